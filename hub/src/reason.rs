@@ -1,0 +1,38 @@
+//! What is wrong with a record, as data: a code, a pointer to the column, and a sentence in both languages.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing wrong with a record (it is rejected) or with one attribute of it (the attribute is dropped: an issue).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reason {
+    /// Stable code: `id-check-digit`, `code-unknown`, `key-missing`, `duplicate-key`, `column-count` ...
+    pub code: String,
+    /// JSON pointer into the record's columns: `/AAC003`, `/INSURED/1/AAE140`; empty for the whole record.
+    pub pointer: String,
+    /// The value as sent, cut at 200 characters; personal data: shown only to those who may see the row.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub value: Option<String>,
+    /// Chinese sentence, without the value.
+    pub zh: String,
+    /// English sentence, without the value.
+    pub en: String,
+}
+
+impl Reason {
+    /// A reason at a pointer.
+    pub fn new(code: &str, pointer: impl Into<String>, zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), pointer: pointer.into(), value: None, zh: zh.into(), en: en.into() }
+    }
+
+    /// Adds the value as sent.
+    #[must_use]
+    pub fn with_value(mut self, value: &str) -> Self {
+        self.value = Some(value.chars().take(200).collect());
+        self
+    }
+
+    /// The column the pointer names: its first segment.
+    pub fn column(&self) -> &str {
+        self.pointer.trim_start_matches('/').split('/').next().unwrap_or_default()
+    }
+}
