@@ -7,3 +7,4 @@ pub mod feed;
 pub mod identity;
 pub mod keyring;
 pub mod reason;
+pub mod store;
