@@ -2,8 +2,11 @@
 //! per resident and household, consumers pull it or receive it from Kafka.
 
 pub mod contribution;
+pub mod entity;
 pub mod error;
 pub mod feed;
 pub mod identity;
 pub mod keyring;
+pub mod merge;
 pub mod reason;
+pub mod resolve;
