@@ -9,3 +9,8 @@ pub mod format;
 
 pub use format::{Format, Limits, open};
 pub use record::{BadRecord, DecodeError, DecodeErrorKind, Decoder, Envelope, Record, Row};
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression { Identity, Gzip, Zstd }
+pub struct Expansion { pub bytes: u64, pub ratio: u64 }
+impl Default for Expansion { fn default() -> Self { Self { bytes: 0, ratio: 0 } } }
+pub fn decompress_within(_e: Compression, _l: Expansion, _i: impl std::io::Read + Send + 'static) -> Box<dyn std::io::Read + Send> { todo!() }

@@ -52,3 +52,12 @@ impl Feed {
         todo!()
     }
 }
+
+pub struct Catalogue;
+impl Catalogue {
+    pub fn embedded() -> crate::error::Result<Self> { todo!() }
+    pub fn load(_folder: &std::path::Path) -> crate::error::Result<Self> { todo!() }
+    pub fn get(&self, _feed: &str) -> Option<std::sync::Arc<Feed>> { todo!() }
+    pub fn feeds(&self) -> impl Iterator<Item = &std::sync::Arc<Feed>> { [].iter() }
+    pub fn entity_schema(&self, _kind: &str) -> Option<&Value> { todo!() }
+}

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Read;
 use std::sync::Arc;
 
-use adapters::{DecodeError, Decoder, Envelope, Row};
+use adapters::{DecodeError, Decoder, Envelope, Format, Row};
 
 use super::judge::{self, Judgement};
 use super::row::{self, Edits, Inspected, Keyed, Verdict};
@@ -41,13 +41,22 @@ pub struct Walked {
     pub as_of_fault: Option<Reason>,
 }
 
-/// Inspects a landed delivery (or one whose verdicts are out of date) and judges it. Writes its state and next job.
+/// Inspects a landed delivery and judges it. Writes its state and next job.
 pub fn inspect(hub: &Hub, id: &str, progress: &dyn Fn(u64)) -> Result<Delivery> {
     let found = hub.db.read(|conn| delivery::get(conn, id))?;
-    let again = found.state == "ready" && found.checkpoint == 0;
-    if found.state != "landed" && !again {
-        return Ok(found);
-    }
+    if found.state == "landed" { inspected_whole(hub, found, false, progress) } else { Ok(found) }
+}
+
+/// Compares a ready delivery anew with what is stored now, under the rules of now. Where a person `released` it, limits
+/// that were weighed then do not hold it again.
+pub fn inspect_again(hub: &Hub, id: &str, released: bool) -> Result<Delivery> {
+    let found = hub.db.read(|conn| delivery::get(conn, id))?;
+    let begun = found.state != "ready" || found.checkpoint != 0;
+    if begun { Ok(found) } else { inspected_whole(hub, found, released, &|_| ()) }
+}
+
+fn inspected_whole(hub: &Hub, found: Delivery, released: bool, progress: &dyn Fn(u64)) -> Result<Delivery> {
+    let id = found.id.as_str();
     let feed = hub.feed(&found.feed)?;
     let counter = hub.db.read(|conn| Ok(feed_state::get(conn, &found.feed)?.map_or(0, |state| state.apply_counter)))?;
     hub.db.write(|conn| {
@@ -66,8 +75,11 @@ pub fn inspect(hub: &Hub, id: &str, progress: &dyn Fn(u64)) -> Result<Delivery> 
     })?;
     spill.finish()?;
     repeated_keys(hub, &feed, &found)?;
-    let judged = judge::judge(hub, &feed, &found, &walked)?;
-    conclude(hub, &feed, found, &walked, counter, judged)
+    let mut judged = judge::judge(hub, &feed, &found, &walked)?;
+    if released && judged.reasons.iter().all(|reason| reason.releasable) {
+        judged.state = "ready";
+    }
+    conclude(hub, &feed, found.clone(), &walked, counter, judged)
 }
 
 /// The landed bytes of a delivery.
@@ -81,7 +93,12 @@ pub fn landed(hub: &Hub, of: &Delivery) -> Result<Box<dyn Read + Send>> {
 /// The decoder of a delivery: the feed's format, or JSON where records came one by one.
 pub fn decoder(feed: &Feed, channel: &str, input: Box<dyn Read + Send>) -> Result<Box<dyn Decoder>, DecodeError> {
     if channel == "records" {
-        let options = adapters::format::JsonOptions { groups: feed.groups(), ..Default::default() };
+        let groups = match &feed.spec.format {
+            Format::Xml(options) => options.groups.clone(),
+            Format::Json(options) => options.groups.clone(),
+            Format::Text(_) | Format::Xlsx(_) => Vec::new(),
+        };
+        let options = adapters::format::JsonOptions { groups, ..Default::default() };
         return adapters::open(&adapters::Format::Json(options), &feed.spec.decode_limits, input);
     }
     adapters::open(&feed.spec.format, &feed.spec.decode_limits, input)

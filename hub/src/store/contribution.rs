@@ -242,6 +242,19 @@ pub fn mark(conn: &mut Conn, feed: &str, keys: &[Vec<u8>], marked: bool) -> Resu
     Ok(())
 }
 
+/// Marks the live contributions of these keys that a delivery of `as_of` has not written.
+pub fn mark_older(conn: &mut Conn, feed: &str, keys: &[Vec<u8>], as_of: &AsOf) -> Result<()> {
+    for keys in keys.chunks(4_000) {
+        let found = contribution::table
+            .filter(contribution::feed.eq(feed))
+            .filter(contribution::source_key.eq_any(keys))
+            .filter(contribution::state.eq("live"))
+            .filter(contribution::as_of_digest.ne(as_of.digest.to_vec()));
+        diesel::update(found).set(contribution::marked.eq(true)).execute(conn)?;
+    }
+    Ok(())
+}
+
 /// Gives the contributions of these keys a newer as-of: their rows came again unchanged.
 pub fn confirm(conn: &mut Conn, feed: &str, keys: &[Vec<u8>], as_of: &AsOf) -> Result<()> {
     for keys in keys.chunks(4_000) {

@@ -192,6 +192,23 @@ pub fn communities(conn: &mut Conn) -> Result<i64> {
         .first(conn)?)
 }
 
+/// All entities with their standing versions, ended ones too, in the order of their ids.
+pub fn all_after(conn: &mut Conn, after: &[u8], limit: i64) -> Result<Vec<(Entity, Version)>> {
+    Ok(standing()
+        .filter(entity::id.gt(after.to_vec()))
+        .order(entity::id)
+        .limit(limit)
+        .select((Entity::as_select(), Version::as_select()))
+        .load(conn)?)
+}
+
+/// How many versions there are, and the last `seq`.
+pub fn sequence(conn: &mut Conn) -> Result<(i64, i64)> {
+    let count = entity_version::table.count().get_result(conn)?;
+    let last: Option<i64> = entity_version::table.select(diesel::dsl::max(entity_version::seq)).first(conn)?;
+    Ok((count, last.unwrap_or(0)))
+}
+
 type Standing = diesel::dsl::InnerJoin<entity::table, diesel::dsl::On<entity_version::table, SameVersion>>;
 type SameVersion = diesel::dsl::And<
     diesel::dsl::Eq<entity_version::entity, entity::id>,

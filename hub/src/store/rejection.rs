@@ -218,12 +218,13 @@ pub fn standing(conn: &mut Conn, feed: &str, hashes: &[Vec<u8>]) -> Result<Vec<R
     })
 }
 
-/// Open rejections of these keys: what a good row of the key supersedes.
-pub fn supersede_keys(conn: &mut Conn, feed: &str, keys: &[Vec<u8>], at: i64) -> Result<()> {
+/// Open rejections of these keys that `delivery` did not see: a good row of the key supersedes them.
+pub fn supersede_keys(conn: &mut Conn, feed: &str, keys: &[Vec<u8>], delivery: &str, at: i64) -> Result<()> {
     for keys in keys.chunks(4_000) {
         let found = rejection::table
             .filter(rejection::feed.eq(feed))
             .filter(rejection::source_key.eq_any(keys))
+            .filter(rejection::last_delivery.ne(delivery))
             .filter(rejection::state.eq("open"));
         diesel::update(found).set((rejection::state.eq("superseded"), rejection::decided_at.eq(at))).execute(conn)?;
     }

@@ -140,3 +140,34 @@ pub fn changed_after(conn: &mut Conn, delivery: &str, after: i64, limit: i64) ->
         .select(staging::position)
         .load(conn)?)
 }
+
+/// Rows with a readable key that were not rejected or stale, after a position, in order.
+pub fn good_after(conn: &mut Conn, delivery: &str, after: i64, limit: i64) -> Result<Vec<Staged>> {
+    Ok(staging::table
+        .filter(staging::delivery.eq(delivery))
+        .filter(staging::position.gt(after))
+        .filter(staging::verdict.eq_any(["changed", "unchanged"]))
+        .order(staging::position)
+        .limit(limit)
+        .select(Staged::as_select())
+        .load(conn)?)
+}
+
+/// Says which key a row has that had none, once a clerk has read it.
+pub fn set_key(conn: &mut Conn, delivery: &str, hash: &[u8], source_key: &[u8]) -> Result<()> {
+    let found = staging::table
+        .filter(staging::delivery.eq(delivery))
+        .filter(staging::hash.eq(hash))
+        .filter(staging::source_key.is_null());
+    diesel::update(found).set(staging::source_key.eq(source_key)).execute(conn)?;
+    Ok(())
+}
+
+/// The verdicts of a delivery, in the order of positions.
+pub fn verdicts(conn: &mut Conn, delivery: &str) -> Result<Vec<(i64, String)>> {
+    Ok(staging::table
+        .filter(staging::delivery.eq(delivery))
+        .order(staging::position)
+        .select((staging::position, staging::verdict))
+        .load(conn)?)
+}

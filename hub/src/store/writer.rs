@@ -142,3 +142,9 @@ fn locked(conn: &mut Conn) -> Result<Writer> {
     }
     current(conn)
 }
+
+/// Notes the merge-rules version that all golden records are made with now.
+pub fn made_with(conn: &mut Conn, merge_rules: &str) -> Result<()> {
+    diesel::update(writer::table).set(writer::merge_rules.eq(merge_rules)).execute(conn)?;
+    Ok(())
+}
