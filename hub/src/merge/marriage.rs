@@ -147,7 +147,9 @@ fn events<'a>(attribute: &str, keyring: &Keyring, linked: &[Linked<'a>]) -> Resu
             events.push(event_of(keyring, from, changed_at(from, attribute), event)?);
         }
     }
-    events.sort_by_cached_key(|event| (event.identity(), Reverse(event.changed_at), event.from.feed.clone(), event.from.id));
+    events.sort_by_cached_key(|event| {
+        (event.identity(), Reverse(event.changed_at), event.from.feed.clone(), event.from.id)
+    });
     events.dedup_by(|later, kept| later.identity() == kept.identity());
     events.sort_by(|a, b| a.order().cmp(&b.order()));
     Ok(events)

@@ -130,9 +130,8 @@ fn a_key_is_type_issuer_and_number() {
 
 #[test]
 fn what_names_no_one_person_is_no_key() {
-    let keyless = |kind: &str, number: &str| {
-        read(&says(HEALTH, "1").with("id_no", number).with("id_type", kind).build()).keyless
-    };
+    let keyless =
+        |kind: &str, number: &str| read(&says(HEALTH, "1").with("id_no", number).with("id_type", kind).build()).keyless;
     assert_eq!(keyless("02", "123456789"), Some(NO_KEY), "a household register names a household");
     assert_eq!(keyless("99", "123456789"), Some(NO_KEY));
     assert_eq!(keyless("03", "G12345678"), Some(NO_KEY), "a passport without its issuer");
