@@ -37,11 +37,11 @@ fn undated(feed: &str, key: &str, name: &str) -> Contribution {
 }
 
 fn standings(contributions: &[Contribution]) -> Vec<Standing> {
-    agreement(&resident(), &contributions.iter().collect::<Vec<_>>())
+    agreement(resident(), &contributions.iter().collect::<Vec<_>>())
 }
 
 fn read(contribution: &Contribution) -> Claims {
-    claims(&resident(), &keyring(), contribution).expect("claims")
+    claims(resident(), keyring(), contribution).expect("claims")
 }
 
 fn token(text: &str) -> Token {
@@ -100,6 +100,9 @@ fn more_than_three_names_among_one_feeds_anchors_is_a_placeholder() {
     assert_eq!(standings(&all), [JOINED; 4], "four names of two feeds are no placeholder");
     all.push(born(FAMILY, "4", "张　三", BORN));
     assert_eq!(standings(&all), [JOINED; 5], "one name written twice is one name");
+    all.push(undated(FAMILY, "8", "孙八"));
+    assert_eq!(standings(&all), [[JOINED; 5].as_slice(), &[DISAGREES]].concat(), "only anchors count");
+    all.pop();
     all.push(born(FAMILY, "5", "钱七", BORN));
     all.push(undated(INSURED, "6", "张三"));
     assert_eq!(standings(&all), [PLACEHOLDER; 7]);
@@ -220,9 +223,9 @@ fn a_household_is_station_and_number() {
 #[test]
 fn a_search_and_a_record_make_one_token_of_one_number() {
     let claimed = read(&person(POLICE, "1", "张三").build()).key;
-    assert_eq!(citizen_token(&keyring(), &zhang()).expect("a token"), claimed);
-    let key = PersonKey::read(Some("01"), None, &zhang()).ok().expect("a key");
-    assert_eq!(key.token(&keyring()).ok(), claimed);
+    assert_eq!(citizen_token(keyring(), &zhang()).expect("a token"), claimed);
+    let key = PersonKey::read(Some("01"), None, &zhang()).expect("a key");
+    assert_eq!(key.token(keyring()).ok(), claimed);
 }
 
 /// Contributions under one number: of three feeds, few names, birth dates that agree, contradict or are missing.

@@ -9,8 +9,7 @@ use crate::entity::sample::{self, Builder, number, says};
 
 fn folded(members: &[Contribution]) -> Map<String, Value> {
     let members: Vec<&Contribution> = members.iter().collect();
-    super::super::household(&sample::household(), &sample::keyring(), &sample::resident(), &members)
-        .expect("a document")
+    super::super::household(sample::household(), sample::keyring(), sample::resident(), &members).expect("a document")
 }
 
 fn member(who: u16, name: &str, relation: &str) -> Builder {
@@ -44,7 +43,7 @@ fn a_household_is_station_number_head_and_members() {
 #[test]
 fn self_is_the_head_where_nobody_else_is() {
     let only = member(1, "张三", "01").build();
-    assert_eq!(folded(&[only.clone()])["head"]["name"], "张三");
+    assert_eq!(folded(std::slice::from_ref(&only))["head"]["name"], "张三");
     let head = member(2, "李四", "02").build();
     assert_eq!(folded(&[only, head])["head"]["name"], "李四");
     assert_eq!(folded(&[member(3, "王五", "20").build()]).get("head"), None);
@@ -61,6 +60,26 @@ fn without_a_head_the_address_is_that_of_the_smallest_key() {
 fn a_member_without_a_good_number_is_shown_by_name() {
     let wrong = member(1, "张三", "02").with("id_no", "130108198005171230").build();
     assert_eq!(folded(&[wrong])["members"], json!([{"name": "张三", "relation": "02"}]));
+}
+
+#[test]
+fn members_stand_by_relation_then_key_then_name() {
+    let unkeyed = |key: &str, name: &str, relation: &str| {
+        let member = says(POLICE, key).with("name", name).with("household_relation", relation);
+        member.with("household_station", "东苑派出所").with("household_no", "0017").build()
+    };
+    let all = [
+        unkeyed("c", "C", "20"),
+        unkeyed("b", "B", "20"),
+        unkeyed("a", "A", "20"),
+        unkeyed("d", "D", "10"),
+        member(5, "Z", "20").build(),
+        says(POLICE, "e").with("name", "E").build(),
+        unkeyed("f", "F", "02"),
+    ];
+    let names: Vec<Value> =
+        folded(&all)["members"].as_array().into_iter().flatten().map(|member| member["name"].clone()).collect();
+    assert_eq!(names, ["F", "D", "Z", "A", "B", "C", "E"]);
 }
 
 #[test]

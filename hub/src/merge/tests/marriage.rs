@@ -28,7 +28,7 @@ fn marital(contributions: &[Contribution]) -> Option<Value> {
 #[test]
 fn a_married_person_is_married_and_a_divorced_one_divorced() {
     let wedding = event("IA", "2001-05-01", &spouse(1));
-    assert_eq!(marital(&[wedding.clone()]), Some(json!("20")));
+    assert_eq!(marital(std::slice::from_ref(&wedding)), Some(json!("20")));
     let all = [event("IB", "2010-01-01", &spouse(1)), wedding];
     let document = golden(&all);
     assert_eq!(document["marital"], "40");
@@ -87,7 +87,7 @@ fn annulling_a_second_marriage_to_the_same_spouse_leaves_the_first_divorced() {
 #[test]
 fn a_re_issue_changes_nothing_but_the_certificate() {
     let wedding = event("IA", "2001-05-01", &spouse(1));
-    let mut plain = golden(&[wedding.clone()]);
+    let mut plain = golden(std::slice::from_ref(&wedding));
     let mut reissued = golden(&[event("ICA", "2005-05-01", &spouse(1)), wedding.clone()]);
     assert_eq!(reissued["marriages"][0]["certificate_no"], "ICA-2005-05-01");
     for document in [&mut plain, &mut reissued] {

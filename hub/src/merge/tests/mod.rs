@@ -21,17 +21,17 @@ pub(super) const MARRIAGE: &str = "civil-affairs/marriage-registrations";
 /// The document of contributions that are all linked by key.
 pub(super) fn golden(contributions: &[Contribution]) -> Map<String, Value> {
     let linked: Vec<_> = contributions.iter().map(|contribution| (contribution, true)).collect();
-    resident(&sample::resident(), &sample::keyring(), &linked).expect("a document")
+    resident(sample::resident(), sample::keyring(), &linked).expect("a document")
 }
 
 /// The provenance of contributions that are all linked by key.
 pub(super) fn told(contributions: &[Contribution]) -> Map<String, Value> {
     let linked: Vec<_> = contributions.iter().map(|contribution| (contribution, true)).collect();
-    provenance(&sample::resident(), &sample::keyring(), &linked).expect("a provenance")
+    provenance(sample::resident(), sample::keyring(), &linked).expect("a provenance")
 }
 
 /// The token of a citizen number as documents show it.
 pub(super) fn key(number: &str) -> String {
-    let token = crate::resolve::citizen_token(&sample::keyring(), number).expect("a token");
+    let token = crate::resolve::citizen_token(sample::keyring(), number).expect("a token");
     token.expect("a good number").to_string()
 }

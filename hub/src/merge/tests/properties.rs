@@ -12,18 +12,21 @@ use sample::{Builder, number, says};
 
 type Set = Vec<(Contribution, bool)>;
 
+/// Attribute, value, and when it last changed.
+type Said = (&'static str, Value, i64);
+
 fn golden(set: &Set) -> Map<String, Value> {
     let linked: Vec<_> = set.iter().map(|(contribution, by_key)| (contribution, *by_key)).collect();
-    resident(&sample::resident(), &sample::keyring(), &linked).expect("a document")
+    resident(sample::resident(), sample::keyring(), &linked).expect("a document")
 }
 
 fn told(set: &Set) -> Map<String, Value> {
     let linked: Vec<_> = set.iter().map(|(contribution, by_key)| (contribution, *by_key)).collect();
-    provenance(&sample::resident(), &sample::keyring(), &linked).expect("a provenance")
+    provenance(sample::resident(), sample::keyring(), &linked).expect("a provenance")
 }
 
-/// One thing that a contribution may say, and when it last changed.
-fn statement() -> impl Strategy<Value = (&'static str, Value, i64)> {
+/// One thing that a contribution may say.
+fn statement() -> impl Strategy<Value = Said> {
     let one_of = |values: Vec<Value>| prop::sample::select(values);
     let person = |who: u16| json!({"id_no": number("1982-01-02", who), "name": format!("某{who}")});
     let event = |operation: &str, on: &str, who: u16| json!({"operation": operation, "certificate_no": format!("{operation}{who}"), "registered_on": on, "spouse": person(who)});
@@ -61,9 +64,8 @@ fn set() -> impl Strategy<Value = Set> {
     let feed = prop::sample::select(vec![POLICE, HEALTH, FAMILY, INSURED, UNEMPLOYED, MARRIAGE]);
     let contribution = (feed, prop::collection::vec(statement(), 0..7), any::<bool>());
     prop::collection::vec(contribution, 0..7).prop_map(|told| {
-        let build = |(place, (feed, said, by_key)): (usize, (&str, Vec<(&'static str, Value, i64)>, bool))| {
-            let says_all =
-                |builder: Builder, (attribute, value, at): (&str, Value, i64)| builder.at(at).with(attribute, value);
+        let build = |(place, (feed, said, by_key)): (usize, (&str, Vec<Said>, bool))| {
+            let says_all = |builder: Builder, (attribute, value, at): Said| builder.at(at).with(attribute, value);
             (said.into_iter().fold(says(feed, &place.to_string()), says_all).build(), by_key)
         };
         told.into_iter().enumerate().map(build).collect()

@@ -15,7 +15,7 @@ fn under(rule: &Value, contributions: &[crate::contribution::Contribution]) -> O
     }});
     let schema = EntitySchema::parse("sample", &schema).expect("a schema");
     let linked: Vec<_> = contributions.iter().map(|contribution| (contribution, true)).collect();
-    resident(&schema, &sample::keyring(), &linked).expect("a document").remove("a")
+    resident(&schema, sample::keyring(), &linked).expect("a document").remove("a")
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn the_number_comes_only_from_records_linked_by_key() {
     let by_key = says(HEALTH, "1").at(1).person(&number("1980-05-17", 123), "张三").build();
     let wrong = says(POLICE, "1").at(9).person("130108198005171230", "张三").with("id_type", "01").build();
     let linked = [(&wrong, false), (&by_key, true)];
-    let document = resident(&sample::resident(), &sample::keyring(), &linked).expect("a document");
+    let document = resident(sample::resident(), sample::keyring(), &linked).expect("a document");
     assert_eq!(document["id_no"], number("1980-05-17", 123));
     assert_eq!(document.get("id_type"), None);
     assert_eq!(document["name"], "张三");
