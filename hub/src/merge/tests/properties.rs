@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{FAMILY, HEALTH, INSURED, MARRIAGE, POLICE, UNEMPLOYED};
 use crate::contribution::Contribution;
 use crate::entity::{Rule, sample};
-use crate::merge::{provenance, provenance::ISSUES, resident};
+use crate::merge::{ISSUES, provenance, resident};
 use sample::{Builder, number, says};
 
 type Set = Vec<(Contribution, bool)>;
