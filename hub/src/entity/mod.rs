@@ -210,7 +210,7 @@ mod tests {
         let one = json!({"title": "甲", "x-title-en": "a", "x-sensitivity": "general", "x-merge": {"latest": true}});
         let mut other = one.clone();
         other["x-merge"] = json!({"first": true});
-        let version = |property| with(property).expect("a schema").version().to_owned();
+        let version = |property: &Value| with(property).expect("a schema").version().to_owned();
         assert_eq!(version(&one), version(&one.clone()));
         assert_ne!(version(&one), version(&other));
     }

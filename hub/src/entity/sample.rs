@@ -1,6 +1,7 @@
 //! Builders for tests: the project's schemas, a keyring and contributions of people who do not exist.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
@@ -10,24 +11,30 @@ use crate::contribution::{AsOf, Contribution};
 use crate::identity::CitizenNumber;
 use crate::keyring::{Keyring, Token};
 
+static RESIDENT: LazyLock<EntitySchema> =
+    LazyLock::new(|| parse("resident", include_str!("../../../schemas/entities/resident.json")));
+static HOUSEHOLD: LazyLock<EntitySchema> =
+    LazyLock::new(|| parse("household", include_str!("../../../schemas/entities/household.json")));
+static KEYRING: LazyLock<Keyring> = LazyLock::new(|| Keyring::new(b"a secret for tests only").expect("a keyring"));
+
 /// The resident schema of this repository.
-pub(crate) fn resident() -> EntitySchema {
-    parse("resident", include_str!("../../../schemas/entities/resident.json"))
+pub(crate) fn resident() -> &'static EntitySchema {
+    &RESIDENT
 }
 
 /// The household schema of this repository.
-pub(crate) fn household() -> EntitySchema {
-    parse("household", include_str!("../../../schemas/entities/household.json"))
+pub(crate) fn household() -> &'static EntitySchema {
+    &HOUSEHOLD
+}
+
+/// A keyring with a fixed secret.
+pub(crate) fn keyring() -> &'static Keyring {
+    &KEYRING
 }
 
 fn parse(kind: &str, text: &str) -> EntitySchema {
     let json = serde_json::from_str(text).expect("the file is JSON");
     EntitySchema::parse(kind, &json).expect("the file is an entity schema")
-}
-
-/// A keyring with a fixed secret.
-pub(crate) fn keyring() -> Keyring {
-    Keyring::new(b"a secret for tests only").expect("a keyring")
 }
 
 /// A citizen number with a right check digit, born on `birth_date` (ISO).

@@ -4,6 +4,7 @@
 //! The registry's status column is the status *before* and is never read. A death is no event here: who is widowed is
 //! what other departments say, below the registry.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
@@ -39,6 +40,13 @@ struct Event<'a> {
 }
 
 impl Event<'_> {
+    /// What makes it the same event wherever it is told; without a certificate number all that is known of it.
+    fn identity(&self) -> (String, String, Option<(String, String)>) {
+        let spouse = || self.spouse.shown().unwrap_or_default().to_string();
+        let known = self.certificate.is_empty().then(|| (self.registered_on.clone(), spouse()));
+        (self.certificate.clone(), self.operation.clone(), known)
+    }
+
     /// Its place among all events of a person.
     fn order(&self) -> (&str, &str, &str) {
         (&self.registered_on, &self.operation, &self.certificate)
@@ -139,18 +147,10 @@ fn events<'a>(attribute: &str, keyring: &Keyring, linked: &[Linked<'a>]) -> Resu
             events.push(event_of(keyring, from, changed_at(from, attribute), event)?);
         }
     }
-    events.sort_by(|a, b| {
-        let same = |event: &Event| {
-            let undated = if event.certificate.is_empty() { event.registered_on.clone() } else { String::new() };
-            (event.certificate.clone(), event.operation.clone(), undated)
-        };
-        let newest = b.changed_at.cmp(&a.changed_at);
-        same(a).cmp(&same(b)).then(newest).then_with(|| (&a.from.feed, a.from.id).cmp(&(&b.from.feed, b.from.id)))
+    events.sort_by_cached_key(|event| {
+        (event.identity(), Reverse(event.changed_at), event.from.feed.clone(), event.from.id)
     });
-    events.dedup_by(|later, kept| {
-        let dated = !kept.certificate.is_empty() || later.registered_on == kept.registered_on;
-        later.certificate == kept.certificate && later.operation == kept.operation && dated
-    });
+    events.dedup_by(|later, kept| later.identity() == kept.identity());
     events.sort_by(|a, b| a.order().cmp(&b.order()));
     Ok(events)
 }

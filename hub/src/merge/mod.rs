@@ -1,6 +1,6 @@
 //! Golden documents: pure functions of a set of contributions and the merge rules of the schemas, and of nothing else.
 //!
-//! One decision is made per attribute ([`decide`]); the document shows its winners and provenance shows all of it, so
+//! One decision is made per attribute (`decide`); the document shows its winners and provenance shows all of it, so
 //! the two cannot differ. Any order of the input gives the same document. Knows no store, no clock, no entity id:
 //! other people appear as key token and the name as asserted.
 
@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 pub use household::household;
-pub use provenance::provenance;
+pub use provenance::{ISSUES, provenance};
 
 use crate::contribution::Contribution;
 use crate::entity::{Attribute, EntitySchema, Merge, Rule};

@@ -40,7 +40,7 @@ pub fn alias(keys: impl Iterator<Item = Token>) -> AliasMeaning {
 
 /// Where a contribution goes: by its own key if it has one and agrees with it, else by the meanings of its aliases.
 ///
-/// `standing` is what [`super::agreement`] says of it and is read only where it has a key: one that waits under its key
+/// `standing` is what [`super::agreement()`] says of it and is read only where it has a key: one that waits under its key
 /// is not resolved by an alias instead. A suspended alias beside one whose meaning is known says nothing.
 pub fn link(claims: &Claims, standing: Standing, meanings: &[AliasMeaning]) -> Link {
     if let Some(key) = claims.key {

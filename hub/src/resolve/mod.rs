@@ -1,8 +1,8 @@
 //! Whom a record is about, by strong keys: a function of the set of live contributions, never of arrival or of a
 //! golden record.
 //!
-//! Three steps, each of one file: what a contribution asserts ([`claims`]), who joins under one person key
-//! ([`agreement`]), and what a department's own number means ([`alias`]); [`link`] puts them together for one
+//! Three steps, each of one file: what a contribution asserts ([`claims()`]), who joins under one person key
+//! ([`agreement()`]), and what a department's own number means ([`alias()`]); [`link`] puts them together for one
 //! contribution. Nothing here reads a store, merges a value or guesses by likeness.
 
 mod agreement;
