@@ -1,16 +1,20 @@
 //! How bytes arrive and become records.
 //!
 //! Owns decompression, character encodings and the file formats departments send. Knows no database, no HTTP
-//! server and no pipeline. Everything streams: memory never grows with the size of a delivery.
+//! server and no pipeline. Everything streams: memory never grows with the size of a delivery. Input may be wrong in
+//! any way: what is wrong with a row is a [`BadRecord`], what is wrong with a delivery a [`DecodeError`], never a panic.
 
+mod charset;
+mod json;
 mod record;
+mod rows;
+mod text;
+mod xlsx;
+mod xml;
 
+pub mod decompress;
 pub mod format;
 
+pub use decompress::{Compression, decompress};
 pub use format::{Format, Limits, open};
-pub use record::{BadRecord, DecodeError, DecodeErrorKind, Decoder, Envelope, Record, Row};
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression { Identity, Gzip, Zstd }
-pub struct Expansion { pub bytes: u64, pub ratio: u64 }
-impl Default for Expansion { fn default() -> Self { Self { bytes: 0, ratio: 0 } } }
-pub fn decompress_within(_e: Compression, _l: Expansion, _i: impl std::io::Read + Send + 'static) -> Box<dyn std::io::Read + Send> { todo!() }
+pub use record::{BadRecord, DecodeError, DecodeErrorKind, Decoder, Envelope, ReadFault, Record, Row};
