@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Kind, Result};
+use crate::feed::spec::Text;
 
 /// `hub.toml`. Relative paths are relative to the file's folder.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -106,6 +107,16 @@ impl Default for SecretConfig {
 pub struct DropConfig {
     /// The folder.
     pub folder: PathBuf,
+    /// When it is looked through: a cron expression with seconds, Asia/Shanghai.
+    #[serde(default = "every_ten_seconds")]
+    pub scan: String,
+    /// Take a file only with its `.ok` file; without it a file is complete once it has its final name.
+    #[serde(default)]
+    pub require_ok: bool,
+}
+
+fn every_ten_seconds() -> String {
+    "*/10 * * * * *".to_owned()
 }
 
 /// Kafka.
@@ -159,7 +170,7 @@ pub struct Agreement {
     /// Its name in tokens and topics: lower-case letters, digits and hyphens.
     pub id: String,
     /// What people call it.
-    pub title: String,
+    pub title: Text,
     /// Kinds of entity: `resident`, `household`.
     pub entities: Vec<String>,
     /// Attributes by kind of entity.

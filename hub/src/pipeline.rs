@@ -21,6 +21,8 @@ use crate::error::Result;
 use crate::hub::Hub;
 use crate::store::delivery::Delivery;
 
+pub use endings::resume as endings_of;
+
 /// Takes a landed delivery as far as it goes: inspected and judged, then applied if it is ready.
 pub fn process(hub: &Hub, delivery: &str, progress: &dyn Fn(u64)) -> Result<Delivery> {
     let inspected = inspect::inspect(hub, delivery, progress)?;

@@ -172,8 +172,8 @@ fn receive(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>, name: &str)
     let mut writer = hub.landing.create(name)?;
     let sent = std::sync::Arc::new(std::sync::Mutex::new(Sha256::new()));
     let watched = Watched { inner: body, sha: sent.clone() };
-    let limits = adapters::Expansion { bytes: hub.config.landing.delivery_bytes, ..Default::default() };
-    let mut input = adapters::decompress_within(arrival.compression, limits, watched);
+    let limits = adapters::decompress::Expansion { bytes: hub.config.landing.delivery_bytes, ..Default::default() };
+    let mut input = adapters::decompress::decompress_within(arrival.compression, limits, watched);
     let mut sha = Sha256::new();
     let mut buffer = vec![0; 128 << 10];
     let mut bytes = 0_i64;

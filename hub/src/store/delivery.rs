@@ -220,3 +220,34 @@ pub fn endings_waiting(conn: &mut Conn, feed: &str) -> Result<Vec<Delivery>> {
         .select(Delivery::as_select())
         .load(conn)?)
 }
+
+/// Applied and refused deliveries received before a moment whose bytes are still there.
+pub fn decided_before(conn: &mut Conn, before: i64) -> Result<Vec<Delivery>> {
+    Ok(delivery::table
+        .filter(delivery::received_at.lt(before))
+        .filter(delivery::state.eq_any(["applied", "refused"]))
+        .filter(delivery::endings.ne("waiting"))
+        .filter(delivery::landed.is_not_null())
+        .limit(1_000)
+        .select(Delivery::as_select())
+        .load(conn)?)
+}
+
+/// Notes that a delivery's bytes are gone.
+pub fn erased(conn: &mut Conn, id: &str) -> Result<()> {
+    diesel::update(delivery::table.find(id)).set(delivery::landed.eq(None::<String>)).execute(conn)?;
+    Ok(())
+}
+
+/// Applied requests with records, received before a moment, whose staging is still there.
+pub fn answered_before(conn: &mut Conn, before: i64) -> Result<Vec<String>> {
+    use super::schema::staging;
+    Ok(delivery::table
+        .filter(delivery::channel.eq("records"))
+        .filter(delivery::state.eq("applied"))
+        .filter(delivery::received_at.lt(before))
+        .filter(diesel::dsl::exists(staging::table.filter(staging::delivery.eq(delivery::id))))
+        .limit(1_000)
+        .select(delivery::id)
+        .load(conn)?)
+}

@@ -81,6 +81,13 @@ pub fn enqueue(conn: &mut Conn, kind: &str, subject: &str, planned_at: i64, now:
     Ok(())
 }
 
+/// Whether a look with [`lease`] may be worth its write: something is due, or a lease has ended.
+pub fn anything_due(conn: &mut Conn, kinds: &[&str], now: i64) -> Result<bool> {
+    let due = job::state.eq("queued").and(job::run_after.le(now)).and(job::kind.eq_any(kinds));
+    let lost = job::state.eq("running").and(job::lease_until.le(now));
+    Ok(diesel::select(diesel::dsl::exists(job::table.filter(due.or(lost)))).get_result(conn)?)
+}
+
 /// Leases the oldest job that is due, of one of `kinds`; `dead` says of a holder whether it is known to be gone.
 pub fn lease(
     conn: &mut Conn,
@@ -138,7 +145,7 @@ struct Due {
 }
 
 /// Puts back what the dead held.
-fn take_over(conn: &mut Conn, now: i64, dead: &dyn Fn(&str) -> bool) -> Result<()> {
+pub fn take_over(conn: &mut Conn, now: i64, dead: &dyn Fn(&str) -> bool) -> Result<()> {
     let running: Vec<Job> = job::table.filter(job::state.eq("running")).select(Job::as_select()).load(conn)?;
     for lost in running {
         let expired = lost.lease_until.is_none_or(|until| until <= now);
