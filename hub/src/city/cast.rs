@@ -73,16 +73,18 @@ pub(super) const PLAYS: &[Play] = &[
     play("an unknown residents committee", 1, &[part(0, Registered, [OK, W(UnknownCommittee), OK])], always(1, 1, 0)),
     play("registered twice in one file", 1, &[part(0, Registered, [OK, W(Twice), OK])], always(1, 1, 0)),
     play("a name without end", 1, &[part(0, Registered, [OK, W(OverlongName), OK])], always(1, 1, 0)),
-    play("registered again under a correct number", 1, &[part(0, Registered, [W(EarlierNumber), OK, OK]), part(0, Population, STEADY)], [
-        Known(2, 1, 0),
-        Known(1, 1, 0),
-        Known(1, 1, 0),
-    ]),
-    play("registered under a wrong check digit", 1, &[part(0, Registered, [NO, W(CheckDigit), W(CheckDigit)])], [
-        Known(0, 0, 0),
-        Known(0, 1, 1),
-        Known(0, 1, 1),
-    ]),
+    play(
+        "registered again under a correct number",
+        1,
+        &[part(0, Registered, [W(EarlierNumber), OK, OK]), part(0, Population, STEADY)],
+        [Known(2, 1, 0), Known(1, 1, 0), Known(1, 1, 0)],
+    ),
+    play(
+        "registered under a wrong check digit",
+        1,
+        &[part(0, Registered, [NO, W(CheckDigit), W(CheckDigit)])],
+        [Known(0, 0, 0), Known(0, 1, 1), Known(0, 1, 1)],
+    ),
     play("a number shown as a float", 1, &[part(0, Population, [OK, W(NumberAsFloat), OK])], always(1, 0, 0)),
     play("new with a name without end", 1, &[part(0, Population, [NO, W(OverlongName), NO])], always(0, 0, 0)),
     play(
@@ -98,11 +100,12 @@ pub(super) const PLAYS: &[Play] = &[
         &[part(0, Registered, STEADY), part(0, Population, [OK, W(NoNumber), OK])],
         [Known(1, 1, 0), Known(1, 1, 1), Known(1, 1, 0)],
     ),
-    play("insured under a number that is corrected", 1, &[part(0, Registered, STEADY), part(0, Insured, [W(EarlierNumber), OK, OK])], [
-        Known(2, 1, 0),
-        Known(1, 1, 0),
-        Known(1, 1, 0),
-    ]),
+    play(
+        "insured under a number that is corrected",
+        1,
+        &[part(0, Registered, STEADY), part(0, Insured, [W(EarlierNumber), OK, OK])],
+        [Known(2, 1, 0), Known(1, 1, 0), Known(1, 1, 0)],
+    ),
     play(
         "known by the person number alone",
         1,
@@ -122,16 +125,18 @@ pub(super) const PLAYS: &[Play] = &[
         &[part(0, Insured, [W(CheckDigit); 3]), part(0, Unemployment, STEADY)],
         always(1, 0, 0),
     ),
-    play("insured, the number spoilt for a day", 1, &[part(0, Insured, [OK, W(CheckDigit), OK])], [
-        Known(1, 0, 0),
-        Known(0, 0, 1),
-        Known(1, 0, 0),
-    ]),
-    play("one person number under two numbers", 1, &[part(0, Insured, STEADY), part(0, Unemployment, [NO, W(EarlierNumber), W(EarlierNumber)])], [
-        Known(1, 0, 0),
-        Known(2, 0, 0),
-        Known(2, 0, 0),
-    ]),
+    play(
+        "insured, the number spoilt for a day",
+        1,
+        &[part(0, Insured, [OK, W(CheckDigit), OK])],
+        [Known(1, 0, 0), Known(0, 0, 1), Known(1, 0, 0)],
+    ),
+    play(
+        "one person number under two numbers",
+        1,
+        &[part(0, Insured, STEADY), part(0, Unemployment, [NO, W(EarlierNumber), W(EarlierNumber)])],
+        [Known(1, 0, 0), Known(2, 0, 0), Known(2, 0, 0)],
+    ),
     play(
         "unemployment with a number as a float",
         1,
@@ -167,16 +172,22 @@ pub(super) const PLAYS: &[Play] = &[
         always(1, 1, 0),
     ),
     // Passports of many states bear like numbers: the health record names no state, so it cannot be resolved.
-    play("a foreigner", 1, &[part(0, Insured, [W(Passport); 3]), part(0, Health, [W(Passport), NO, NO])], always(1, 0, 1)),
+    play(
+        "a foreigner",
+        1,
+        &[part(0, Insured, [W(Passport); 3]), part(0, Health, [W(Passport), NO, NO])],
+        always(1, 0, 1),
+    ),
     play("a health record without its number", 1, &[part(0, Health, [OK, W(MissingKey), NO])], always(1, 0, 0)),
     play("a health record without a name", 1, &[part(0, Health, [OK, W(MissingName), NO])], always(1, 0, 0)),
     play("a health record of 1900-02-30", 1, &[part(0, Health, [OK, W(BadDate), NO])], always(1, 0, 0)),
     play("a health record twice in one file", 1, &[part(0, Health, [OK, W(Twice), NO])], always(1, 0, 0)),
-    play("a health record cancelled", 1, &[part(0, Health, [OK, Cancelled, NO])], [
-        Known(1, 0, 0),
-        Known(0, 0, 0),
-        Known(0, 0, 0),
-    ]),
+    play(
+        "a health record cancelled",
+        1,
+        &[part(0, Health, [OK, Cancelled, NO])],
+        [Known(1, 0, 0), Known(0, 0, 0), Known(0, 0, 0)],
+    ),
     play(
         "newly wed",
         2,
@@ -192,7 +203,12 @@ pub(super) const PLAYS: &[Play] = &[
         &[part(0, Registered, STEADY), part(1, Registered, STEADY), part(0, Marriage, [NO, W(MissingName), NO])],
         always(2, 1, 0),
     ),
-    play("wed with a column too few", 2, &[part(0, Marriage, WED), part(0, Marriage, [NO, W(ColumnCount), NO])], always(2, 0, 0)),
+    play(
+        "wed with a column too few",
+        2,
+        &[part(0, Marriage, WED), part(0, Marriage, [NO, W(ColumnCount), NO])],
+        always(2, 0, 0),
+    ),
     play("wed without a certificate", 2, &[part(0, Marriage, [NO, W(MissingKey), NO])], always(0, 0, 0)),
     play(
         "wed without the wife's number",
@@ -200,11 +216,12 @@ pub(super) const PLAYS: &[Play] = &[
         &[part(0, Registered, STEADY), part(0, Marriage, [NO, W(NoNumber), NO])],
         [Known(1, 1, 0), Known(1, 1, 1), Known(1, 1, 1)],
     ),
-    play("arrived", 1, &[part(0, Registered, [NO, OK, OK]), part(0, Population, [NO, OK, OK]), part(0, Insured, [NO, OK, OK])], [
-        Known(0, 0, 0),
-        Known(1, 1, 0),
-        Known(1, 1, 0),
-    ]),
+    play(
+        "arrived",
+        1,
+        &[part(0, Registered, [NO, OK, OK]), part(0, Population, [NO, OK, OK]), part(0, Insured, [NO, OK, OK])],
+        [Known(0, 0, 0), Known(1, 1, 0), Known(1, 1, 0)],
+    ),
     play(
         "left",
         1,

@@ -54,7 +54,8 @@ impl Household {
         let size = (1 + SIZES.iter().filter(|&&share| share <= throw).count() as u64).min(most);
         let floating = dice.on(Topic::Floating).chance(8_000);
         let (registered, current, apart, moved_on) = homes(ground, dice, floating, day);
-        let mut household = Self { number, dice, floating, registered, current, apart, members: Vec::with_capacity(7), size };
+        let mut household =
+            Self { number, dice, floating, registered, current, apart, members: Vec::with_capacity(7), size };
         for place in 0..size {
             household.add_member(ground, place, size, first + place, moved_on);
         }

@@ -65,7 +65,8 @@ fn person(ground: &Ground, play: &Play, number: u64, who: u8) -> Person {
     let foreign = play.parts.iter().any(|part| part.takes.contains(&Take::Wrong(Wrong::Passport)));
     let family = Name::family(ground.dice.on(Topic::Cast).at(number)) + if play.people > 2 { who } else { 0 };
     let naming = dice.on(Topic::Name);
-    let name = if foreign { Name::latin(naming) } else { Name::han_of(family, sex, if who == 0 { 2 } else { 1 }, naming) };
+    let name =
+        if foreign { Name::latin(naming) } else { Name::han_of(family, sex, if who == 0 { 2 } else { 1 }, naming) };
     Person {
         index,
         role,

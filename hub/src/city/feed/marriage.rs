@@ -63,7 +63,13 @@ pub(super) fn entries(city: &City, household: &Household, day: u32, visit: Visit
     for wedlock in events(city, household, day).into_iter().flatten() {
         let again = household.dice.on(Topic::Resend).at(u64::from(day)).chance(city.marriages_again());
         if wedlock.sent_on == day || again {
-            visit(&Entry { day, household, person: head, take: Take::Event(wedlock.operation), wedlock: Some(wedlock) })?;
+            visit(&Entry {
+                day,
+                household,
+                person: head,
+                take: Take::Event(wedlock.operation),
+                wedlock: Some(wedlock),
+            })?;
         }
     }
     Ok(())
@@ -74,7 +80,8 @@ pub(in crate::city) fn events(city: &City, household: &Household, day: u32) -> [
     let mut events = [None; 4];
     let throw = household.dice.on(Topic::Marriage);
     let Some(wed_on) = household.wedding_date(city.start()).filter(|_| throw.chance(75_000)) else { return events };
-    let wedlock = |operation, days: u64, nth| Some(Wedlock { operation, on: wed_on + Days::new(days), nth, sent_on: 1 });
+    let wedlock =
+        |operation, days: u64, nth| Some(Wedlock { operation, on: wed_on + Days::new(days), nth, sent_on: 1 });
     events[0] = wedlock(Operation::Marriage, 0, 0);
     match throw.at(3).below(100) {
         0..3 => events[1] = wedlock(Operation::Reissue, 150, 1),

@@ -65,7 +65,9 @@ pub(super) fn relation(household: &Household, person: &Person) -> &'static str {
     let children = household.members.iter().filter(|one| matches!(one.role, Role::Child(_))).count();
     match person.role {
         Role::Head => "户主",
-        Role::Spouse => ["配偶", if male { "夫" } else { "妻" }][household.dice.on(Topic::Form).at(1).below(2) as usize],
+        Role::Spouse => {
+            ["配偶", if male { "夫" } else { "妻" }][household.dice.on(Topic::Form).at(1).below(2) as usize]
+        }
         Role::Child(_) if children == 1 => ["独生女", "独生子"][usize::from(male)],
         Role::Child(0) if household.dice.on(Topic::Form).at(2).chance(50_000) => ["长女", "长子"][usize::from(male)],
         Role::Child(_) => ["女", "子"][usize::from(male)],

@@ -63,5 +63,9 @@ pub(super) fn fill(row: &mut Row, city: &City, entry: &Entry<'_>) {
 /// Writes the file.
 pub(in crate::city) fn write(delivery: &CityDelivery, out: &mut dyn Write) -> io::Result<u64> {
     let title = format!("职工失业保险参保信息（{}年{}月）", delivery.as_of_date.year(), delivery.as_of_date.month());
-    sheet::write(out, &sheet::Sheet { name: "失业保险", title: &title, columns: SHAPE.columns, dates: &DATES }, delivery)
+    sheet::write(
+        out,
+        &sheet::Sheet { name: "失业保险", title: &title, columns: SHAPE.columns, dates: &DATES },
+        delivery,
+    )
 }

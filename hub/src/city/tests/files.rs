@@ -83,7 +83,10 @@ fn no_delivery_passes_a_limit() {
                 let last_words = |one: &&CityDelivery| !matches!(one.occasion, Occasion::Wrong | Occasion::Repeated);
                 let snapshots = deliveries.iter().filter(last_words).take(4);
                 let totals: Vec<u64> = snapshots.map(|one| one.total).collect();
-                assert!(before.iter().zip(&totals).all(|(before, now)| before * 97 <= now * 100), "{before:?} {totals:?}");
+                assert!(
+                    before.iter().zip(&totals).all(|(before, now)| before * 97 <= now * 100),
+                    "{before:?} {totals:?}"
+                );
                 before = totals;
             }
         }

@@ -73,7 +73,12 @@ fn families_are_of_one_piece() {
             assert!(spouse.age >= 22 && head.age >= 22);
         }
         for child in household.members.iter().filter(|one| matches!(one.role, Role::Child(_))) {
-            assert!(child.age + 15 < household.members[0].age, "a parent of {} is {}", child.age, household.members[0].age);
+            assert!(
+                child.age + 15 < household.members[0].age,
+                "a parent of {} is {}",
+                child.age,
+                household.members[0].age
+            );
         }
     }
 }
