@@ -1,11 +1,12 @@
 //! A small HTTP client for the cases: every answer is returned, whatever its status.
 
-use std::io::Read;
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::Value;
-use ureq::http::Request;
-use ureq::{Agent, AsSendBody, SendBody};
+use ureq::http::{Request, Response};
+use ureq::{Agent, AsSendBody, Body, SendBody};
 
 use super::Answer;
 use crate::world::Delivery;
@@ -94,6 +95,31 @@ impl Client {
         self.post_with(&format!("{}?dry_run=1", delivery.path()), &delivery.headers(), &delivery.bytes)
     }
 
+    /// GET of an answer without an end (server-sent events), line by line as it comes.
+    #[track_caller]
+    pub fn follow(&self, path: &str) -> impl Iterator<Item = String> + use<> {
+        let answer = self.run("GET", path, &[], SendBody::none()).unwrap_or_else(|e| panic!("GET {path}: {e}"));
+        assert_eq!(answer.status().as_u16(), 200, "GET {path}");
+        let lines = BufReader::new(answer.into_body().into_reader()).lines();
+        lines.map_while(Result::ok)
+    }
+
+    /// Sends a delivery whose connection breaks after `tenths` tenths of the announced bytes.
+    pub fn break_off(&self, delivery: &Delivery, tenths: usize) {
+        let address = self.base.trim_start_matches("http://");
+        let mut head = format!("POST {} HTTP/1.1\r\nHost: {address}\r\n", delivery.path());
+        if let Some(token) = &self.token {
+            head += &format!("Authorization: Bearer {token}\r\n");
+        }
+        for (name, value) in delivery.headers() {
+            head += &format!("{name}: {value}\r\n");
+        }
+        head += &format!("Content-Length: {}\r\n\r\n", delivery.bytes.len());
+        let mut connection = TcpStream::connect(address).expect("the hub listens");
+        connection.write_all(head.as_bytes()).expect("the hub reads");
+        connection.write_all(&delivery.bytes[..delivery.bytes.len() * tenths / 10]).expect("the hub reads");
+    }
+
     fn send(
         &self,
         method: &str,
@@ -101,14 +127,7 @@ impl Client {
         headers: &[(&str, &str)],
         body: SendBody<'_>,
     ) -> Result<Answer, ureq::Error> {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
-        if let Some(token) = &self.token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let mut answer = self.agent.run(request.body(body)?)?;
+        let mut answer = self.run(method, path, headers, body)?;
         let headers = answer
             .headers()
             .iter()
@@ -116,5 +135,22 @@ impl Client {
             .collect();
         let body = answer.body_mut().with_config().limit(u64::MAX).read_to_vec()?;
         Ok(Answer { status: answer.status().as_u16(), headers, body, asked: format!("{method} {path}") })
+    }
+
+    fn run(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: SendBody<'_>,
+    ) -> Result<Response<Body>, ureq::Error> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.agent.run(request.body(body)?)
     }
 }

@@ -76,7 +76,7 @@ impl Hub {
             let ended = child.try_wait().expect("the state of the hub's process");
             let waited = started.elapsed();
             if ended.is_some() || waited > Duration::from_secs(60) {
-                let _ = child.kill().and_then(|()| child.wait());
+                end(child);
                 panic!("the hub does not start ({ended:?}):\n{}", self.log_tail());
             }
             std::thread::sleep(Duration::from_millis(20));
@@ -96,15 +96,13 @@ impl Hub {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        let _ = child.kill().and_then(|()| child.wait());
+        end(child);
         panic!("the hub was expected to end and runs:\n{}", self.log_tail());
     }
 
     /// Ends the process as a power cut would end it.
     pub fn kill9(&mut self) {
-        let mut child = self.process.take().expect("the hub is not running");
-        child.kill().and_then(|()| child.wait()).expect("the hub can be killed");
-        guard::forget(child.id());
+        end(self.process.take().expect("the hub is not running"));
     }
 
     /// Asks the process to end (SIGTERM) and waits for it.
@@ -118,7 +116,7 @@ impl Hub {
                 return status;
             }
             if started.elapsed() > Duration::from_secs(60) {
-                let _ = child.kill().and_then(|()| child.wait());
+                end(child);
                 panic!("the hub does not stop:\n{}", self.log_tail());
             }
             std::thread::sleep(Duration::from_millis(20));
@@ -294,13 +292,18 @@ impl Drop for Hub {
     fn drop(&mut self) {
         let failing = std::thread::panicking();
         let left = if failing || !self.is_running() { Vec::new() } else { conduct::left_behind(self) };
-        if let Some(mut child) = self.process.take() {
-            let _ = child.kill().and_then(|()| child.wait());
-            guard::forget(child.id());
+        if let Some(child) = self.process.take() {
+            end(child);
         }
         if failing || !left.is_empty() {
             eprintln!("--- the end of the hub's log ---\n{}\n---", self.log_tail());
         }
         assert!(left.is_empty(), "the hub was left with:\n{}", left.join("\n"));
     }
+}
+
+/// Ends a process at once and waits for it; only then its number may be forgotten.
+fn end(mut child: Child) {
+    child.kill().and_then(|()| child.wait()).expect("the hub's process can be ended");
+    guard::forget(child.id());
 }

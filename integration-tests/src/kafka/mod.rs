@@ -91,17 +91,18 @@ impl Kafka {
     }
 }
 
-/// A short-lived Java process of Kafka's tools: the start counts, not the speed.
+/// A process of Kafka's tools.
 fn java_tool(class: &str) -> Command {
     let jars = jars::folder().unwrap_or_else(|reason| panic!("no Kafka: {reason}"));
     let mut java = java(&jars, "error");
-    java.args(["-Xmx128m", "-XX:TieredStopAtLevel=1"]).arg(class);
+    java.arg("-Xmx128m").arg(class);
     java
 }
 
 fn java(jars: &std::path::Path, log_level: &str) -> Command {
     let mut java = Command::new("java");
-    java.args(["-XX:+UseSerialGC", "-XX:-UsePerfData", "-Dfile.encoding=UTF-8"])
+    // All are short-lived: the start counts, not the speed.
+    java.args(["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Dfile.encoding=UTF-8"])
         .arg(format!("-Dorg.slf4j.simpleLogger.defaultLogLevel={log_level}"))
         .args(["-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info", "-cp"])
         .arg(jars.join("*"))
