@@ -20,3 +20,5 @@ pub mod reason;
 pub mod resolve;
 pub mod store;
 pub mod time;
+pub mod work;
+pub mod cli;

@@ -60,6 +60,26 @@ impl Arrival {
             compression: Compression::Identity,
         }
     }
+
+    /// Takes over what an `.ok` file says: lines `total=`, `as_of=`, `sequence=`; other lines say nothing here.
+    pub fn beside(&mut self, ok: &str) -> Result<()> {
+        for line in ok.lines() {
+            let Some((word, value)) = line.split_once('=') else { continue };
+            let number = || {
+                value.trim().parse::<i64>().map_err(|_| {
+                    Error::new(Kind::Invalid, format!("the .ok file's {} is no number", word.trim()))
+                        .coded("ok-file", ".ok 文件中的数字无法读取。")
+                })
+            };
+            match word.trim() {
+                "total" => self.total = Some(number()?),
+                "sequence" => self.sequence = Some(number()?),
+                "as_of" => self.as_of = Some(value.trim().to_owned()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What landing came to.

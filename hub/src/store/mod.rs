@@ -21,6 +21,7 @@ pub mod writer;
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::r2d2::{Pool, PooledConnection};
 use diesel::{Connection, PgConnection, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -112,27 +113,21 @@ fn repeatable_read<T>(conn: &mut Conn, body: &mut dyn FnMut(&mut Conn) -> Result
     })
 }
 
-/// SQLite takes its write lock at once (a plain transaction that reads first fails when another writes in between).
+/// SQLite takes its write lock at once: a plain transaction that reads first fails when another writes in between.
 fn write_transaction<T>(conn: &mut Conn, body: &dyn Fn(&mut Conn) -> Result<T>) -> Result<T> {
-    match conn {
-        Conn::Pg(_) => conn.transaction(|conn| body(conn)),
-        Conn::Sqlite(_) => {
-            use diesel::connection::SimpleConnection;
-            conn.batch_execute("BEGIN IMMEDIATE")?;
-            match body(conn) {
-                Ok(value) => match conn.batch_execute("COMMIT") {
-                    Ok(()) => Ok(value),
-                    Err(error) => {
-                        // The connection must not stay inside the failed transaction.
-                        let _closed = conn.batch_execute("ROLLBACK");
-                        Err(error.into())
-                    }
-                },
-                Err(error) => {
-                    let _closed = conn.batch_execute("ROLLBACK");
-                    Err(error)
-                }
-            }
+    if let Conn::Sqlite(c) = conn {
+        AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?;
+    } else {
+        return conn.transaction(|conn| body(conn));
+    }
+    let result = body(conn);
+    let Conn::Sqlite(c) = conn else { return result };
+    match result {
+        // A commit that fails rolls back; the connection never stays inside the failed transaction.
+        Ok(value) => Ok(AnsiTransactionManager::commit_transaction(c).map(|()| value)?),
+        Err(error) => {
+            AnsiTransactionManager::rollback_transaction(c)?;
+            Err(error)
         }
     }
 }
