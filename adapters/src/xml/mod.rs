@@ -182,9 +182,10 @@ impl XmlDecoder {
                 self.envelope_text = Some((name.clone(), String::new()));
             }
             let Some(attribute) = wanted.strip_prefix(&path).and_then(|rest| rest.strip_prefix("/@")) else { continue };
-            let found = tag.attributes().with_checks(false).flatten();
-            let mut found = found.filter(|found| found.key.local_name().as_ref() == attribute);
-            if let Some(value) = found.next().and_then(|found| unescape(&found.value).ok().map(Cow::into_owned)) {
+            let mut attributes = tag.attributes();
+            let mut found = attributes.with_checks(false).flatten();
+            let found = found.find(|found| found.key.local_name().as_ref() == attribute);
+            if let Some(value) = found.and_then(|found| unescape(&found.value).ok().map(Cow::into_owned)) {
                 self.rows.envelope.values.entry(name.clone()).or_insert(value);
             }
         }
@@ -283,7 +284,9 @@ impl XmlDecoder {
             Error::Syntax(_) if self.is_at_end() => {
                 self.error(DecodeErrorKind::Truncated, "The file ends in the middle of its markup.")
             }
-            Error::IllFormed(_) => self.error(DecodeErrorKind::Malformed, "An end tag does not close the open element."),
+            Error::IllFormed(_) => {
+                self.error(DecodeErrorKind::Malformed, "An end tag does not close the open element.")
+            }
             _ => self.error(DecodeErrorKind::Malformed, "The file is not well-formed XML."),
         }
     }
