@@ -12,6 +12,9 @@ mod text;
 mod xlsx;
 mod xml;
 
+#[cfg(test)]
+mod reading;
+
 pub mod decompress;
 pub mod format;
 

@@ -80,7 +80,10 @@ impl Draft {
             return false;
         }
         if self.columns > limits.columns {
-            self.fault("too-many-columns", format!("The row has more than {} columns (limit columns).", limits.columns));
+            self.fault(
+                "too-many-columns",
+                format!("The row has more than {} columns (limit columns).", limits.columns),
+            );
             return false;
         }
         true

@@ -57,8 +57,7 @@ impl TextDecoder {
         loop {
             let found = self.advance()?;
             if found == Found::End {
-                self.rows.envelope.complete =
-                    self.trailer_seen || (self.lines.terminated && !self.lines.cut_in_quote);
+                self.rows.envelope.complete = self.trailer_seen || (self.lines.terminated && !self.lines.cut_in_quote);
                 return Ok(None);
             }
             let row = String::from_utf8_lossy(&self.lines.row).into_owned();
@@ -89,7 +88,9 @@ impl TextDecoder {
         let limits = &self.rows.limits;
         match found {
             Found::TooLarge => draft.too_large(limits),
-            Found::UnclosedQuote => draft.fault("unclosed-quote", "A field of the row opens a quote that is not closed."),
+            Found::UnclosedQuote => {
+                draft.fault("unclosed-quote", "A field of the row opens a quote that is not closed.")
+            }
             _ => {}
         }
         if self.trailer_seen {
@@ -146,7 +147,8 @@ impl TextDecoder {
     fn bind(&mut self, headings: Vec<String>) -> Result<(), DecodeError> {
         let place = format!("line {}", self.lines.line);
         if headings.len() > self.rows.limits.columns {
-            let message = format!("The heading line has more than {} columns (limit columns).", self.rows.limits.columns);
+            let message =
+                format!("The heading line has more than {} columns (limit columns).", self.rows.limits.columns);
             return Err(DecodeError::new(DecodeErrorKind::Limit, place, message));
         }
         self.names = bind_columns(headings, &self.options.headings, &self.options.positions, &place)?;
