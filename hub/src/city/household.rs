@@ -159,6 +159,7 @@ impl Household {
         let naming = dice.on(Topic::Name);
         let own = match role {
             Role::Spouse => Name::family(naming),
+            Role::Parent if sex == Sex::Female => Name::family(naming),
             Role::Child(_) if self.members[0].sex == Sex::Female && self.couple().is_some() => {
                 Name::family(self.members[1].dice.on(Topic::Name))
             }

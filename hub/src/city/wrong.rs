@@ -69,7 +69,7 @@ pub(super) enum Wrong {
 }
 
 /// The number clerks type where they have none, and the birth date in it.
-pub(super) const PLACEHOLDER: (&str, &str) = ("130108190001010011", "19000101");
+pub(super) const PLACEHOLDER: (&str, &str) = ("130108190001010012", "19000101");
 
 const BAD_DATE: &str = "19000230";
 

@@ -5,6 +5,7 @@ mod files;
 mod people;
 mod reading;
 mod replay;
+mod replay_address;
 
 use chrono::NaiveDate;
 
