@@ -90,7 +90,8 @@ impl People {
 
     /// `{key?, name?, ...}` becomes `{id?, name?, ...}`. Whom the hub does not know, only who sees all is told of.
     fn person(&self, scope: &Scope, mut fields: Map<String, Value>, seq: i64) -> Option<Value> {
-        let key = fields.remove(KEY).and_then(|key| key.as_str().and_then(|text| Token::try_from(text.to_owned()).ok()));
+        let key =
+            fields.remove(KEY).and_then(|key| key.as_str().and_then(|text| Token::try_from(text.to_owned()).ok()));
         let id = key.and_then(|key| self.seen(key, seq));
         if id.is_none() && *scope != Scope::All {
             return None;

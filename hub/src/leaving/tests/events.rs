@@ -22,8 +22,7 @@ fn a_reader_is_told_what_comes_into_its_scope_changes_in_it_and_leaves_it() {
     world.residents(7, &[("a", None)]);
 
     let events = world.events(&scope(&[HERE], &["name"]), 100);
-    let expected =
-        [("e-2", "added"), ("e-4", "changed"), ("e-5", "removed"), ("e-6", "added"), ("e-7", "removed")];
+    let expected = [("e-2", "added"), ("e-4", "changed"), ("e-5", "removed"), ("e-6", "added"), ("e-7", "removed")];
     assert_eq!(told(&events), expected.map(|(id, word)| (id.to_owned(), word)), "3 changed only what is not agreed");
     let full = json!({"id": id_text("a"), "name": "a", "community": HERE});
     assert_eq!(events[0].data.clone().map(Value::Object), Some(full));
@@ -71,8 +70,7 @@ fn a_snapshot_is_of_one_seq_whatever_is_written_later() {
     let before = world.snapshot(&scope, 3, 1);
     world.residents(3, &[("b", None), ("c", at("c")), ("d", at("d"))]);
     assert_eq!(world.snapshot(&scope, 3, 100), before);
-    let mut names: Vec<&str> =
-        before.iter().filter_map(|event| event.data.as_ref()?.get("name")?.as_str()).collect();
+    let mut names: Vec<&str> = before.iter().filter_map(|event| event.data.as_ref()?.get("name")?.as_str()).collect();
     names.sort_unstable();
     assert_eq!(names, ["a", "b"]);
     assert!(before.iter().all(|event| event.operation == Operation::Added));

@@ -103,7 +103,8 @@ impl World {
     fn snapshot(&self, scope: &Scope, seq: i64, limit: i64) -> Vec<Event> {
         let (mut all, mut after) = (Vec::new(), Vec::new());
         loop {
-            let read = |conn: &mut crate::store::Conn| super::snapshot(conn, keyring(), "e", scope, (seq, &after, limit));
+            let read =
+                |conn: &mut crate::store::Conn| super::snapshot(conn, keyring(), "e", scope, (seq, &after, limit));
             let mut page = self.db.read(read).expect("a page");
             all.append(&mut page.events);
             match page.next {
@@ -135,9 +136,10 @@ fn agreement(communities: &[&str], fields: &[&str]) -> Agreement {
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     Agreement {
         id: "station".to_owned(),
-        title: "社区服务站".to_owned(),
+        title: crate::feed::spec::Text::default(),
         entities: texts(&["resident", "household"]),
-        fields: [("resident".to_owned(), texts(fields)), ("household".to_owned(), texts(&["number", "members"]))].into(),
+        fields: [("resident".to_owned(), texts(fields)), ("household".to_owned(), texts(&["number", "members"]))]
+            .into(),
         communities: texts(communities),
     }
 }
