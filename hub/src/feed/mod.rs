@@ -177,7 +177,6 @@ impl Feed {
     }
 }
 
-<<<<<<< HEAD
 /// The mapped columns of a group's items; what is no list of objects stays as it is and is refused later.
 fn narrowed(value: &Value, columns: &std::collections::BTreeSet<String>) -> Value {
     let Value::Array(items) = value else { return value.clone() };
@@ -189,13 +188,4 @@ fn narrowed(value: &Value, columns: &std::collections::BTreeSet<String>) -> Valu
         other => other.clone(),
     };
     Value::Array(items.iter().map(narrow).collect())
-=======
-pub struct Catalogue;
-impl Catalogue {
-    pub fn embedded() -> crate::error::Result<Self> { todo!() }
-    pub fn load(_folder: &std::path::Path) -> crate::error::Result<Self> { todo!() }
-    pub fn get(&self, _feed: &str) -> Option<std::sync::Arc<Feed>> { todo!() }
-    pub fn feeds(&self) -> impl Iterator<Item = &std::sync::Arc<Feed>> { [].iter() }
-    pub fn entity_schema(&self, _kind: &str) -> Option<&Value> { todo!() }
->>>>>>> main
 }
