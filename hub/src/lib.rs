@@ -20,6 +20,7 @@ pub mod mapping;
 pub mod merge;
 pub mod pipeline;
 pub mod reason;
+pub mod relay;
 pub mod resolve;
 pub mod store;
 pub mod time;
