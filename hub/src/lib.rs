@@ -2,6 +2,7 @@
 //! per resident and household, consumers pull it or receive it from Kafka.
 
 pub mod access;
+pub mod api;
 pub mod arrival;
 pub mod city;
 pub mod code;
@@ -21,8 +22,11 @@ pub mod merge;
 pub mod pipeline;
 pub mod reason;
 pub mod relay;
+pub mod report;
 pub mod resolve;
+pub mod status;
 pub mod store;
 pub mod time;
+pub mod trace;
 pub mod work;
 pub mod cli;
