@@ -114,8 +114,7 @@ impl Household {
         };
         let slot = Slot::new(if self.floating { Origin::Elsewhere } else { Origin::Local }, index, ground.shift);
         let birth = slot.birth_date(ground.start.year() - age);
-        let number = slot.number(birth, sex);
-        self.members.push(self.person(ground, Draft { index, role, sex, birth, number, came_on: 1, changed_on }, dice));
+        self.members.push(self.person(ground, Draft { index, role, sex, birth, slot, came_on: 1, changed_on }, dice));
     }
 
     fn age(&self, ground: &Ground, role: Role, size: u64, dice: Dice) -> i32 {
@@ -146,15 +145,14 @@ impl Household {
         let sex = if dice.chance(52_000) { Sex::Male } else { Sex::Female };
         let slot = Slot::new(if self.floating { Origin::Elsewhere } else { Origin::Local }, index, ground.shift);
         let birth = slot.recent_birth_date(ground.start);
-        let number = slot.number(birth, sex);
         let nth = self.members.iter().filter(|one| matches!(one.role, Role::Child(_))).count() as u8;
         let changed_on = came_on.max(moved_on);
-        let draft = Draft { index, role: Role::Child(nth), sex, birth, number, came_on, changed_on };
+        let draft = Draft { index, role: Role::Child(nth), sex, birth, slot, came_on, changed_on };
         self.members.push(self.person(ground, draft, dice));
     }
 
     fn person(&self, ground: &Ground, draft: Draft, dice: Dice) -> Person {
-        let Draft { index, role, sex, birth, number, came_on, changed_on } = draft;
+        let Draft { index, role, sex, birth, slot, came_on, changed_on } = draft;
         let (ethnic, dotted) = Person::ethnic_group(self.dice);
         let naming = dice.on(Topic::Name);
         let own = match role {
@@ -175,7 +173,7 @@ impl Household {
             birth,
             name,
             ethnic,
-            number,
+            slot,
             dice,
             age,
             came_on,
@@ -194,7 +192,7 @@ struct Draft {
     role: Role,
     sex: Sex,
     birth: NaiveDate,
-    number: String,
+    slot: Slot,
     came_on: u32,
     changed_on: u32,
 }

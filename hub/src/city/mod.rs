@@ -22,6 +22,7 @@ mod tests;
 mod troupe;
 mod wrong;
 
+use std::cell::RefCell;
 use std::io;
 use std::sync::Arc;
 
@@ -156,7 +157,7 @@ impl City {
 
     /// Visits the rows of a feed on a day, in the order of the file.
     fn entries(&self, feed: Feed, day: u32, visit: feed::Visit<'_>) -> io::Result<()> {
-        let visit = std::cell::RefCell::new(visit);
+        let visit = RefCell::new(visit);
         self.visit(
             day,
             |household| feed::entries(feed, self, household, day, &mut **visit.borrow_mut()),

@@ -74,7 +74,7 @@ fn person(ground: &Ground, play: &Play, number: u64, who: u8) -> Person {
         birth,
         name,
         ethnic: ("01", "汉族"),
-        number: slot.number(birth, sex),
+        slot,
         dice,
         age,
         came_on: 1,

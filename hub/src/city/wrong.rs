@@ -136,11 +136,11 @@ impl Wrong {
             Self::ColumnCount => cells.truncate(shape.columns.len() - 1),
             Self::NumberAsFloat => cells.set(shape.number, "1.30108E+17"),
             Self::CheckDigit => {
-                let number = number::with_wrong_check_digit(&person.number);
+                let number = number::with_wrong_check_digit(&person.number());
                 cells.set(shape.number, &number);
             }
             Self::NoNumber => cells.set(shape.number, ""),
-            Self::ParentsNumber => cells.set(shape.number, &household.members[0].number),
+            Self::ParentsNumber => cells.set(shape.number, &household.members[0].number()),
             Self::Placeholder => {
                 cells.set(shape.number, PLACEHOLDER.0);
                 cells.set(shape.birth, &shape.date_text(PLACEHOLDER.1));

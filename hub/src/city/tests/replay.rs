@@ -4,12 +4,16 @@
 //! form of a citizen number.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use super::super::feed::Feed;
-use super::super::{CityDelivery, Expected, Fate, Occasion, place};
+use super::super::place::{self, Community};
+use super::super::{CityDelivery, Expected, Fate, Occasion};
 use super::reading::{self, Read};
 use super::{city, replay_address::Address};
 use crate::identity::CitizenNumber;
+
+pub(super) static COMMUNITIES: LazyLock<Vec<Community>> = LazyLock::new(place::communities);
 
 /// What one row says about one person.
 #[derive(Debug, Clone, PartialEq)]
@@ -202,7 +206,7 @@ fn bad_codes(feed: Feed, row: &Read) -> u64 {
         Feed::Registered => row.cells[shape.division].as_str(),
         _ => "",
     };
-    let stray = !committee.is_empty() && place::communities().iter().all(|one| one.name != committee);
+    let stray = !committee.is_empty() && COMMUNITIES.iter().all(|one| one.name != committee);
     u64::from(unknown) + insurances + u64::from(stray)
 }
 
