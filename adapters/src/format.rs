@@ -5,7 +5,11 @@ use std::io::Read;
 
 use serde::{Deserialize, Serialize};
 
+use crate::json::JsonDecoder;
 use crate::record::{DecodeError, Decoder};
+use crate::text::TextDecoder;
+use crate::xlsx::XlsxDecoder;
+use crate::xml::XmlDecoder;
 
 /// A file format with its options, as the `[format]` table of a feed declares it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -150,6 +154,11 @@ fn comma() -> char {
 }
 
 /// Opens a delivery of the given format. `input` is the decompressed bytes as sent, before charset decoding.
-pub fn open(_format: &Format, _limits: &Limits, _input: Box<dyn Read + Send>) -> Result<Box<dyn Decoder>, DecodeError> {
-    todo!("written by the decoders' author")
+pub fn open(format: &Format, limits: &Limits, input: Box<dyn Read + Send>) -> Result<Box<dyn Decoder>, DecodeError> {
+    Ok(match format {
+        Format::Xml(options) => Box::new(XmlDecoder::open(options, limits, input)?),
+        Format::Text(options) => Box::new(TextDecoder::open(options, limits, input)?),
+        Format::Json(options) => Box::new(JsonDecoder::open(options, limits, input)?),
+        Format::Xlsx(options) => Box::new(XlsxDecoder::open(options, limits, input)?),
+    })
 }

@@ -3,6 +3,7 @@
 //! A decoded record is a tree one level deep: scalars, and repeated groups of scalars. Nothing here interprets a value.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use serde_json::{Map, Value};
 
@@ -24,7 +25,7 @@ pub struct BadRecord {
     pub position: u64,
     /// Where the row begins, as in [`Record::line`].
     pub line: Option<u64>,
-    /// Stable reason, for example `column-count`, `undecodable-characters`, `record-too-large`, `nested-too-deep`.
+    /// Stable reason: one of [`BadRecord::CODES`].
     pub code: &'static str,
     /// What is wrong in one English sentence, without any value of the row.
     pub message: String,
@@ -32,6 +33,26 @@ pub struct BadRecord {
     pub fields: Map<String, Value>,
     /// The row's bytes after charset decoding, for recognising the same bad row on later nights; cut at 64 KiB.
     pub raw: String,
+}
+
+impl BadRecord {
+    /// Every reason a decoder gives for a bad record.
+    pub const CODES: [&'static str; 14] = [
+        "after-trailer",
+        "column-count",
+        "error-cell",
+        "group-shape",
+        "malformed",
+        "nested-too-deep",
+        "not-an-object",
+        "record-too-large",
+        "repeated-column",
+        "too-many-columns",
+        "too-many-items",
+        "unclosed-quote",
+        "undecodable-characters",
+        "unknown-entity",
+    ];
 }
 
 /// What a decoder yields next.
@@ -72,6 +93,47 @@ pub struct DecodeError {
     pub place: String,
     /// One English sentence, without any value of the delivery.
     pub message: String,
+}
+
+impl DecodeError {
+    pub(crate) fn new(kind: DecodeErrorKind, place: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { kind, place: place.into(), message: message.into() }
+    }
+
+    /// What an error of a reader means: of [`crate::decompress()`], of a charset layer, or of the disk. `place` is used
+    /// where the reader does not know a better one.
+    pub fn from_read(error: &io::Error, place: impl Into<String>) -> Self {
+        let place = place.into();
+        if let Some(fault) = error.get_ref().and_then(|inner| inner.downcast_ref::<ReadFault>()) {
+            return Self::new(fault.kind, fault.place.clone().unwrap_or(place), fault.message.clone());
+        }
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            return Self::new(
+                DecodeErrorKind::Truncated,
+                place,
+                "The input ends in the middle of its compressed data.",
+            );
+        }
+        Self::new(DecodeErrorKind::Io, place, format!("Reading the input failed ({}).", error.kind()))
+    }
+}
+
+/// The cause inside an [`io::Error`] of this crate's readers; [`DecodeError::from_read`] takes it out again.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct ReadFault {
+    /// What kind of fault it is.
+    pub kind: DecodeErrorKind,
+    /// Where, if the reader knows it better than its caller.
+    pub place: Option<String>,
+    /// One English sentence, without any value of the delivery.
+    pub message: String,
+}
+
+impl From<ReadFault> for io::Error {
+    fn from(fault: ReadFault) -> Self {
+        io::Error::new(io::ErrorKind::InvalidData, fault)
+    }
 }
 
 /// The kinds of fault that end the reading of a delivery.

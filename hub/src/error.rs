@@ -18,6 +18,8 @@ pub enum Kind {
     Conflict,
     /// A cursor of another epoch or a thing removed for good.
     Gone,
+    /// Well-formed, but contradicts what was said before or itself.
+    Unprocessable,
     /// A limit on size was passed.
     TooLarge,
     /// The configuration or a data file is wrong.
@@ -26,9 +28,7 @@ pub enum Kind {
     Full,
     /// The database, the broker or another hub is away or busy.
     Unavailable,
-    /// Stored data contradicts itself.
-    Corrupt,
-    /// A fault of the hub itself.
+    /// A fault of the hub itself, or stored data that contradicts itself.
     Internal,
 }
 
@@ -48,7 +48,7 @@ impl Kind {
     pub fn policy(self) -> Policy {
         match self {
             Self::Unavailable | Self::Full => Policy::Retry,
-            Self::Config | Self::Corrupt | Self::Internal => Policy::Person,
+            Self::Config | Self::Internal => Policy::Person,
             _ => Policy::GiveUp,
         }
     }
@@ -63,9 +63,10 @@ impl Kind {
             Self::Conflict => 409,
             Self::Gone => 410,
             Self::TooLarge => 413,
+            Self::Unprocessable => 422,
             Self::Full => 507,
             Self::Unavailable => 503,
-            Self::Config | Self::Corrupt | Self::Internal => 500,
+            Self::Config | Self::Internal => 500,
         }
     }
 
@@ -82,8 +83,8 @@ impl Kind {
             Self::Config => ("配置有误，请运行 hub check。", "The configuration is wrong; run `hub check`."),
             Self::Full => ("存储空间已满，请清理后等待自动重试。", "Storage is full; free space, the hub tries again by itself."),
             Self::Unavailable => ("依赖的服务暂不可用，将自动重试。", "A service the hub needs is away; it tries again by itself."),
-            Self::Corrupt => ("存储数据不一致，请运行 hub verify。", "Stored data contradicts itself; run `hub verify`."),
-            Self::Internal => ("内部错误，请查看日志并联系开发者。", "An internal fault; see the log and tell the developers."),
+            Self::Unprocessable => ("内容前后矛盾，请核对后重发。", "The content contradicts itself or an earlier request; check it and send again."),
+            Self::Internal => ("内部错误，请查看日志并运行 hub verify。", "An internal fault; see the log and run `hub verify`."),
         }
     }
 }

@@ -25,7 +25,7 @@ impl Token {
 
     /// Reads 16 stored bytes.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, Error> {
-        bytes.try_into().map(Self).map_err(|_| Error::new(Kind::Corrupt, "a stored token does not have 16 bytes"))
+        bytes.try_into().map(Self).map_err(|_| Error::new(Kind::Internal, "a stored token does not have 16 bytes"))
     }
 }
 

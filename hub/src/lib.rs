@@ -2,9 +2,23 @@
 //! per resident and household, consumers pull it or receive it from Kafka.
 
 pub mod city;
+pub mod code;
+pub mod config;
 pub mod contribution;
+pub mod entity;
 pub mod error;
 pub mod feed;
+pub mod hub;
 pub mod identity;
+pub mod instance;
 pub mod keyring;
+pub mod landing;
+pub mod mapping;
+pub mod merge;
+pub mod pipeline;
 pub mod reason;
+pub mod resolve;
+pub mod store;
+pub mod time;
+pub mod work;
+pub mod cli;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// One thing wrong with a record (it is rejected) or with one attribute of it (the attribute is dropped: an issue).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Reason {
     /// Stable code: `id-check-digit`, `code-unknown`, `key-missing`, `duplicate-key`, `column-count` ...
     pub code: String,

@@ -176,12 +176,17 @@ pub struct PartSpec {
     pub attributes: BTreeMap<String, AttributeSpec>,
 }
 
-/// What one attribute is made from: a column, a constant, an object of fields, or a list from a repeated group.
+/// What one attribute is made from: a column, several, a constant, an object of fields, a list from a repeated group,
+/// or the first of several ways that says something.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AttributeSpec {
     /// The column.
     pub from: Option<String>,
+    /// Several columns, joined; blank ones are left out.
+    pub from_all: Vec<String>,
+    /// What stands between the columns of `from_all`.
+    pub join: String,
     /// The constant.
     #[serde(rename = "const")]
     pub constant: Option<serde_json::Value>,
@@ -191,13 +196,27 @@ pub struct AttributeSpec {
     pub group: Option<String>,
     /// A one-item list from the row's own columns (a marriage row is one marriage event).
     pub as_list: bool,
+    /// Ways to make the attribute; the first one that applies and says something counts.
+    pub first_of: Vec<AttributeSpec>,
+    /// CEL condition over the row (variable `row`; in a group its item); where it is false nothing is said.
+    pub when: Option<String>,
     /// Transforms in order; see `hub/docs/adding-a-feed.md`.
     pub with: Vec<String>,
+    /// With the transform `split`: each value becomes an object with this one field.
+    pub item: Option<String>,
     /// Code table (below `schemas/codes/`) whose labels and codes are accepted.
     pub codes: Option<String>,
-    /// Schemes of `code-variants` accepted besides.
+    /// The rows of the code table with this scheme (or table, or level) only.
+    pub scheme: Option<String>,
+    /// Schemes of `code-variants` accepted besides; they win over the table.
     pub variants: Vec<String>,
-    /// What a bad value does.
+    /// Column of the code table that is given instead of `code`.
+    pub give: Option<String>,
+    /// Regular expression for whole values that are accepted as codes though the table does not list them.
+    pub accept: Option<String>,
+    /// Whether a blank is a bad value.
+    pub required: bool,
+    /// What a bad value does; `reject` for `name` and `id_no` of a part, `drop` elsewhere.
     pub on_error: Option<OnError>,
     /// What a blank says.
     pub blank: Option<Blank>,
@@ -223,4 +242,6 @@ pub enum Blank {
     Nothing,
     /// The attribute is known to be empty.
     Erases,
+    /// Nothing, and an issue `value-missing` is recorded.
+    Issue,
 }

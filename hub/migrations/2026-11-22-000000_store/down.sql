@@ -1,0 +1,16 @@
+DROP TABLE relay;
+DROP TABLE token;
+DROP TABLE run;
+DROP TABLE job;
+DROP TABLE edit;
+DROP TABLE rejection;
+DROP TABLE delivery_issue;
+DROP TABLE delivery_rejection;
+DROP TABLE entity_version;
+DROP TABLE entity;
+DROP TABLE contribution_alias;
+DROP TABLE contribution;
+DROP TABLE staging;
+DROP TABLE delivery;
+DROP TABLE feed_state;
+DROP TABLE writer;

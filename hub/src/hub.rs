@@ -1,0 +1,133 @@
+//! What every stage of the hub needs, opened once: store, landing store, feeds, secret, and the writer's lease.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::config::Config;
+use crate::entity::EntitySchema;
+use crate::error::{Error, Kind, Result};
+use crate::feed::{Catalogue, Feed};
+use crate::instance;
+use crate::keyring::Keyring;
+use crate::landing::Landing;
+use crate::store::{Db, Lease};
+
+/// The hub as one process has it open.
+pub struct Hub {
+    /// The configuration.
+    pub config: Config,
+    /// The store.
+    pub db: Db,
+    /// The landing store.
+    pub landing: Landing,
+    /// The feeds, schemas and code tables.
+    pub catalogue: Catalogue,
+    /// The hub secret.
+    pub keyring: Keyring,
+    /// How residents are keyed and merged.
+    pub resident: EntitySchema,
+    /// How households are keyed and merged.
+    pub household: EntitySchema,
+    /// The identity of the store.
+    pub epoch: String,
+    /// The name of this process in leases.
+    pub instance: String,
+    clock: fn() -> i64,
+    lease: Mutex<Option<Lease>>,
+    feeds: Mutex<HashMap<String, Arc<Mutex<()>>>>,
+}
+
+impl Hub {
+    /// Opens everything; migrates the store.
+    pub fn open(config: Config) -> Result<Self> {
+        let catalogue = match &config.data.folder {
+            Some(folder) => Catalogue::load(folder)?,
+            None => Catalogue::embedded()?,
+        };
+        let keyring = Keyring::open(&config.secret.file)?;
+        let schema = |kind: &str| {
+            let missing = || Error::new(Kind::Config, format!("schemas/entities/{kind}.json is missing"));
+            EntitySchema::parse(kind, catalogue.entity_schema(kind).ok_or_else(missing)?)
+        };
+        let (resident, household) = (schema("resident")?, schema("household")?);
+        let db = Db::open(&config.database.url, config.database.read_connections)?;
+        db.migrate()?;
+        let rules = format!("{}+{}", resident.version(), household.version());
+        let writer = db.found(keyring.id(), &rules)?;
+        if writer.merge_rules != rules {
+            tracing::warn!(stored = writer.merge_rules, now = rules, "the merge rules have changed; run `hub rebuild`");
+        }
+        Ok(Self {
+            landing: Landing::open(&config.landing.folder)?,
+            config,
+            db,
+            catalogue,
+            keyring,
+            resident,
+            household,
+            epoch: writer.epoch,
+            instance: instance::name(),
+            clock: system_time,
+            lease: Mutex::new(None),
+            feeds: Mutex::new(HashMap::new()),
+        })
+    }
+
+    /// The moment, in microseconds since 1970.
+    pub fn now(&self) -> i64 {
+        (self.clock)()
+    }
+
+    /// A feed by name.
+    pub fn feed(&self, name: &str) -> Result<Arc<Feed>> {
+        self.catalogue.get(name).ok_or_else(|| {
+            Error::new(Kind::NotFound, "there is no such feed").coded("feed-unknown", "没有这个数据源。")
+        })
+    }
+
+    /// The length of leases, in microseconds.
+    pub fn lease_length(&self) -> i64 {
+        i64::try_from(self.config.work.lease_ms).unwrap_or(10_000) * 1_000
+    }
+
+    /// The writer's lease: kept, renewed or taken. Fails with `not-writer` while another hub lives and writes.
+    pub fn writer(&self) -> Result<Lease> {
+        let held = self.db.lease(&self.instance, self.now(), self.lease_length(), instance::is_dead)?;
+        let mut mine = locked(&self.lease);
+        mine.clone_from(&held);
+        held.ok_or_else(|| {
+            Error::new(Kind::Unavailable, "another hub is the writer").coded("not-writer", "另一节点正在写入，请稍后重试。")
+        })
+    }
+
+    /// Gives the writer's lease back, if it is held.
+    pub fn give_back(&self) -> Result<()> {
+        match locked(&self.lease).take() {
+            Some(lease) => self.db.give_back(&lease),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether this process held the writer's lease when it last asked.
+    pub fn is_writer(&self) -> bool {
+        locked(&self.lease).is_some()
+    }
+
+    /// Runs `body` while nothing else in this process applies the feed.
+    pub fn applying<T>(&self, feed: &str, body: impl FnOnce() -> Result<T>) -> Result<T> {
+        let lock = locked(&self.feeds).entry(feed.to_owned()).or_default().clone();
+        let _held = locked(&lock);
+        body()
+    }
+}
+
+/// A lock whose holder panicked still guards data that is whole: it guards no data of its own.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where time comes in")]
+fn system_time() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,150 @@
+//! The landing store: the bytes of deliveries, exactly as said, until they are no longer needed.
+//!
+//! Owns durability (fsync of file and folder before a name is given) and the spill files beside it, which may vanish at any
+//! time. Knows nothing of what the bytes mean.
+
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use object_store::local::LocalFileSystem;
+use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart, path::Path as Name};
+use tokio::runtime::Runtime;
+
+use crate::error::{Error, Kind, Result};
+
+const PART: usize = 1 << 20;
+const LEVEL: i32 = 1;
+
+/// Where bytes land. Clone is cheap.
+#[derive(Clone)]
+pub struct Landing {
+    store: Arc<dyn ObjectStore>,
+    runtime: Arc<Runtime>,
+    spill: PathBuf,
+}
+
+impl Landing {
+    /// Opens the folder, and creates it if it is not there.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let failed = |error: io::Error| Error::new(Kind::Config, "opening the landing store").because(error);
+        let spill = folder.join("spill");
+        std::fs::create_dir_all(&spill).map_err(failed)?;
+        let store = LocalFileSystem::new_with_prefix(folder)
+            .map_err(|error| Error::new(Kind::Config, "opening the landing store").because(error))?
+            .with_fsync(true);
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("landing").build().map_err(failed)?;
+        Ok(Self { store: Arc::new(store), runtime: Arc::new(runtime), spill })
+    }
+
+    /// Begins to write a delivery; nothing is there before [`LandingWriter::finish`].
+    pub fn create(&self, name: &str) -> Result<LandingWriter> {
+        let upload = self.runtime.block_on(self.store.put_multipart(&Name::from(name))).map_err(full_or_away)?;
+        let parts = Parts { upload: Some(WriteMultipart::new_with_chunk_size(upload, PART)), runtime: self.runtime.clone() };
+        let encoder = zstd::stream::write::Encoder::new(parts, LEVEL).map_err(|error| io_error(&error))?;
+        Ok(LandingWriter { encoder: Some(encoder) })
+    }
+
+    /// Reads a delivery's bytes as they were before landing (decompressed, charset untouched).
+    pub fn read(&self, name: &str) -> Result<Box<dyn Read + Send>> {
+        let missing = || Error::new(Kind::Internal, "the landed bytes of a delivery are gone");
+        let found = self.runtime.block_on(self.store.get(&Name::from(name))).map_err(|error| missing().because(error))?;
+        match found.payload {
+            object_store::GetResultPayload::File(file, _) => {
+                Ok(Box::new(zstd::stream::read::Decoder::new(file).map_err(|error| missing().because(error))?))
+            }
+            object_store::GetResultPayload::Stream(_) => Err(missing()),
+        }
+    }
+
+    /// Erases a delivery's bytes; fine if they are gone already.
+    pub fn erase(&self, name: &str) -> Result<()> {
+        match self.runtime.block_on(self.store.delete(&Name::from(name))) {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(Error::new(Kind::Unavailable, "erasing landed bytes").because(error)),
+        }
+    }
+
+    /// Where the spill of a delivery is; it may vanish at any time.
+    pub fn spill(&self, delivery: &str) -> PathBuf {
+        self.spill.join(format!("{delivery}.zst"))
+    }
+}
+
+/// Writes one delivery. Dropped without [`finish`](Self::finish) it leaves nothing.
+pub struct LandingWriter {
+    encoder: Option<zstd::stream::write::Encoder<'static, Parts>>,
+}
+
+impl LandingWriter {
+    /// Makes the bytes durable under their name.
+    pub fn finish(mut self) -> Result<()> {
+        let encoder = self.encoder.take().ok_or_else(|| Error::new(Kind::Internal, "a landing was finished twice"))?;
+        let mut parts = encoder.finish().map_err(|error| io_error(&error))?;
+        let upload = parts.upload.take().ok_or_else(|| Error::new(Kind::Internal, "a landing was finished twice"))?;
+        parts.runtime.block_on(upload.finish()).map_err(full_or_away)?;
+        Ok(())
+    }
+}
+
+impl Write for LandingWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.encoder.as_mut().map_or_else(|| Err(io::ErrorKind::BrokenPipe.into()), |encoder| encoder.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Parts {
+    upload: Option<WriteMultipart>,
+    runtime: Arc<Runtime>,
+}
+
+impl Write for Parts {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(upload) = self.upload.as_mut() else { return Err(io::ErrorKind::BrokenPipe.into()) };
+        // Entered so that the store can spawn its writes; waited for so that memory stays flat.
+        let _entered = self.runtime.enter();
+        self.runtime.block_on(upload.wait_for_capacity(4)).map_err(io::Error::other)?;
+        upload.write(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        if let Some(upload) = self.upload.take()
+            && let Err(error) = self.runtime.block_on(upload.abort())
+        {
+            tracing::warn!(error = %error, "an unfinished landing could not be removed");
+        }
+    }
+}
+
+fn full_or_away(error: object_store::Error) -> Error {
+    io_error(&io::Error::other(error))
+}
+
+/// Tells a full disk from other faults, however deep it lies.
+pub fn io_error(error: &io::Error) -> Error {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(inner) = cause {
+        if let Some(io) = inner.downcast_ref::<io::Error>() {
+            let full = matches!(io.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge);
+            if full {
+                return Error::new(Kind::Full, "the landing store is full").coded("landing-full", "存储空间已满，未接收任何数据。");
+            }
+            // `io::Error::other` hides what it wraps from `source`.
+            cause = io.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static));
+        } else {
+            cause = inner.source();
+        }
+    }
+    Error::new(Kind::Unavailable, "the landing store refused").because(error.to_string())
+}

@@ -1,0 +1,30 @@
+//! A record's way, one stage a file: land, inspect, judge, apply, endings. Owns their order and nothing else.
+//!
+//! Land and inspect change nothing of the dataset; all that does goes through `apply` under the writer's row.
+
+pub mod apply;
+pub mod decide;
+mod endings;
+mod fold;
+mod golden;
+pub mod inspect;
+pub mod judge;
+pub mod land;
+pub mod rebuild;
+pub mod records;
+pub mod replay;
+mod row;
+mod spill;
+pub mod verify;
+
+use crate::error::Result;
+use crate::hub::Hub;
+use crate::store::delivery::Delivery;
+
+pub use endings::resume as endings_of;
+
+/// Takes a landed delivery as far as it goes: inspected and judged, then applied if it is ready.
+pub fn process(hub: &Hub, delivery: &str, progress: &dyn Fn(u64)) -> Result<Delivery> {
+    let inspected = inspect::inspect(hub, delivery, progress)?;
+    if inspected.state == "ready" { apply::apply(hub, delivery, progress) } else { Ok(inspected) }
+}

@@ -1,0 +1,350 @@
+//! Apply: chunks of what changed become contributions, entities, versions, changes and a checkpoint in one transaction each;
+//! endings last. The only stage that changes the dataset, and only under the writer's row.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+
+use super::golden::{self, Rules, Touched};
+use super::row::ChangedRow;
+use super::spill::SpillReader;
+use super::{endings, fold, inspect};
+use crate::contribution::{AsOf, Contribution, Part};
+use crate::error::{Error, Kind, Result};
+use crate::feed::Feed;
+use crate::feed::spec::Mode;
+use crate::hub::Hub;
+use crate::keyring::Token;
+use crate::resolve;
+use crate::store::contribution::{self, Document, Row};
+use crate::store::delivery::{self, Delivery};
+use crate::store::{Change, Lease, codec, feed_state, staging};
+
+/// What apply did with one changed row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// Its contributions were written.
+    Written,
+    /// It said what was stored.
+    Unchanged,
+    /// It was older than what was stored.
+    Stale,
+}
+
+/// What a run of rows carries to the store.
+pub struct Writing<'a> {
+    /// The hub.
+    pub hub: &'a Hub,
+    /// The feed.
+    pub feed: &'a Feed,
+    /// The delivery's as-of.
+    pub as_of: AsOf,
+    /// The delivery.
+    pub delivery: &'a str,
+}
+
+/// Applies a ready delivery from its checkpoint to its end. Safe to call again after any crash.
+pub fn apply(hub: &Hub, id: &str, progress: &dyn Fn(u64)) -> Result<Delivery> {
+    let found = hub.db.read(|conn| delivery::get(conn, id))?;
+    hub.applying(&found.feed, || {
+        let lease = hub.writer()?;
+        if let Some(other) = hub.db.read(|conn| delivery::half_applied(conn, &found.feed, id))? {
+            applied_whole(hub, &lease, &other, &|_| ())?;
+        }
+        applied_whole(hub, &lease, id, progress)
+    })
+}
+
+fn applied_whole(hub: &Hub, lease: &Lease, id: &str, progress: &dyn Fn(u64)) -> Result<Delivery> {
+    let found = up_to_date(hub, id)?;
+    if found.state != "ready" {
+        return Ok(found);
+    }
+    let feed = hub.feed(&found.feed)?;
+    let as_of = found.as_of()?.ok_or_else(|| Error::new(Kind::Internal, "a ready delivery without as-of"))?;
+    let newest = hub.db.read(|conn| feed_state::get(conn, &found.feed))?;
+    let newest = newest.map(|state| state.as_of()).transpose()?;
+    if feed.spec.mode == Mode::Snapshot && newest.is_some_and(|newest| newest > as_of) {
+        return fold::older_snapshot(hub, lease, &found);
+    }
+    let writing = Writing { hub, feed: &feed, as_of, delivery: id };
+    chunks(&writing, lease, &found, progress)?;
+    if feed.spec.mode == Mode::Snapshot {
+        endings::end_absent(&writing, lease)?;
+    }
+    fold::finish(&writing, lease)
+}
+
+/// Inspects again until the verdicts fit the feed's apply counter and rules; a half-applied delivery keeps its own.
+fn up_to_date(hub: &Hub, id: &str) -> Result<Delivery> {
+    let mut found = hub.db.read(|conn| delivery::get(conn, id))?;
+    while found.state == "ready" && found.checkpoint == 0 {
+        let feed = hub.feed(&found.feed)?;
+        let counter = hub.db.read(|conn| Ok(feed_state::get(conn, &found.feed)?.map_or(0, |state| state.apply_counter)))?;
+        let fits = found.inspected_counter == Some(counter) && found.fingerprint.as_deref() == Some(&feed.fingerprint);
+        if fits {
+            break;
+        }
+        tracing::info!(delivery.id = id, "what is stored or the rules have moved on; comparing again");
+        // A release says that its reasons were weighed; they may not hold the delivery a second time.
+        let released = found.decided_by.is_some();
+        found = inspect::inspect_again(hub, id, released)?;
+    }
+    Ok(found)
+}
+
+/// Applies the spilled rows after the checkpoint, chunk by chunk.
+fn chunks(writing: &Writing, lease: &Lease, of: &Delivery, progress: &dyn Fn(u64)) -> Result<()> {
+    let hub = writing.hub;
+    let path = hub.landing.spill(&of.id);
+    let mut reader = match SpillReader::open(&path)? {
+        Some(reader) => reader,
+        None => {
+            inspect::respill(hub, of)?;
+            SpillReader::open(&path)?.ok_or_else(|| Error::new(Kind::Internal, "the spill vanished while it was made"))?
+        }
+    };
+    let mut checkpoint = of.checkpoint;
+    let mut wanted = Wanted::new(checkpoint);
+    loop {
+        let mut chunk = Vec::with_capacity(hub.config.work.chunk);
+        while chunk.len() < hub.config.work.chunk
+            && let Some(row) = reader.next_row()?
+        {
+            if wanted.holds(hub, &of.id, row.position as i64)? {
+                chunk.push(row);
+            }
+        }
+        let Some(last) = chunk.last() else { return Ok(()) };
+        let last = last.position as i64;
+        chunk_applied(writing, lease, &chunk, checkpoint, last)?;
+        checkpoint = last;
+        progress(chunk.len() as u64);
+    }
+}
+
+/// The positions that staging still calls changed, read ahead page by page: a row that came again later is not one of them.
+struct Wanted {
+    after: i64,
+    page: std::collections::VecDeque<i64>,
+}
+
+impl Wanted {
+    fn new(after: i64) -> Self {
+        Self { after, page: std::collections::VecDeque::new() }
+    }
+
+    fn holds(&mut self, hub: &Hub, delivery: &str, position: i64) -> Result<bool> {
+        loop {
+            match self.page.front() {
+                Some(next) if *next == position => {
+                    self.page.pop_front();
+                    return Ok(true);
+                }
+                Some(next) if *next > position => return Ok(false),
+                Some(_) => {
+                    self.page.pop_front();
+                }
+                None => {
+                    let after = self.after;
+                    self.page = hub.db.read(|conn| staging::changed_after(conn, delivery, after, 10_000))?.into();
+                    match self.page.back() {
+                        Some(last) => self.after = *last,
+                        None => return Ok(false),
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn chunk_applied(writing: &Writing, lease: &Lease, chunk: &[ChangedRow], from: i64, to: i64) -> Result<()> {
+    let hub = writing.hub;
+    hub.db.apply(lease, hub.now(), |change| {
+        let mut row = delivery::get(change.conn, writing.delivery)?;
+        if row.checkpoint != from {
+            // The commit before this try went through after all.
+            return if row.checkpoint == to { Ok(()) } else { Err(Error::new(Kind::Conflict, "the delivery has moved on")) };
+        }
+        for outcome in rows_applied(writing, change, chunk)? {
+            match outcome {
+                Applied::Written => row.applied += 1,
+                Applied::Unchanged => row.unchanged += 1,
+                Applied::Stale => row.stale += 1,
+            }
+        }
+        row.checkpoint = to;
+        delivery::update(change.conn, &row, "ready", from)
+    })
+}
+
+/// Writes the contributions of changed rows and settles all they touch. One outcome a row, in their order.
+pub fn rows_applied(writing: &Writing, change: &mut Change<'_>, rows: &[ChangedRow]) -> Result<Vec<Applied>> {
+    let keys: Vec<Vec<u8>> = rows.iter().map(|row| row.key.to_vec()).collect();
+    let mut stored: HashMap<Vec<u8>, Vec<Row>> = HashMap::new();
+    for row in contribution::of_keys(change.conn, &writing.feed.spec.feed, &keys)? {
+        stored.entry(row.source_key.clone()).or_default().push(row);
+    }
+    let mut touched = Touched::default();
+    let (mut outcomes, mut written, mut confirmed) = (Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        let there = stored.get(row.key.0.as_slice()).map_or(&[][..], Vec::as_slice);
+        let outcome = compared(writing, row, there)?;
+        match outcome {
+            Applied::Written => {
+                for (before, after, aliases) in contributions(writing, row, there)? {
+                    if let Some(before) = before {
+                        touched.add(before, &before.document()?.aliases);
+                    }
+                    touched.add(&after, &aliases);
+                    written.push((after, aliases));
+                }
+            }
+            Applied::Unchanged => confirmed.push(row.key.to_vec()),
+            Applied::Stale => {}
+        }
+        outcomes.push(outcome);
+    }
+    contribution::put(change.conn, &written)?;
+    if writing.feed.spec.mode == Mode::Delta {
+        contribution::confirm(change.conn, &writing.feed.spec.feed, &confirmed, &writing.as_of)?;
+    }
+    let rules = rules(writing.hub);
+    golden::settle(&rules, change, touched, writing.delivery)?;
+    Ok(outcomes)
+}
+
+/// The rules golden records are made with.
+pub fn rules(hub: &Hub) -> Rules<'_> {
+    Rules { keyring: &hub.keyring, resident: &hub.resident, household: &hub.household }
+}
+
+/// The final word on a row, in the transaction that writes it.
+fn compared(writing: &Writing, row: &ChangedRow, there: &[Row]) -> Result<Applied> {
+    let Some(newest) = there.iter().map(Row::as_of).collect::<Result<Vec<_>>>()?.into_iter().max() else {
+        return Ok(Applied::Written);
+    };
+    let delta = writing.feed.spec.mode == Mode::Delta;
+    if delta && newest > writing.as_of {
+        return Ok(Applied::Stale);
+    }
+    let same = there.iter().all(|part| {
+        part.hash == row.hash.0 && part.fingerprint == row.fingerprint && (part.is_live() || delta)
+    });
+    // An edit changes what a row says without changing its bytes.
+    Ok(if same && !edited(row, there)? { Applied::Unchanged } else { Applied::Written })
+}
+
+fn edited(row: &ChangedRow, there: &[Row]) -> Result<bool> {
+    match there.first() {
+        Some(part) if part.is_live() => Ok(part.document()?.source != row.fields),
+        _ => Ok(false),
+    }
+}
+
+type Written<'a> = (Option<&'a Row>, Row, Vec<Token>);
+
+/// The rows to be written for one changed row: its parts, tombstones of parts that are gone, or all ended.
+fn contributions<'a>(writing: &Writing, row: &ChangedRow, there: &'a [Row]) -> Result<Vec<Written<'a>>> {
+    let mut written = Vec::new();
+    if !row.ends {
+        for part in &row.parts {
+            let before = there.iter().find(|stored| stored.part == part.name);
+            let (after, aliases) = contribution_of(writing, row, part, before)?;
+            written.push((before, after, aliases));
+        }
+    }
+    for before in there {
+        let stays = !row.ends && row.parts.iter().any(|part| part.name == before.part);
+        if !stays {
+            let tombstone = Row { hash: row.hash.to_vec(), fingerprint: row.fingerprint.clone(), ..ended(before, &writing.as_of)? };
+            written.push((Some(before), tombstone, Vec::new()));
+        }
+    }
+    if row.ends && there.is_empty() {
+        // Told to end before it was told to begin: the tombstone keeps an older beginning from coming back.
+        for part in &row.parts {
+            let (began, _) = contribution_of(writing, row, part, None)?;
+            written.push((None, ended(&began, &writing.as_of)?, Vec::new()));
+        }
+    }
+    Ok(written)
+}
+
+/// The tombstone of a contribution: it keeps its key and as-of and says nothing.
+pub fn ended(before: &Row, as_of: &AsOf) -> Result<Row> {
+    Ok(Row {
+        state: "ended".to_owned(),
+        marked: false,
+        as_of_instant: as_of.instant,
+        as_of_sequence: as_of.sequence,
+        as_of_digest: as_of.digest.to_vec(),
+        key_token: None,
+        household: None,
+        link: "ended".to_owned(),
+        entity: None,
+        document: codec::encode(&Document::default())?,
+        ..before.clone()
+    })
+}
+
+fn contribution_of(writing: &Writing, row: &ChangedRow, part: &Part, before: Option<&Row>) -> Result<(Row, Vec<Token>)> {
+    let feed = &writing.feed.spec.feed;
+    let id = writing.hub.keyring.token("contribution", &[feed, &row.key.to_string(), &part.name])?;
+    let earlier = before.filter(|before| before.is_live()).map(Row::document).transpose()?;
+    let changed_at = changed_at(writing, row, part, earlier.as_ref());
+    let said = Contribution {
+        id,
+        feed: feed.clone(),
+        part: part.name.clone(),
+        entity: part.entity.clone(),
+        as_of: writing.as_of,
+        attributes: part.attributes.clone(),
+        changed_at,
+        issues: row.issues.clone(),
+    };
+    let claims = resolve::claims(&writing.hub.resident, &writing.hub.keyring, &said)?;
+    let document = Document {
+        source: row.fields.clone(),
+        attributes: said.attributes,
+        changed_at: said.changed_at,
+        issues: said.issues,
+        aliases: claims.aliases.clone(),
+    };
+    let stored = Row {
+        id: id.to_vec(),
+        feed: feed.clone(),
+        source_key: row.key.to_vec(),
+        part: part.name.clone(),
+        kind: part.entity.clone(),
+        state: "live".to_owned(),
+        marked: false,
+        as_of_instant: writing.as_of.instant,
+        as_of_sequence: writing.as_of.sequence,
+        as_of_digest: writing.as_of.digest.to_vec(),
+        delivery: writing.delivery.to_owned(),
+        position: row.position as i64,
+        fingerprint: row.fingerprint.clone(),
+        hash: row.hash.to_vec(),
+        key_token: claims.key.map(Token::to_vec),
+        household: claims.household.map(Token::to_vec),
+        // Said again by settling; whoever has no key and no alias is never visited there.
+        link: claims.keyless.unwrap_or("key").to_owned(),
+        entity: before.and_then(|before| before.entity.clone()),
+        document: codec::encode(&document)?,
+    };
+    Ok((stored, claims.aliases))
+}
+
+/// When each attribute's value last changed: the source's own time, else the as-of of the delivery that brought another value.
+fn changed_at(writing: &Writing, row: &ChangedRow, part: &Part, earlier: Option<&Document>) -> BTreeMap<String, i64> {
+    let stood = |name: &str, value: &Value| {
+        let earlier = earlier.filter(|earlier| earlier.attributes.get(name) == Some(value))?;
+        earlier.changed_at.get(name).copied()
+    };
+    let moment = |(name, value): (&String, &Value)| {
+        let at = row.updated_at.or_else(|| stood(name, value)).unwrap_or(writing.as_of.instant);
+        (name.clone(), at)
+    };
+    part.attributes.iter().map(moment).collect()
+}

@@ -1,0 +1,82 @@
+//! Endings of a snapshot: what is stored and absent has ended. They wait while a row whose key cannot be read is undecided,
+//! for it might be any of the absent.
+
+use std::collections::HashSet;
+
+use super::apply::{Writing, ended, rules};
+use super::golden::{self, Touched};
+use crate::error::Result;
+use crate::hub::Hub;
+use crate::store::delivery::{self, Delivery};
+use crate::store::{Lease, contribution, feed_state, rejection, staging};
+
+/// Ends the contributions that the delivery does not hold, chunk by chunk; or notes that the endings wait.
+pub fn end_absent(writing: &Writing, lease: &Lease) -> Result<()> {
+    let hub = writing.hub;
+    if undecided(hub, writing)? {
+        return set(writing, lease, "waiting");
+    }
+    let limit = hub.config.work.chunk as i64;
+    loop {
+        let ended = hub.db.apply(lease, hub.now(), |change| {
+            let feed = &writing.feed.spec.feed;
+            let keys = staging::absent_keys(change.conn, feed, writing.delivery, limit)?;
+            let mut touched = Touched::default();
+            let mut tombstones = Vec::new();
+            for row in contribution::of_keys(change.conn, feed, &keys)? {
+                if row.is_live() {
+                    touched.add(&row, &row.document()?.aliases);
+                    tombstones.push((ended(&row, &writing.as_of)?, Vec::new()));
+                }
+            }
+            contribution::put(change.conn, &tombstones)?;
+            golden::settle(&rules(hub), change, touched, writing.delivery)?;
+            let mut row = delivery::get(change.conn, writing.delivery)?;
+            row.ended += keys.len() as i64;
+            let (state, checkpoint) = (row.state.clone(), row.checkpoint);
+            delivery::update(change.conn, &row, &state, checkpoint)?;
+            Ok(keys.len())
+        })?;
+        if ended == 0 {
+            return set(writing, lease, "done");
+        }
+    }
+}
+
+/// Whether the delivery holds a row without a readable key that nobody has edited or waived.
+fn undecided(hub: &Hub, writing: &Writing) -> Result<bool> {
+    hub.db.read(|conn| {
+        let keyless = staging::keyless(conn, writing.delivery)?;
+        let decided: HashSet<Vec<u8>> = rejection::decided(conn, &writing.feed.spec.feed, &keyless)?.into_iter().collect();
+        Ok(keyless.iter().any(|hash| !decided.contains(hash)))
+    })
+}
+
+fn set(writing: &Writing, lease: &Lease, endings: &str) -> Result<()> {
+    writing.hub.db.apply(lease, writing.hub.now(), |change| {
+        let mut row = delivery::get(change.conn, writing.delivery)?;
+        row.endings = endings.to_owned();
+        let (state, checkpoint) = (row.state.clone(), row.checkpoint);
+        delivery::update(change.conn, &row, &state, checkpoint)
+    })
+}
+
+/// Goes on with the endings of an applied delivery once its last keyless row is decided. A newer snapshot has its own.
+pub fn resume(hub: &Hub, id: &str) -> Result<()> {
+    let found = hub.db.read(|conn| delivery::get(conn, id))?;
+    hub.applying(&found.feed, || {
+        let found: Delivery = hub.db.read(|conn| delivery::get(conn, id))?;
+        let newest = hub.db.read(|conn| feed_state::get(conn, &found.feed))?;
+        let (Some(as_of), "waiting", "applied") = (found.as_of()?, found.endings.as_str(), found.state.as_str()) else {
+            return Ok(());
+        };
+        let feed = hub.feed(&found.feed)?;
+        let writing = Writing { hub, feed: &feed, as_of, delivery: id };
+        let lease = hub.writer()?;
+        if newest.is_some_and(|state| state.delivery != found.id) {
+            return set(&writing, &lease, "none");
+        }
+        end_absent(&writing, &lease)?;
+        super::fold::forget_staging(hub, id)
+    })
+}

@@ -1,0 +1,157 @@
+//! Fold: the last transaction of an applied delivery. Unchanged rows are counted, rejections are folded into the open ones,
+//! and the feed's state moves on. Nothing here touches an entity.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::apply::Writing;
+use crate::contribution::AsOf;
+use crate::error::{Error, Kind, Result};
+use crate::feed::spec::Mode;
+use crate::hub::Hub;
+use crate::store::delivery::{self, Delivery};
+use crate::store::rejection::{self, RejectedRow, Rejection};
+use crate::store::{Change, Lease, contribution, feed_state, staging};
+
+const PAGE: i64 = 1_000;
+
+/// Ends the apply of a delivery.
+pub fn finish(writing: &Writing, lease: &Lease) -> Result<Delivery> {
+    let hub = writing.hub;
+    let applied = hub.db.apply(lease, hub.now(), |change| {
+        let mut row = delivery::get(change.conn, writing.delivery)?;
+        if row.state == "applied" {
+            return Ok(row);
+        }
+        let checkpoint = row.checkpoint;
+        row.unchanged += staging::count(change.conn, &row.id, "unchanged")?;
+        row.stale += staging::count(change.conn, &row.id, "stale")?;
+        fold(change, &row, &writing.as_of, writing.feed.spec.mode == Mode::Snapshot)?;
+        confirm(writing, change)?;
+        feed_state::advance(change.conn, &row.feed, writing.as_of, &row.id, row.fingerprint.as_deref().unwrap_or_default())?;
+        row.state = "applied".to_owned();
+        row.applied_at = Some(change.now);
+        delivery::update(change.conn, &row, "ready", checkpoint)?;
+        Ok(row)
+    })?;
+    if applied.endings != "waiting" && applied.channel != "records" {
+        forget_staging(hub, &applied.id)?;
+    }
+    Ok(applied)
+}
+
+/// A snapshot older than the feed's newest says nothing any more: all its rows are stale.
+pub fn older_snapshot(hub: &Hub, lease: &Lease, of: &Delivery) -> Result<Delivery> {
+    let applied = hub.db.apply(lease, hub.now(), |change| {
+        let mut row = delivery::get(change.conn, &of.id)?;
+        if row.state == "applied" {
+            return Ok(row);
+        }
+        row.stale = row.received - row.rejected;
+        row.state = "applied".to_owned();
+        row.applied_at = Some(change.now);
+        delivery::update(change.conn, &row, "ready", row.checkpoint)?;
+        Ok(row)
+    })?;
+    forget_staging(hub, &applied.id)?;
+    Ok(applied)
+}
+
+/// Deletes what only inspection and apply needed.
+pub fn forget_staging(hub: &Hub, id: &str) -> Result<()> {
+    hub.db.write(|conn| staging::clear(conn, id))?;
+    match std::fs::remove_file(hub.landing.spill(id)) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Error::new(Kind::Unavailable, "removing a spill").because(error)),
+    }
+}
+
+/// Good rows clear the mark and supersede open rejections of their keys; in a delta they take over the newer as-of.
+fn confirm(writing: &Writing, change: &mut Change<'_>) -> Result<()> {
+    let feed = &writing.feed.spec.feed;
+    let mut after = 0;
+    loop {
+        let good = staging::good_after(change.conn, writing.delivery, after, PAGE)?;
+        let Some(last) = good.last() else { return Ok(()) };
+        after = last.position;
+        let unchanged: Vec<Vec<u8>> =
+            good.iter().filter(|row| row.verdict == "unchanged").filter_map(|row| row.source_key.clone()).collect();
+        if writing.feed.spec.mode == Mode::Delta {
+            contribution::confirm(change.conn, feed, &unchanged, &writing.as_of)?;
+        } else {
+            contribution::mark(change.conn, feed, &unchanged, false)?;
+        }
+        let keys: Vec<Vec<u8>> = good.into_iter().filter_map(|row| row.source_key).collect();
+        rejection::supersede_keys(change.conn, feed, &keys, writing.delivery, change.now)?;
+    }
+}
+
+/// Folds the delivery's rejections into the open ones, each once.
+fn fold(change: &mut Change<'_>, of: &Delivery, as_of: &AsOf, snapshot: bool) -> Result<()> {
+    let mut after = 0;
+    loop {
+        let rows = rejection::rows_after(change.conn, &of.id, after, PAGE)?;
+        let Some(last) = rows.last() else { break };
+        after = last.position;
+        let hashes: Vec<Vec<u8>> = rows.iter().map(|row| row.hash.clone()).collect();
+        let mut standing: HashMap<Vec<u8>, Rejection> = HashMap::new();
+        for found in rejection::standing(change.conn, &of.feed, &hashes)? {
+            standing.insert(found.hash.clone(), found);
+        }
+        for row in &rows {
+            match standing.get_mut(&row.hash) {
+                Some(found) => seen_again(change, of, row, found)?,
+                None => {
+                    let fresh = opened(of, row, change.now);
+                    rejection::insert(change.conn, &fresh)?;
+                    standing.insert(row.hash.clone(), fresh);
+                }
+            }
+        }
+        // The old contribution of a bad row stays, and says so; that of a repeated key has its good row.
+        let bad = rows.into_iter().filter(|row| row.codes.trim() != "duplicate-key");
+        let keys: Vec<Vec<u8>> = bad.filter_map(|row| row.source_key).collect();
+        contribution::mark_older(change.conn, &of.feed, &keys, as_of)?;
+    }
+    if snapshot {
+        rejection::supersede_unseen(change.conn, &of.feed, &of.id, change.now)?;
+    }
+    Ok(())
+}
+
+fn seen_again(change: &mut Change<'_>, of: &Delivery, row: &RejectedRow, found: &mut Rejection) -> Result<()> {
+    let state = found.state.clone();
+    if found.last_delivery != of.id {
+        found.seen += 1;
+    }
+    found.last_delivery.clone_from(&of.id);
+    found.last_at = change.now;
+    found.position = row.position;
+    found.line = row.line;
+    found.codes.clone_from(&row.codes);
+    found.document.clone_from(&row.document);
+    rejection::update(change.conn, found, &state)
+}
+
+fn opened(of: &Delivery, row: &RejectedRow, now: i64) -> Rejection {
+    Rejection {
+        id: Uuid::now_v7().to_string(),
+        feed: of.feed.clone(),
+        source_key: row.source_key.clone(),
+        hash: row.hash.clone(),
+        state: "open".to_owned(),
+        codes: row.codes.clone(),
+        first_delivery: of.id.clone(),
+        last_delivery: of.id.clone(),
+        position: row.position,
+        line: row.line,
+        seen: 1,
+        first_at: now,
+        last_at: now,
+        document: row.document.clone(),
+        decided_by: None,
+        decided_at: None,
+    }
+}

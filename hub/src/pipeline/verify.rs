@@ -1,0 +1,224 @@
+//! Verify: recomputes everything that is a function of the contributions and counts what differs. Reads only; names no person.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::apply::rules;
+use super::golden::{Rules, entity_id, golden_household, golden_resident, link_text};
+use crate::contribution::Contribution;
+use crate::error::Result;
+use crate::hub::Hub;
+use crate::keyring::Token;
+use crate::resolve::{self, AliasMeaning, Link, Standing};
+use crate::store::contribution::{self, Row};
+use crate::store::entity::{self, Entity, Version};
+use crate::store::{Conn, codec, delivery};
+
+const PAGE: i64 = 1_000;
+/// Differences described one by one; all are counted.
+const SHOWN: usize = 20;
+
+/// What verify found.
+#[derive(Debug, Default, Serialize)]
+pub struct Verified {
+    /// Live contributions looked at.
+    pub contributions: u64,
+    /// Entities looked at.
+    pub entities: u64,
+    /// How many things are not as they should be.
+    pub differences: u64,
+    /// The first of them, by token and id.
+    pub shown: Vec<String>,
+}
+
+impl Verified {
+    fn differs(&mut self, what: impl FnOnce() -> String) {
+        self.differences += 1;
+        if self.shown.len() < SHOWN {
+            self.shown.push(what());
+        }
+    }
+}
+
+/// Recomputes links, golden documents and counts.
+pub fn verify(hub: &Hub) -> Result<Verified> {
+    hub.db.read(|conn| {
+        let mut verified = Verified::default();
+        let rules = rules(hub);
+        links(&rules, conn, &mut verified)?;
+        entities(&rules, conn, &mut verified)?;
+        sequence(conn, &mut verified)?;
+        deliveries(conn, &mut verified)?;
+        Ok(verified)
+    })
+}
+
+/// Every live contribution: its tokens, where it belongs, and that the entities it speaks of are there.
+fn links(rules: &Rules, conn: &mut Conn, verified: &mut Verified) -> Result<()> {
+    let mut after = Vec::new();
+    loop {
+        let page = contribution::page(conn, &after, PAGE)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after.clone_from(&last.id);
+        verified.contributions += page.len() as u64;
+        let expected = expected_links(rules, conn, &page)?;
+        let mut spoken_of: BTreeMap<Vec<u8>, &str> = BTreeMap::new();
+        for (row, (link, key_token, household)) in page.iter().zip(&expected) {
+            let (text, key) = link_text(link);
+            let entity = key.map(|key| entity_id(rules.keyring, &row.kind, &key.0)).transpose()?;
+            let as_stored = row.link == text && row.entity == entity && row.key_token == *key_token && row.household == *household;
+            if !as_stored {
+                verified.differs(|| format!("contribution {} of {}: link {} should be {text}", hex(&row.id), row.feed, row.link));
+            }
+            spoken_of.extend(entity.map(|id| (id, "resident")));
+            if let Some(token) = household {
+                spoken_of.insert(entity_id(rules.keyring, "household", token)?, "household");
+            }
+        }
+        let ids: Vec<Vec<u8>> = spoken_of.keys().cloned().collect();
+        let there = entity::current(conn, &ids)?;
+        let live = there.iter().filter(|(entity, _)| entity.state == "live").count();
+        for _ in live..ids.len() {
+            verified.differs(|| "an entity that contributions speak of is not there or has ended".to_owned());
+        }
+    }
+}
+
+type Expected = (Link, Option<Vec<u8>>, Option<Vec<u8>>);
+
+/// Where each contribution belongs, computed from documents alone.
+fn expected_links(rules: &Rules, conn: &mut Conn, page: &[Row]) -> Result<Vec<Expected>> {
+    let mut claims = Vec::new();
+    for row in page {
+        claims.push(resolve::claims(rules.resident, rules.keyring, &row.contribution()?)?);
+    }
+    let keys: Vec<Vec<u8>> = claims.iter().filter_map(|claims| claims.key).map(Token::to_vec).collect();
+    let standings = standings(rules, conn, &keys)?;
+    let aliases: Vec<Vec<u8>> =
+        claims.iter().filter(|claims| claims.key.is_none()).flat_map(|claims| &claims.aliases).map(|alias| alias.to_vec()).collect();
+    let mut teachers: HashMap<Token, Vec<Token>> = HashMap::new();
+    let carriers = contribution::live_with_aliases(conn, &aliases)?;
+    let their_keys: Vec<Vec<u8>> = carriers.iter().filter_map(|(_, row)| row.key_token.clone()).collect();
+    let their_standings = self::standings(rules, conn, &their_keys)?;
+    for (alias, row) in carriers {
+        if let (Some(key), Some(Standing::Joined)) = (&row.key_token, their_standings.get(&row.id)) {
+            teachers.entry(Token::from_slice(&alias)?).or_default().push(Token::from_slice(key)?);
+        }
+    }
+    let mut expected = Vec::new();
+    for (row, claims) in page.iter().zip(claims) {
+        let meanings: Vec<AliasMeaning> = claims
+            .aliases
+            .iter()
+            .map(|alias| resolve::alias(teachers.get(alias).into_iter().flatten().copied()))
+            .collect();
+        let standing = standings.get(&row.id).copied().unwrap_or(Standing::Joined);
+        let link = resolve::link(&claims, standing, &meanings);
+        expected.push((link, claims.key.map(Token::to_vec), claims.household.map(Token::to_vec)));
+    }
+    Ok(expected)
+}
+
+/// Agreement under keys, by contribution.
+fn standings(rules: &Rules, conn: &mut Conn, keys: &[Vec<u8>]) -> Result<HashMap<Vec<u8>, Standing>> {
+    let mut groups: BTreeMap<Vec<u8>, Vec<(Vec<u8>, Contribution)>> = BTreeMap::new();
+    let mut keys = keys.to_vec();
+    keys.sort();
+    keys.dedup();
+    for row in contribution::live_under_keys(conn, &keys)? {
+        groups.entry(row.key_token.clone().unwrap_or_default()).or_default().push((row.id.clone(), row.contribution()?));
+    }
+    let mut standings = HashMap::new();
+    for group in groups.into_values() {
+        let contributions: Vec<&Contribution> = group.iter().map(|(_, contribution)| contribution).collect();
+        let found = resolve::agreement(rules.resident, &contributions);
+        standings.extend(group.iter().map(|(id, _)| id.clone()).zip(found));
+    }
+    Ok(standings)
+}
+
+/// Every entity: its golden document.
+fn entities(rules: &Rules, conn: &mut Conn, verified: &mut Verified) -> Result<()> {
+    let mut after = Vec::new();
+    loop {
+        let page = entity::all_after(conn, &after, PAGE)?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after.clone_from(&last.id);
+        verified.entities += page.len() as u64;
+        let of_kind = |kind: &str| page.iter().filter(|(entity, _)| entity.kind == kind).cloned().collect::<Vec<_>>();
+        residents(rules, conn, &of_kind("resident"), verified)?;
+        households(rules, conn, &of_kind("household"), verified)?;
+    }
+}
+
+fn residents(rules: &Rules, conn: &mut Conn, page: &[(Entity, Version)], verified: &mut Verified) -> Result<()> {
+    let ids: Vec<Vec<u8>> = page.iter().map(|(entity, _)| entity.id.clone()).collect();
+    let mut linked: HashMap<Vec<u8>, Vec<(Contribution, bool)>> = HashMap::new();
+    for row in contribution::live_of_entities(conn, &ids)? {
+        linked.entry(row.entity.clone().unwrap_or_default()).or_default().push((row.contribution()?, row.link == "key"));
+    }
+    for (entity, version) in page {
+        let golden = golden_resident(rules, linked.get(&entity.id).map_or(&[], Vec::as_slice))?;
+        compare(entity, version, golden, verified)?;
+    }
+    Ok(())
+}
+
+fn households(rules: &Rules, conn: &mut Conn, page: &[(Entity, Version)], verified: &mut Verified) -> Result<()> {
+    let tokens: Vec<Vec<u8>> = page.iter().map(|(entity, _)| entity.token.clone()).collect();
+    let mut members: HashMap<Vec<u8>, Vec<Contribution>> = HashMap::new();
+    for row in contribution::live_of_households(conn, &tokens)? {
+        members.entry(row.household.clone().unwrap_or_default()).or_default().push(row.contribution()?);
+    }
+    for (entity, version) in page {
+        let golden = golden_household(rules, members.get(&entity.token).map_or(&[], Vec::as_slice))?;
+        compare(entity, version, golden, verified)?;
+    }
+    Ok(())
+}
+
+fn compare(entity: &Entity, version: &Version, golden: Option<Map<String, Value>>, verified: &mut Verified) -> Result<()> {
+    let state = if golden.is_some() { "live" } else { "ended" };
+    let golden = golden.unwrap_or_default();
+    let stored: Map<String, Value> = codec::decode(&version.document)?;
+    let community = golden.get("community").and_then(Value::as_str);
+    if entity.state != state || stored != golden || entity.community.as_deref() != community || entity.seq != version.seq {
+        verified.differs(|| {
+            let names = golden.keys().chain(stored.keys()).filter(|name| golden.get(*name) != stored.get(*name));
+            let names: std::collections::BTreeSet<&String> = names.collect();
+            format!("{} {}: {} should be {state}; differing attributes {names:?}", entity.kind, hex(&entity.id), entity.state)
+        });
+    }
+    Ok(())
+}
+
+/// `seq` is gap-free: as many versions as the last `seq` says.
+fn sequence(conn: &mut Conn, verified: &mut Verified) -> Result<()> {
+    let (versions, last) = entity::sequence(conn)?;
+    if versions != last {
+        verified.differs(|| format!("{versions} versions, but the last seq is {last}"));
+    }
+    Ok(())
+}
+
+/// Conservation: an applied delivery has no row waiting, and none has fewer than it received.
+fn deliveries(conn: &mut Conn, verified: &mut Verified) -> Result<()> {
+    let mut before = None;
+    loop {
+        let page = delivery::list(conn, &delivery::Filter { before: before.take(), limit: PAGE, ..Default::default() })?;
+        let Some(last) = page.last() else { return Ok(()) };
+        before = Some(last.id.clone());
+        for row in &page {
+            let waiting = row.waiting();
+            if waiting < 0 || (row.state == "applied" && waiting != 0) {
+                verified.differs(|| format!("delivery {}: {waiting} rows waiting while {}", row.id, row.state));
+            }
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Token::from_slice(bytes).map_or_else(|_| "?".to_owned(), |token| token.to_string())
+}

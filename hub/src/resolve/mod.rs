@@ -1,0 +1,35 @@
+//! Whom a record is about, by strong keys: a function of the set of live contributions, never of arrival or of a
+//! golden record.
+//!
+//! Three steps, each of one file: what a contribution asserts ([`claims()`]), who joins under one person key
+//! ([`agreement()`]), and what a department's own number means ([`alias()`]); [`link`] puts them together for one
+//! contribution. Nothing here reads a store, merges a value or guesses by likeness.
+
+mod agreement;
+mod alias;
+mod claims;
+mod name;
+mod person;
+#[cfg(test)]
+mod tests;
+
+pub use agreement::{Standing, agreement};
+pub use alias::{AliasMeaning, Link, alias, link};
+pub use claims::{Claims, alias_token, claims, household_token};
+pub use name::same_form;
+pub use person::{CITIZEN, PersonKey, citizen_token, person_token};
+
+pub(crate) use claims::{household_of, text};
+
+/// A name or birth date that disagrees with what is known under the key.
+pub const KEY_DISAGREES: &str = "key-disagrees";
+/// The key is used for many people by one feed.
+pub const PLACEHOLDER_KEY: &str = "placeholder-key";
+/// The record's own numbers mean different people.
+pub const KEY_CONFLICT: &str = "key-conflict";
+/// The department's number is tied to two people, so it means nobody until one of them is corrected.
+pub const ALIAS_SUSPENDED: &str = "alias-suspended";
+/// Neither a person key nor a department's number whose owner is known.
+pub const NO_KEY: &str = "no-key";
+/// The number cannot be a key: its form, birth date or check digit is wrong, and no alias resolves the record.
+pub const KEY_INVALID: &str = "key-invalid";

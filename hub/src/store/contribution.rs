@@ -1,0 +1,304 @@
+//! Contributions as stored: one row per (feed, source key, part), live or a tombstone, and the aliases they carry.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::codec;
+use super::conn::{Conn, each_backend};
+use super::schema::{contribution, contribution_alias};
+use crate::contribution::{AsOf, Contribution};
+use crate::error::Result;
+use crate::keyring::Token;
+use crate::reason::Reason;
+
+/// A stored contribution.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = contribution, treat_none_as_null = true)]
+pub struct Row {
+    /// Token of (feed, source key, part).
+    pub id: Vec<u8>,
+    /// `department/feed`.
+    pub feed: String,
+    /// Token of the source key.
+    pub source_key: Vec<u8>,
+    /// Name of the part.
+    pub part: String,
+    /// Kind of entity it is about.
+    pub kind: String,
+    /// `live` or `ended`.
+    pub state: String,
+    /// The newest row of this key was rejected; what stands here is from an older one.
+    pub marked: bool,
+    /// As-of of the delivery that confirmed or wrote it last.
+    pub as_of_instant: i64,
+    /// Its sequence.
+    pub as_of_sequence: i64,
+    /// Its digest.
+    pub as_of_digest: Vec<u8>,
+    /// The delivery that wrote it last.
+    pub delivery: String,
+    /// The row's position there.
+    pub position: i64,
+    /// The rules it was made under.
+    pub fingerprint: String,
+    /// Hash of the record's mapped columns.
+    pub hash: Vec<u8>,
+    /// Token of the person key it asserts.
+    pub key_token: Option<Vec<u8>>,
+    /// Token of the household it belongs to.
+    pub household: Option<Vec<u8>>,
+    /// `key`, `alias`, or why it has no entity.
+    pub link: String,
+    /// The entity it belongs to.
+    pub entity: Option<Vec<u8>>,
+    /// The encoded [`Document`].
+    pub document: Vec<u8>,
+}
+
+/// What a contribution keeps besides its keys.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    /// The decoded source record: mapped columns only.
+    pub source: Map<String, Value>,
+    /// Mapped attributes.
+    pub attributes: Map<String, Value>,
+    /// When each attribute's value last changed, microseconds since 1970.
+    pub changed_at: BTreeMap<String, i64>,
+    /// Attributes dropped as bad.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issues: Vec<Reason>,
+    /// The alias tokens it carries.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<Token>,
+}
+
+impl Row {
+    /// As-of of the delivery that confirmed or wrote it last.
+    pub fn as_of(&self) -> Result<AsOf> {
+        Ok(AsOf { instant: self.as_of_instant, sequence: self.as_of_sequence, digest: Token::from_slice(&self.as_of_digest)? })
+    }
+
+    /// The identity as a token.
+    pub fn token(&self) -> Result<Token> {
+        Token::from_slice(&self.id)
+    }
+
+    /// Decodes what it keeps.
+    pub fn document(&self) -> Result<Document> {
+        codec::decode(&self.document)
+    }
+
+    /// As resolve and merge read it.
+    pub fn contribution(&self) -> Result<Contribution> {
+        let document = self.document()?;
+        Ok(Contribution {
+            id: self.token()?,
+            feed: self.feed.clone(),
+            part: self.part.clone(),
+            entity: self.kind.clone(),
+            as_of: self.as_of()?,
+            attributes: document.attributes,
+            changed_at: document.changed_at,
+            issues: document.issues,
+        })
+    }
+
+    /// Whether it counts.
+    pub fn is_live(&self) -> bool {
+        self.state == "live"
+    }
+}
+
+/// All parts under these source keys of a feed, tombstones too.
+pub fn of_keys(conn: &mut Conn, feed: &str, keys: &[Vec<u8>]) -> Result<Vec<Row>> {
+    in_parts(keys, |keys| {
+        Ok(contribution::table
+            .filter(contribution::feed.eq(feed))
+            .filter(contribution::source_key.eq_any(keys))
+            .select(Row::as_select())
+            .load(conn)?)
+    })
+}
+
+/// The hints inspect needs, without documents: (source key, hash, fingerprint, state, marked, as-of).
+pub type Hint = (Vec<u8>, Vec<u8>, String, String, bool, i64, i64, Vec<u8>);
+
+/// Hints of these source keys.
+pub fn hints(conn: &mut Conn, feed: &str, keys: &[Vec<u8>]) -> Result<Vec<Hint>> {
+    in_parts(keys, |keys| {
+        Ok(contribution::table
+            .filter(contribution::feed.eq(feed))
+            .filter(contribution::source_key.eq_any(keys))
+            .select((
+                contribution::source_key,
+                contribution::hash,
+                contribution::fingerprint,
+                contribution::state,
+                contribution::marked,
+                contribution::as_of_instant,
+                contribution::as_of_sequence,
+                contribution::as_of_digest,
+            ))
+            .load(conn)?)
+    })
+}
+
+/// Live contributions that assert one of these person keys.
+pub fn live_under_keys(conn: &mut Conn, tokens: &[Vec<u8>]) -> Result<Vec<Row>> {
+    in_parts(tokens, |tokens| {
+        Ok(live().filter(contribution::key_token.eq_any(tokens)).select(Row::as_select()).load(conn)?)
+    })
+}
+
+/// Live contributions of these entities.
+pub fn live_of_entities(conn: &mut Conn, entities: &[Vec<u8>]) -> Result<Vec<Row>> {
+    in_parts(entities, |entities| {
+        Ok(live().filter(contribution::entity.eq_any(entities)).select(Row::as_select()).load(conn)?)
+    })
+}
+
+/// Live contributions of these households.
+pub fn live_of_households(conn: &mut Conn, households: &[Vec<u8>]) -> Result<Vec<Row>> {
+    in_parts(households, |households| {
+        Ok(live().filter(contribution::household.eq_any(households)).select(Row::as_select()).load(conn)?)
+    })
+}
+
+/// Live contributions that carry one of these aliases, with the alias.
+pub fn live_with_aliases(conn: &mut Conn, aliases: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, Row)>> {
+    in_parts(aliases, |aliases| {
+        Ok(contribution_alias::table
+            .inner_join(contribution::table.on(contribution::id.eq(contribution_alias::contribution)))
+            .filter(contribution_alias::alias.eq_any(aliases))
+            .filter(contribution::state.eq("live"))
+            .select((contribution_alias::alias, Row::as_select()))
+            .load(conn)?)
+    })
+}
+
+/// Live contributions ordered by id, after `after`: a page of all there is.
+pub fn page(conn: &mut Conn, after: &[u8], limit: i64) -> Result<Vec<Row>> {
+    Ok(contribution::table
+        .filter(contribution::state.eq("live"))
+        .filter(contribution::id.gt(after))
+        .order(contribution::id)
+        .limit(limit)
+        .select(Row::as_select())
+        .load(conn)?)
+}
+
+/// Writes rows over what is there, with their aliases.
+pub fn put(conn: &mut Conn, rows: &[(Row, Vec<Token>)]) -> Result<()> {
+    let ids: Vec<Vec<u8>> = rows.iter().map(|(row, _)| row.id.clone()).collect();
+    for ids in ids.chunks(4_000) {
+        diesel::delete(contribution_alias::table.filter(contribution_alias::contribution.eq_any(ids))).execute(conn)?;
+    }
+    let values: Vec<&Row> = rows.iter().map(|(row, _)| row).collect();
+    for values in values.chunks(2_000) {
+        // Batches cannot borrow through the enum; one body, compiled for each backend.
+        each_backend!(conn, |c| {
+            for row in values {
+                diesel::insert_into(contribution::table)
+                    .values(*row)
+                    .on_conflict(contribution::id)
+                    .do_update()
+                    .set(*row)
+                    .execute(c)?;
+            }
+            Ok::<_, diesel::result::Error>(())
+        })?;
+    }
+    let aliases: Vec<_> = rows
+        .iter()
+        .flat_map(|(row, aliases)| aliases.iter().map(|alias| (alias.to_vec(), row.id.clone())))
+        .map(|(alias, id)| (contribution_alias::alias.eq(alias), contribution_alias::contribution.eq(id)))
+        .collect();
+    for aliases in aliases.chunks(4_000) {
+        each_backend!(conn, |c| diesel::insert_into(contribution_alias::table).values(aliases).execute(c))?;
+    }
+    Ok(())
+}
+
+/// Says where a contribution belongs now.
+pub fn relink(conn: &mut Conn, id: &[u8], link: &str, entity: Option<&[u8]>) -> Result<()> {
+    diesel::update(contribution::table.find(id))
+        .set((contribution::link.eq(link), contribution::entity.eq(entity)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Marks or unmarks the live contributions of these keys.
+pub fn mark(conn: &mut Conn, feed: &str, keys: &[Vec<u8>], marked: bool) -> Result<()> {
+    for keys in keys.chunks(4_000) {
+        let found = contribution::table
+            .filter(contribution::feed.eq(feed))
+            .filter(contribution::source_key.eq_any(keys))
+            .filter(contribution::marked.ne(marked));
+        diesel::update(found).set(contribution::marked.eq(marked)).execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Marks the live contributions of these keys that a delivery of `as_of` has not written.
+pub fn mark_older(conn: &mut Conn, feed: &str, keys: &[Vec<u8>], as_of: &AsOf) -> Result<()> {
+    for keys in keys.chunks(4_000) {
+        let found = contribution::table
+            .filter(contribution::feed.eq(feed))
+            .filter(contribution::source_key.eq_any(keys))
+            .filter(contribution::state.eq("live"))
+            .filter(contribution::as_of_digest.ne(as_of.digest.to_vec()));
+        diesel::update(found).set(contribution::marked.eq(true)).execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Gives the contributions of these keys a newer as-of: their rows came again unchanged.
+pub fn confirm(conn: &mut Conn, feed: &str, keys: &[Vec<u8>], as_of: &AsOf) -> Result<()> {
+    for keys in keys.chunks(4_000) {
+        diesel::update(contribution::table.filter(contribution::feed.eq(feed)).filter(contribution::source_key.eq_any(keys)))
+            .set((
+                contribution::as_of_instant.eq(as_of.instant),
+                contribution::as_of_sequence.eq(as_of.sequence),
+                contribution::as_of_digest.eq(as_of.digest.to_vec()),
+                contribution::marked.eq(false),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// How many source keys of the feed are live.
+pub fn live_keys(conn: &mut Conn, feed: &str) -> Result<i64> {
+    Ok(live()
+        .filter(contribution::feed.eq(feed))
+        .select(diesel::dsl::count(contribution::source_key).aggregate_distinct())
+        .first(conn)?)
+}
+
+/// How many live contributions have no entity.
+pub fn unresolved(conn: &mut Conn) -> Result<i64> {
+    Ok(live().filter(contribution::entity.is_null()).count().get_result(conn)?)
+}
+
+/// How many there are, live or ended.
+pub fn total(conn: &mut Conn) -> Result<i64> {
+    Ok(contribution::table.count().get_result(conn)?)
+}
+
+type Live = diesel::dsl::Filter<contribution::table, diesel::dsl::Eq<contribution::state, &'static str>>;
+
+fn live() -> Live {
+    contribution::table.filter(contribution::state.eq("live"))
+}
+
+/// SQLite takes at most 32,766 values in a statement.
+pub(super) fn in_parts<T>(values: &[Vec<u8>], mut load: impl FnMut(&[Vec<u8>]) -> Result<Vec<T>>) -> Result<Vec<T>> {
+    let mut all = Vec::new();
+    for part in values.chunks(8_000) {
+        all.append(&mut load(part)?);
+    }
+    Ok(all)
+}

@@ -1,0 +1,221 @@
+//! Entities and their versions. A version is written once and never changed; changes, relay, history and as-of read it.
+
+use diesel::prelude::*;
+
+use super::conn::{Conn, each_backend};
+use super::contribution::in_parts;
+use super::schema::{entity, entity_version};
+use crate::error::Result;
+
+/// An entity: its identity and which version stands.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = entity, treat_none_as_null = true)]
+pub struct Entity {
+    /// Opaque and stable, 16 bytes.
+    pub id: Vec<u8>,
+    /// `resident` or `household`.
+    pub kind: String,
+    /// Token of the person key or the household number.
+    pub token: Vec<u8>,
+    /// `live` or `ended`.
+    pub state: String,
+    /// The version that stands.
+    pub version: i64,
+    /// Its `seq`.
+    pub seq: i64,
+    /// Its community, 12 digits.
+    pub community: Option<String>,
+    /// Microseconds since 1970.
+    pub changed_at: i64,
+}
+
+/// One version: the golden document at one `seq`.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = entity_version)]
+pub struct Version {
+    /// The entity.
+    pub entity: Vec<u8>,
+    /// From 1, without gaps.
+    pub version: i64,
+    /// Gap-free over all entities, in commit order.
+    pub seq: i64,
+    /// `resident` or `household`.
+    pub kind: String,
+    /// `live` or `ended`.
+    pub state: String,
+    /// Microseconds since 1970.
+    pub at: i64,
+    /// The delivery that caused it; `rebuild` for a rebuild.
+    pub delivery: String,
+    /// The encoded golden document.
+    pub document: Vec<u8>,
+}
+
+/// These entities with their standing versions.
+pub fn current(conn: &mut Conn, ids: &[Vec<u8>]) -> Result<Vec<(Entity, Version)>> {
+    in_parts(ids, |ids| Ok(standing().filter(entity::id.eq_any(ids)).select((Entity::as_select(), Version::as_select())).load(conn)?))
+}
+
+/// The entities of these tokens, with their standing versions.
+pub fn by_tokens(conn: &mut Conn, kind: &str, tokens: &[Vec<u8>]) -> Result<Vec<(Entity, Version)>> {
+    in_parts(tokens, |tokens| {
+        Ok(standing()
+            .filter(entity::kind.eq(kind))
+            .filter(entity::token.eq_any(tokens))
+            .select((Entity::as_select(), Version::as_select()))
+            .load(conn)?)
+    })
+}
+
+/// Appends a version and makes it stand.
+pub fn put(conn: &mut Conn, row: &Entity, version: &Version) -> Result<()> {
+    diesel::insert_into(entity_version::table).values(version).execute(conn)?;
+    each_backend!(conn, |c| diesel::insert_into(entity::table)
+        .values(row)
+        .on_conflict(entity::id)
+        .do_update()
+        .set(row)
+        .execute(c))?;
+    Ok(())
+}
+
+/// What [`page`] looks for.
+#[derive(Debug, Default, Clone)]
+pub struct Filter {
+    /// The kind.
+    pub kind: String,
+    /// Only of these communities.
+    pub communities: Option<Vec<String>>,
+    /// Only with a version after this `seq`.
+    pub after_seq: Option<i64>,
+    /// Only after this id.
+    pub after: Vec<u8>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// Live entities in the order of their ids: a cursor is stable however much is written meanwhile.
+pub fn page(conn: &mut Conn, filter: &Filter) -> Result<Vec<(Entity, Version)>> {
+    let mut query = standing()
+        .filter(entity::kind.eq(filter.kind.clone()))
+        .filter(entity::state.eq("live"))
+        .filter(entity::id.gt(filter.after.clone()))
+        .order(entity::id)
+        .limit(filter.limit)
+        .into_boxed();
+    if let Some(communities) = &filter.communities {
+        query = query.filter(entity::community.eq_any(communities.clone()));
+    }
+    if let Some(seq) = filter.after_seq {
+        query = query.filter(entity::seq.gt(seq));
+    }
+    Ok(query.select((Entity::as_select(), Version::as_select())).load(conn)?)
+}
+
+/// The latest `seq` at or before a moment; 0 before the first.
+pub fn seq_at(conn: &mut Conn, at: i64) -> Result<i64> {
+    let found: Option<i64> =
+        entity_version::table.filter(entity_version::at.le(at)).select(diesel::dsl::max(entity_version::seq)).first(conn)?;
+    Ok(found.unwrap_or(0))
+}
+
+/// All versions of an entity, oldest first.
+pub fn history(conn: &mut Conn, id: &[u8]) -> Result<Vec<Version>> {
+    Ok(entity_version::table
+        .filter(entity_version::entity.eq(id))
+        .order(entity_version::version)
+        .select(Version::as_select())
+        .load(conn)?)
+}
+
+/// Versions after a `seq`, in its order.
+pub fn changes(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<Version>> {
+    Ok(entity_version::table
+        .filter(entity_version::seq.gt(after))
+        .order(entity_version::seq)
+        .limit(limit)
+        .select(Version::as_select())
+        .load(conn)?)
+}
+
+/// The versions just before the given ones: (entity, version) pairs that exist.
+pub fn previous(conn: &mut Conn, of: &[Version]) -> Result<Vec<Version>> {
+    let ids: Vec<Vec<u8>> = of.iter().filter(|version| version.version > 1).map(|version| version.entity.clone()).collect();
+    let numbers: Vec<i64> = of.iter().map(|version| version.version - 1).collect();
+    in_parts(&ids, |ids| {
+        Ok(entity_version::table
+            .filter(entity_version::entity.eq_any(ids))
+            .filter(entity_version::version.eq_any(&numbers))
+            .select(Version::as_select())
+            .load(conn)?)
+    })
+}
+
+/// The version of each entity that stood at a `seq`, in the order of ids, after `after`.
+pub fn page_at_seq(conn: &mut Conn, seq: i64, after: &[u8], limit: i64) -> Result<Vec<Version>> {
+    let ids: Vec<Vec<u8>> = entity::table.filter(entity::id.gt(after)).order(entity::id).limit(limit).select(entity::id).load(conn)?;
+    let mut versions: Vec<Version> = in_parts(&ids, |ids| {
+        Ok(entity_version::table
+            .filter(entity_version::entity.eq_any(ids))
+            .filter(entity_version::seq.le(seq))
+            .order((entity_version::entity, entity_version::version))
+            .select(Version::as_select())
+            .load(conn)?)
+    })?;
+    versions.reverse();
+    versions.dedup_by(|earlier, later| earlier.entity == later.entity);
+    versions.reverse();
+    Ok(versions)
+}
+
+/// The last id of the page that starts after `after`; `None` past the end.
+pub fn page_end(conn: &mut Conn, after: &[u8], limit: i64) -> Result<Option<Vec<u8>>> {
+    let ids: Vec<Vec<u8>> = entity::table.filter(entity::id.gt(after)).order(entity::id).limit(limit).select(entity::id).load(conn)?;
+    Ok(ids.into_iter().last())
+}
+
+/// Live entities of a kind, in all or in one community.
+pub fn count(conn: &mut Conn, kind: &str, community: Option<&str>) -> Result<i64> {
+    let mut query = entity::table.filter(entity::kind.eq(kind)).filter(entity::state.eq("live")).into_boxed();
+    if let Some(community) = community {
+        query = query.filter(entity::community.eq(community));
+    }
+    Ok(query.count().get_result(conn)?)
+}
+
+/// How many communities have a live resident.
+pub fn communities(conn: &mut Conn) -> Result<i64> {
+    Ok(entity::table
+        .filter(entity::kind.eq("resident"))
+        .filter(entity::state.eq("live"))
+        .select(diesel::dsl::count(entity::community).aggregate_distinct())
+        .first(conn)?)
+}
+
+/// All entities with their standing versions, ended ones too, in the order of their ids.
+pub fn all_after(conn: &mut Conn, after: &[u8], limit: i64) -> Result<Vec<(Entity, Version)>> {
+    Ok(standing()
+        .filter(entity::id.gt(after.to_vec()))
+        .order(entity::id)
+        .limit(limit)
+        .select((Entity::as_select(), Version::as_select()))
+        .load(conn)?)
+}
+
+/// How many versions there are, and the last `seq`.
+pub fn sequence(conn: &mut Conn) -> Result<(i64, i64)> {
+    let count = entity_version::table.count().get_result(conn)?;
+    let last: Option<i64> = entity_version::table.select(diesel::dsl::max(entity_version::seq)).first(conn)?;
+    Ok((count, last.unwrap_or(0)))
+}
+
+type Standing = diesel::dsl::InnerJoin<entity::table, diesel::dsl::On<entity_version::table, SameVersion>>;
+type SameVersion = diesel::dsl::And<
+    diesel::dsl::Eq<entity_version::entity, entity::id>,
+    diesel::dsl::Eq<entity_version::version, entity::version>,
+>;
+
+fn standing() -> Standing {
+    entity::table
+        .inner_join(entity_version::table.on(entity_version::entity.eq(entity::id).and(entity_version::version.eq(entity::version))))
+}

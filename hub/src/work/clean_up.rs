@@ -1,0 +1,26 @@
+//! Clean-up: what has served its time goes. Bytes of decided deliveries after the days configured, finished jobs of the
+//! schedule after a day, staging of answered records after an hour. Never a contribution, version, rejection or open delivery.
+
+use crate::error::Result;
+use crate::hub::Hub;
+use crate::store::{delivery, job, staging};
+
+const HOUR: i64 = 3_600_000_000;
+const DAY: i64 = 24 * HOUR;
+
+/// Removes what is no longer needed.
+pub fn clean_up(hub: &Hub) -> Result<()> {
+    let now = hub.now();
+    let before = now - i64::from(hub.config.landing.keep_days) * DAY;
+    for old in hub.db.read(|conn| delivery::decided_before(conn, before))? {
+        if let Some(name) = &old.landed {
+            hub.landing.erase(name)?;
+            hub.db.write(|conn| delivery::erased(conn, &old.id))?;
+        }
+    }
+    for answered in hub.db.read(|conn| delivery::answered_before(conn, now - HOUR))? {
+        hub.db.write(|conn| staging::clear(conn, &answered))?;
+    }
+    while hub.db.write(|conn| job::prune(conn, &["drop-scan", "arrivals", "clean-up"], now - DAY))? > 0 {}
+    Ok(())
+}

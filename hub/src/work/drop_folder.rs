@@ -1,0 +1,121 @@
+//! The drop folder: `FOLDER/department/feed/FILE`, for departments that can only copy files.
+//!
+//! A file is complete once it has its final name (not `.part`, `.tmp`, `.ok`, and no leading dot) or, where wanted, once its
+//! `.ok` file is there; that file may say `total=`, `as_of=` and `sequence=`. Landed data is removed and a receipt stays.
+//! What the door refuses stays where it is, with the reason beside it, until the file changes.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use adapters::Compression;
+
+use crate::error::{Error, Kind, Policy, Result};
+use crate::feed::Feed;
+use crate::feed::spec::AsOfSpec;
+use crate::hub::Hub;
+use crate::pipeline::land::{Arrival, Landed, land};
+use crate::time;
+
+const NOT_DATA: [&str; 5] = ["part", "tmp", "ok", "json", "new"];
+
+/// Lands every complete file.
+pub fn scan(hub: &Hub) -> Result<()> {
+    let Some(drop) = &hub.config.drop else { return Ok(()) };
+    for feed in hub.catalogue.feeds() {
+        let folder = drop.folder.join(&feed.spec.feed);
+        for file in files(&folder)? {
+            take(hub, feed, &file, drop.require_ok)?;
+        }
+    }
+    Ok(())
+}
+
+/// The data files of a feed's folder, by name.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(unreadable)?;
+        let path = entry.path();
+        let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+        // JSON is data for feeds of that format; receipts end in `.receipt.json` and `.refused.json`.
+        let receipt = path.to_string_lossy().ends_with(".receipt.json") || path.to_string_lossy().ends_with(".refused.json");
+        let data = ending == "json" && !receipt || !NOT_DATA.contains(&ending.as_str());
+        // A link could point at any file of the machine; only plain files are taken.
+        if !hidden && data && !receipt && entry.file_type().map_err(unreadable)?.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn take(hub: &Hub, feed: &Feed, path: &Path, require_ok: bool) -> Result<()> {
+    let beside = |ending: &str| PathBuf::from(format!("{}.{ending}", path.display()));
+    let ok = fs::read_to_string(beside("ok")).ok();
+    let needs_ok = require_ok || matches!(feed.spec.as_of, AsOfSpec::Header);
+    if needs_ok && ok.is_none() {
+        return Ok(());
+    }
+    let stamp = stamp(path)?;
+    let refusal = beside("refused.json");
+    if fs::read_to_string(&refusal).is_ok_and(|text| text.contains(&stamp)) {
+        return Ok(());
+    }
+    let arrival = arrival(feed, path, &stamp, ok.as_deref().unwrap_or_default());
+    let file = File::open(path).map_err(unreadable)?;
+    match arrival.and_then(|arrival| land(hub, &arrival, Box::new(file))) {
+        Ok(landed) => {
+            let row = match landed {
+                Landed::New(row) | Landed::Same(row) => row,
+            };
+            let receipt = serde_json::json!({
+                "delivery": row.id, "feed": row.feed, "received_at": time::text(row.received_at), "bytes": row.bytes,
+            });
+            write_whole(&beside("receipt.json"), &receipt.to_string())?;
+            fs::remove_file(path).map_err(unreadable)?;
+            let leftovers = [beside("ok"), refusal];
+            leftovers.iter().filter(|left| left.exists()).try_for_each(fs::remove_file).map_err(unreadable)
+        }
+        Err(error) if error.kind.policy() == Policy::GiveUp => {
+            let zh = error.context_zh.clone().unwrap_or_else(|| error.kind.advice().0.into());
+            let refused = serde_json::json!({ "file": stamp, "code": error.code, "zh": zh, "en": error.to_string() });
+            write_whole(&refusal, &refused.to_string())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What the file's name and its `.ok` file say.
+fn arrival(feed: &Feed, path: &Path, stamp: &str, ok: &str) -> Result<Arrival> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut arrival = Arrival::new(&feed.spec.feed, "drop", "drop folder");
+    arrival.beside(ok)?;
+    arrival.idempotency_key = Some(format!("drop/{name}/{stamp}"));
+    arrival.compression = Compression::by_file_name(&name);
+    arrival.file_name = Some(name);
+    Ok(arrival)
+}
+
+/// Tells one file of a name from the next.
+fn stamp(path: &Path) -> Result<String> {
+    let found = fs::metadata(path).map_err(unreadable)?;
+    let at = found.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    Ok(format!("{}-{}", found.len(), at.as_nanos()))
+}
+
+fn write_whole(path: &Path, text: &str) -> Result<()> {
+    let fresh = path.with_extension("new");
+    fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, path)).map_err(unreadable)
+}
+
+fn unreadable(error: io::Error) -> Error {
+    Error::new(Kind::Unavailable, "the drop folder").because(error)
+}

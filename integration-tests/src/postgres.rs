@@ -1,0 +1,189 @@
+//! A private PostgreSQL cluster, started once in a test process, and a database of its own for each case.
+//!
+//! Owns the cluster of Debian's server (any version below `/usr/lib/postgresql`), on loopback, in a temporary folder.
+//! It never touches a cluster of the machine.
+
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::guard::{self, Stop};
+use crate::place;
+
+/// The running cluster.
+#[derive(Debug)]
+pub struct Postgres {
+    programs: PathBuf,
+    port: u16,
+}
+
+/// A database, dropped with this value.
+#[derive(Debug)]
+pub struct Database {
+    name: String,
+    /// How the hub reaches it.
+    pub url: String,
+}
+
+impl Postgres {
+    /// The cluster of this test process; starts it when it is first asked for. Panics with the reason if it cannot be had.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Result<Postgres, String>> = OnceLock::new();
+        match SHARED.get_or_init(Self::start) {
+            Ok(postgres) => postgres,
+            Err(reason) => panic!("no PostgreSQL: {reason}"),
+        }
+    }
+
+    /// A fresh, empty database.
+    pub fn database(&self) -> Database {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let name = format!("hub_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        self.run("postgres", &format!("CREATE DATABASE {name}")).unwrap_or_else(|reason| panic!("{reason}"));
+        Database { url: self.url(&name), name }
+    }
+
+    fn start() -> Result<Self, String> {
+        let programs = programs()?;
+        let folder = place::temporary_folder("postgres").keep();
+        let data = folder.join("data");
+        let owner = Owner::of_server()?;
+        owner.give(&folder)?;
+
+        let mut initdb = Command::new(programs.join("initdb"));
+        initdb.args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync", "--pgdata"]);
+        let made = owner.run_as(initdb.arg(&data).current_dir(&folder)).output().map_err(|e| format!("initdb: {e}"))?;
+        if !made.status.success() {
+            return Err(format!("initdb: {}", String::from_utf8_lossy(&made.stderr)));
+        }
+
+        let port = place::free_port();
+        let log = folder.join("server.log");
+        let mut server = Command::new(programs.join("postgres"));
+        server.arg("-D").arg(&data).args(["-p", &port.to_string()]).args(SETTINGS.iter().flat_map(|s| ["-c", s]));
+        let output = std::fs::File::create(&log).map_err(|e| format!("{}: {e}", log.display()))?;
+        let child = owner
+            .run_as(server.current_dir(&folder))
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().map_err(|e| e.to_string())?)
+            .stderr(output)
+            .spawn()
+            .map_err(|e| format!("postgres: {e}"))?;
+        guard::stop_after_us(child.id(), Stop::Quit);
+        let postgres = Self { programs, port };
+        postgres.wait_until_it_answers(child, &log)?;
+        Ok(postgres)
+    }
+
+    fn wait_until_it_answers(&self, mut child: Child, log: &Path) -> Result<(), String> {
+        let started = Instant::now();
+        loop {
+            let Err(reason) = self.run("postgres", "SELECT 1") else { return Ok(()) };
+            let ended = child.try_wait().map_err(|e| e.to_string())?;
+            if ended.is_some() || started.elapsed() > Duration::from_secs(60) {
+                return Err(format!("the server does not answer: {reason}\n{}", place::tail(log, 20)));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn url(&self, database: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+
+    fn run(&self, database: &str, sql: &str) -> Result<String, String> {
+        let mut psql = Command::new(self.programs.join("psql"));
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", &self.url(database), "-c", sql]);
+        let output = without_settings(&mut psql).output().map_err(|e| format!("psql: {e}"))?;
+        if !output.status.success() {
+            return Err(format!("psql: {}", String::from_utf8_lossy(&output.stderr).trim()));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+    }
+}
+
+impl Database {
+    /// Runs SQL and returns the rows, one a line, fields separated by `|`. Panics on an error.
+    pub fn sql(&self, sql: &str) -> String {
+        Postgres::shared().run(&self.name, sql).unwrap_or_else(|reason| panic!("{sql}: {reason}"))
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // FORCE ends connections a killed hub has left. The cluster goes with the process, so an error costs only space.
+        let _ = Postgres::shared().run("postgres", &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+    }
+}
+
+/// The cases kill the hub and not the database, so nothing here has to survive a power cut. A case about that starts
+/// its transactions with `SET synchronous_commit` as the hub does anyway.
+const SETTINGS: [&str; 8] = [
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "max_connections=300",
+    "fsync=off",
+    "full_page_writes=off",
+    "shared_buffers=128MB",
+    "max_wal_size=512MB",
+    "log_min_messages=warning",
+];
+
+/// The newest installed server's folder of programs.
+fn programs() -> Result<PathBuf, String> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").map_err(|e| format!("/usr/lib/postgresql: {e}"))?;
+    versions
+        .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
+        .filter(|bin| bin.join("initdb").exists() && bin.join("postgres").exists())
+        .max_by_key(|bin| version(bin))
+        .ok_or_else(|| "no server below /usr/lib/postgresql (apt-get install postgresql)".to_owned())
+}
+
+fn version(bin: &Path) -> u32 {
+    bin.parent().and_then(Path::file_name).and_then(|name| name.to_str()?.parse().ok()).unwrap_or(0)
+}
+
+/// Who runs the server: PostgreSQL refuses root, so root runs it as the user Debian's package has made.
+struct Owner(Option<(u32, u32)>);
+
+impl Owner {
+    fn of_server() -> Result<Self, String> {
+        if !is_root() {
+            return Ok(Self(None));
+        }
+        let users = std::fs::read_to_string("/etc/passwd").map_err(|e| format!("/etc/passwd: {e}"))?;
+        let fields = users.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|f| f[0] == "postgres");
+        let ids = fields.and_then(|f| Some((f.get(2)?.parse().ok()?, f.get(3)?.parse().ok()?)));
+        ids.map(|ids| Self(Some(ids))).ok_or_else(|| "root cannot run it and there is no user postgres".to_owned())
+    }
+
+    fn give(&self, folder: &Path) -> Result<(), String> {
+        let Some((user, group)) = self.0 else { return Ok(()) };
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).map_err(|e| e.to_string())?;
+        chown(folder, Some(user), Some(group)).map_err(|e| format!("{}: {e}", folder.display()))
+    }
+
+    fn run_as<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        if let Some((user, group)) = self.0 {
+            command.uid(user).gid(group);
+        }
+        without_settings(command)
+    }
+}
+
+/// The user's own settings for PostgreSQL's programs must not reach another cluster through them.
+fn without_settings(command: &mut Command) -> &mut Command {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}

@@ -1,0 +1,3 @@
+//! All cases that need real servers or a hub process; one binary, so that they are linked once and share servers.
+
+mod harness;
