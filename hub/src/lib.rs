@@ -13,6 +13,7 @@ pub mod identity;
 pub mod instance;
 pub mod keyring;
 pub mod landing;
+pub mod leaving;
 pub mod mapping;
 pub mod merge;
 pub mod pipeline;

@@ -6,7 +6,7 @@ pub mod apply;
 pub mod decide;
 mod endings;
 mod fold;
-mod golden;
+pub mod golden;
 pub mod inspect;
 pub mod judge;
 pub mod land;

@@ -219,3 +219,31 @@ fn standing() -> Standing {
     entity::table
         .inner_join(entity_version::table.on(entity_version::entity.eq(entity::id).and(entity_version::version.eq(entity::version))))
 }
+
+/// These entities, without their documents.
+pub fn rows(conn: &mut Conn, ids: &[Vec<u8>]) -> Result<Vec<Entity>> {
+    in_parts(ids, |ids| Ok(entity::table.filter(entity::id.eq_any(ids)).select(Entity::as_select()).load(conn)?))
+}
+
+/// All versions of these entities, in no order.
+pub fn versions_of(conn: &mut Conn, ids: &[Vec<u8>]) -> Result<Vec<Version>> {
+    in_parts(ids, |ids| {
+        Ok(entity_version::table.filter(entity_version::entity.eq_any(ids)).select(Version::as_select()).load(conn)?)
+    })
+}
+
+/// The last `seq` of the transaction that appended this version: those after it with the same moment and cause.
+pub fn transaction_end(conn: &mut Conn, of: &Version) -> Result<i64> {
+    let other: Option<i64> = entity_version::table
+        .filter(entity_version::seq.gt(of.seq))
+        .filter(entity_version::at.ne(of.at).or(entity_version::delivery.ne(&of.delivery)))
+        .order(entity_version::seq)
+        .select(entity_version::seq)
+        .first(conn)
+        .optional()?;
+    if let Some(other) = other {
+        return Ok(other - 1);
+    }
+    let last: Option<i64> = entity_version::table.select(diesel::dsl::max(entity_version::seq)).first(conn)?;
+    Ok(last.unwrap_or(of.seq))
+}
