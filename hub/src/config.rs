@@ -120,7 +120,7 @@ fn every_ten_seconds() -> String {
 }
 
 /// Kafka.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KafkaConfig {
     /// `host:port,host:port`.
