@@ -1,6 +1,8 @@
 //! The data-exchange hub of a city's community information platform: departments push feeds, the hub keeps one record
 //! per resident and household, consumers pull it or receive it from Kafka.
 
+pub mod access;
+pub mod arrival;
 pub mod city;
 pub mod code;
 pub mod config;
@@ -18,6 +20,7 @@ pub mod mapping;
 pub mod merge;
 pub mod pipeline;
 pub mod reason;
+pub mod relay;
 pub mod resolve;
 pub mod store;
 pub mod time;
