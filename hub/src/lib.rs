@@ -2,11 +2,14 @@
 //! per resident and household, consumers pull it or receive it from Kafka.
 
 pub mod access;
+pub mod api;
 pub mod arrival;
 pub mod city;
+pub mod cli;
 pub mod code;
 pub mod config;
 pub mod contribution;
+pub mod demo;
 pub mod entity;
 pub mod error;
 pub mod feed;
@@ -24,5 +27,5 @@ pub mod relay;
 pub mod resolve;
 pub mod store;
 pub mod time;
+pub mod trace;
 pub mod work;
-pub mod cli;

@@ -144,7 +144,7 @@ impl Relay {
                 return;
             }
             match self.look(going) {
-                Ok((_, position)) if why != Stop::Fenced || self.may_take_back(&mut seen, position) => return,
+                Ok((_, position)) if why != Stop::Fenced || self.may_take_back(&mut seen, position.clone()) => return,
                 Err(Trouble::Over) => return,
                 Err(Trouble::Stopped(now)) => why = now,
                 Ok(_) | Err(Trouble::Away(_)) => {}

@@ -271,3 +271,8 @@ pub fn state_counts(conn: &mut Conn) -> Result<Vec<(String, i64)>> {
         .order(delivery::state)
         .load(conn)?)
 }
+
+/// Whether a delivery's bytes have this name.
+pub fn has_landed(conn: &mut Conn, name: &str) -> Result<bool> {
+    Ok(diesel::select(diesel::dsl::exists(delivery::table.filter(delivery::landed.eq(name)))).get_result(conn)?)
+}
