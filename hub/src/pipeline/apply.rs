@@ -45,14 +45,23 @@ pub struct Writing<'a> {
 
 /// Applies a ready delivery from its checkpoint to its end. Safe to call again after any crash.
 pub fn apply(hub: &Hub, id: &str, progress: &dyn Fn(u64)) -> Result<Delivery> {
-    let found = hub.db.read(|conn| delivery::get(conn, id))?;
-    hub.applying(&found.feed, || {
-        let lease = hub.writer()?;
-        if let Some(other) = hub.db.read(|conn| delivery::half_applied(conn, &found.feed, id))? {
-            applied_whole(hub, &lease, &other, &|_| ())?;
-        }
-        applied_whole(hub, &lease, id, progress)
-    })
+    let feed = hub.db.read(|conn| delivery::get(conn, id))?.feed;
+    hub.applying(&feed, || in_turn(hub, &feed, id, progress))
+}
+
+/// As [`apply`], for somebody who waits for the answer: fails with `feed-busy` where the feed is long at work.
+pub fn apply_soon(hub: &Hub, id: &str) -> Result<Delivery> {
+    let feed = hub.db.read(|conn| delivery::get(conn, id))?.feed;
+    hub.applying_soon(&feed, || in_turn(hub, &feed, id, &|_| ()))
+}
+
+/// What a hub left half applied comes first.
+fn in_turn(hub: &Hub, feed: &str, id: &str, progress: &dyn Fn(u64)) -> Result<Delivery> {
+    let lease = hub.writer()?;
+    if let Some(other) = hub.db.read(|conn| delivery::half_applied(conn, feed, id))? {
+        applied_whole(hub, &lease, &other, &|_| ())?;
+    }
+    applied_whole(hub, &lease, id, progress)
 }
 
 fn applied_whole(hub: &Hub, lease: &Lease, id: &str, progress: &dyn Fn(u64)) -> Result<Delivery> {

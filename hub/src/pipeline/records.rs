@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::IgnoredAny;
 
 use super::land::{self, Arrival, Landed};
+use super::{apply, inspect};
 use crate::error::{Error, Kind, Result};
 use crate::feed::spec::Mode;
 use crate::hub::Hub;
@@ -47,7 +48,8 @@ pub fn records(hub: &Hub, arrival: &Arrival, body: Vec<u8>) -> Result<(Delivery,
     let first = match land::land(hub, arrival, Box::new(Cursor::new(body)))? {
         Landed::New(row) | Landed::Same(row) => row,
     };
-    let done = super::process(hub, &first.id, &|_| ())?;
+    let inspected = inspect::inspect(hub, &first.id, &|_| ())?;
+    let done = if inspected.state == "ready" { apply::apply_soon(hub, &first.id)? } else { inspected };
     if done.state != "applied" {
         let reason = done.hold_reasons().into_iter().next();
         let (zh, en) = reason.map_or_else(|| ("未能处理。".to_owned(), "could not be applied".to_owned()), |r| (r.zh, r.en));

@@ -37,7 +37,7 @@ pub fn edit(hub: &Hub, id: &str, fields: Map<String, Value>, by: &str) -> Result
         Ok(changed) => changed,
         Err(reasons) => return Ok(Replayed::StillWrong(reasons)),
     };
-    hub.applying(&found.feed, || {
+    hub.applying_soon(&found.feed, || {
         let lease = hub.writer()?;
         hub.db.apply(&lease, hub.now(), |change| replayed(hub, &feed, change, id, &changed, by))
     })
