@@ -71,7 +71,7 @@ impl Hub {
             resident,
             household,
             epoch: writer.epoch,
-            instance: instance::name(),
+            instance: instance::name()?,
             clock: system_time,
             lease: Mutex::new(None),
             feeds: Mutex::new(HashMap::new()),

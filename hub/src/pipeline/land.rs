@@ -4,13 +4,13 @@ use std::io::{self, Read, Write};
 
 use adapters::Compression;
 use openssl::sha::Sha256;
-use uuid::Uuid;
 
 use crate::contribution::AsOf;
 use crate::error::{Error, Kind, Result};
 use crate::feed::spec::AsOfSpec;
 use crate::time;
 use crate::hub::Hub;
+use crate::id;
 use crate::keyring::Token;
 use crate::landing::io_error;
 use crate::store::delivery::{self, Delivery};
@@ -94,7 +94,7 @@ pub enum Landed {
 pub fn land(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>) -> Result<Landed> {
     let feed = hub.feed(&arrival.feed)?;
     let instant = as_of_beside(&feed.spec.as_of, arrival, hub.now())?;
-    let id = Uuid::now_v7().to_string();
+    let id = id::of_moment(hub.now())?;
     let name = format!("{}/{id}.zst", arrival.feed);
     let (digest, bytes) = receive(hub, arrival, body, &name)?;
     let row = Delivery {

@@ -1,11 +1,11 @@
 //! Jobs and their runs: what is to be done, who has leased it, and what each attempt came to. Never runs anything.
 
 use diesel::prelude::*;
-use uuid::Uuid;
 
 use super::conn::{Conn, each_backend};
 use super::schema::{job, run};
 use crate::error::{Error, Kind, Result};
+use crate::id;
 
 /// A unit of work with a lease.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, Identifiable)]
@@ -60,7 +60,7 @@ pub struct Run {
 /// Inserts a job unless one of the same (kind, subject, planned time) is there.
 pub fn enqueue(conn: &mut Conn, kind: &str, subject: &str, planned_at: i64, now: i64) -> Result<()> {
     let row = Job {
-        id: Uuid::now_v7().to_string(),
+        id: id::of_moment(now)?,
         kind: kind.to_owned(),
         subject: subject.to_owned(),
         planned_at,

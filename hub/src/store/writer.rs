@@ -1,12 +1,12 @@
 //! The writer's row: who may change the dataset, and the next `seq`. Nothing changes the dataset except under it.
 
 use diesel::prelude::*;
-use uuid::Uuid;
 
 use super::conn::{Conn, each_backend};
 use super::schema::writer;
 use super::Db;
 use crate::error::{Error, Kind, Result};
+use crate::id;
 
 /// The right to change the dataset, as taken at one time; a take-over raises the generation and makes it worthless.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Db {
     /// Creates the writer's row with a new epoch if the store is new; refuses a store of another secret.
     pub fn found(&self, key_id: &str, merge_rules: &str) -> Result<Writer> {
         self.write(|conn| {
-            let epoch = Uuid::new_v4().simple().to_string();
+            let epoch = id::random()?;
             let row = (
                 writer::id.eq(1),
                 writer::epoch.eq(&epoch),
