@@ -101,7 +101,8 @@ impl Hub {
         let mut mine = locked(&self.lease);
         mine.clone_from(&held);
         held.ok_or_else(|| {
-            Error::new(Kind::Unavailable, "another hub is the writer").coded("not-writer", "另一节点正在写入，请稍后重试。")
+            Error::new(Kind::Unavailable, "another hub is the writer")
+                .coded("not-writer", "另一节点正在写入，请稍后重试。")
         })
     }
 

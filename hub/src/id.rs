@@ -18,7 +18,8 @@ pub fn random() -> Result<String> {
 /// Random bytes of the cryptographic library.
 pub fn bytes<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    openssl::rand::rand_bytes(&mut bytes).map_err(|error| Error::new(Kind::Internal, "taking random bytes").because(error))?;
+    openssl::rand::rand_bytes(&mut bytes)
+        .map_err(|error| Error::new(Kind::Internal, "taking random bytes").because(error))?;
     Ok(bytes)
 }
 

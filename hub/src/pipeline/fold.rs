@@ -28,7 +28,13 @@ pub fn finish(writing: &Writing, lease: &Lease) -> Result<Delivery> {
         row.stale += staging::count(change.conn, &row.id, "stale")?;
         fold(change, &row, &writing.as_of, writing.feed.spec.mode == Mode::Snapshot)?;
         confirm(writing, change)?;
-        feed_state::advance(change.conn, &row.feed, writing.as_of, &row.id, row.fingerprint.as_deref().unwrap_or_default())?;
+        feed_state::advance(
+            change.conn,
+            &row.feed,
+            writing.as_of,
+            &row.id,
+            row.fingerprint.as_deref().unwrap_or_default(),
+        )?;
         row.state = "applied".to_owned();
         row.applied_at = Some(change.now);
         delivery::update(change.conn, &row, "ready", checkpoint)?;

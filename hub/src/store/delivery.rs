@@ -138,7 +138,9 @@ pub fn update(conn: &mut Conn, row: &Delivery, state: &str, checkpoint: i64) -> 
         .filter(delivery::checkpoint.eq(checkpoint));
     match diesel::update(found).set(row).execute(conn)? {
         1 => Ok(()),
-        _ => Err(Error::new(Kind::Conflict, "the delivery has moved on").coded("delivery-moved", "该批次的状态已改变。")),
+        _ => {
+            Err(Error::new(Kind::Conflict, "the delivery has moved on").coded("delivery-moved", "该批次的状态已改变。"))
+        }
     }
 }
 

@@ -204,7 +204,9 @@ fn topic_has_each_change_once(hub: &Hub, kafka: &Kafka, prefix: &str) {
     heard.sort();
     let mut said: Vec<(String, String)> = told
         .iter()
-        .map(|change| (change["id"].as_str().expect("an id").to_owned(), change["entity"].as_str().expect("an entity").to_owned()))
+        .map(|change| {
+            (change["id"].as_str().expect("an id").to_owned(), change["entity"].as_str().expect("an entity").to_owned())
+        })
         .collect();
     said.sort();
     assert_eq!(heard.len(), said.len(), "events in the topic and changes told");
