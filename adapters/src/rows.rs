@@ -103,11 +103,12 @@ pub(crate) struct Rows {
     pub(crate) envelope: Envelope,
     position: u64,
     name_bytes: usize,
+    path: String,
 }
 
 impl Rows {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { limits: limits.clone(), envelope: Envelope::default(), position: 0, name_bytes: 0 }
+        Self { limits: limits.clone(), envelope: Envelope::default(), position: 0, name_bytes: 0, path: String::new() }
     }
 
     /// Ends a row. `raw` is asked only for a bad one.
@@ -154,7 +155,13 @@ impl Rows {
             self.see(name)?;
             let Value::Array(items) = value else { continue };
             for field in items.iter().filter_map(Value::as_object).flat_map(Map::keys) {
-                self.see(&format!("{name}/{field}"))?;
+                // One buffer for all: this runs for every field of every group of every row.
+                let mut path = std::mem::take(&mut self.path);
+                path.clear();
+                path.extend([name.as_str(), "/", field.as_str()]);
+                let seen = self.see(&path);
+                self.path = path;
+                seen?;
             }
         }
         Ok(())

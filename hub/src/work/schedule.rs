@@ -80,8 +80,17 @@ fn parsed(cron: &str) -> Result<Cron> {
     Cron::from_str(cron).map_err(|error| Error::new(Kind::Config, format!("the cron expression '{cron}'")).because(error))
 }
 
-/// stub
-pub fn check_arrivals(_hub: &Hub) -> Result<()> { Ok(()) }
+/// Says in the log which feeds are late or missing; the API computes the same for whoever looks.
+pub fn check_arrivals(hub: &Hub) -> Result<()> {
+    for feed in crate::arrival::arrivals(hub)? {
+        if feed.is_missing() {
+            tracing::warn!(feed.name = feed.feed, "a delivery is missing");
+        } else if feed.is_late() {
+            tracing::info!(feed.name = feed.feed, "a delivery is late");
+        }
+    }
+    Ok(())
+}
 
 #[cfg(test)]
 mod tests {
