@@ -71,7 +71,7 @@ struct Inner {
 }
 
 impl City {
-    /// A city. With fewer than 300 residents the wrong rows of day 2 are more than a hub lets pass.
+    /// A city. With fewer than 400 residents the wrong rows of day 2 are more than a hub lets pass.
     pub fn new(options: CityOptions) -> Self {
         let residents = options.residents.min(MAX_RESIDENTS);
         let communities = place::communities();

@@ -70,7 +70,7 @@ fn a_repeated_file_is_the_same_and_a_right_file_undoes_a_wrong_one() {
 
 #[test]
 fn no_delivery_passes_a_limit() {
-    for (residents, seeds) in [(300, 5), (500, 5), (2_000, 3), (8_000, 2), (20_000, 1)] {
+    for (residents, seeds) in [(400, 5), (500, 5), (2_000, 3), (8_000, 2), (20_000, 1)] {
         for seed in 0..seeds {
             let city = city(residents, seed);
             let mut before: Vec<u64> = Vec::new();
