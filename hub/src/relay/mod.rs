@@ -89,12 +89,10 @@ impl Relay {
     /// The relay of this agreement; nothing happens yet.
     pub fn new(hub: Arc<Hub>, agreement: &str, options: Options) -> Result<Self> {
         let kafka = hub.config.kafka.clone();
-        let kafka = kafka
-            .ok_or_else(|| Error::new(Kind::Config, "kafka is not configured").coded("no-kafka", "未配置 Kafka。"))?;
+        let kafka = kafka.ok_or_else(|| Error::new(Kind::Config, "kafka is not configured").coded("no-kafka", "未配置 Kafka。"))?;
         let found = hub.config.agreements.iter().find(|found| found.id == agreement).cloned();
         let agreement = found.ok_or_else(|| {
-            Error::new(Kind::NotFound, format!("there is no agreement '{agreement}'"))
-                .coded("agreement-unknown", "没有这个共享协议。")
+            Error::new(Kind::NotFound, format!("there is no agreement '{agreement}'")).coded("agreement-unknown", "没有这个共享协议。")
         })?;
         Ok(Self {
             topics: Topics::of(&kafka, &agreement.id),
@@ -146,7 +144,7 @@ impl Relay {
                 return;
             }
             match self.look(going) {
-                Ok((_, position)) if why != Stop::Fenced || self.may_take_back(&mut seen, position.clone()) => return,
+                Ok((_, position)) if why != Stop::Fenced || self.may_take_back(&mut seen, &position) => return,
                 Err(Trouble::Over) => return,
                 Err(Trouble::Stopped(now)) => why = now,
                 Ok(_) | Err(Trouble::Away(_)) => {}
@@ -156,14 +154,13 @@ impl Relay {
 
     /// After being fenced: a reset asks for a new start, and so does a position that stands still behind the store. Both
     /// happen without another relay too: a broker fences a producer whose transaction was open for too long.
-    fn may_take_back(&self, seen: &mut (Option<u64>, Option<Position>, Instant), position: Position) -> bool {
+    fn may_take_back(&self, seen: &mut (Option<u64>, Option<Position>, Instant), position: &Position) -> bool {
         let (round, last, since) = seen;
         let was_reset = round.is_some_and(|round| round != position.round);
-        let behind =
-            self.hub.db.writer().is_ok_and(|writer| position.seq < writer.next_seq - 1 || position.snapshot.is_some());
-        if !behind || last.as_ref() != Some(&position) {
+        let behind = self.hub.db.writer().is_ok_and(|writer| position.seq < writer.next_seq - 1 || position.snapshot.is_some());
+        if !behind || last.as_ref() != Some(position) {
             *since = Instant::now();
-            *last = Some(position);
+            *last = Some(position.clone());
         }
         was_reset || since.elapsed() > self.options.take_back
     }
@@ -231,10 +228,7 @@ pub fn start(hub: &Arc<Hub>) -> Result<Relays> {
     }
     let (hub, stopped) = (hub.clone(), stop.clone());
     let thread = std::thread::Builder::new().name("relay".to_owned()).spawn(move || run(&hub, &stopped));
-    Ok(Relays {
-        stop,
-        thread: Some(thread.map_err(|error| Error::new(Kind::Internal, "starting a thread").because(error))?),
-    })
+    Ok(Relays { stop, thread: Some(thread.map_err(|error| Error::new(Kind::Internal, "starting a thread").because(error))?) })
 }
 
 impl Relays {

@@ -3,3 +3,4 @@
 mod builders;
 mod crash;
 mod harness;
+mod relay;
