@@ -87,7 +87,7 @@ fn applied_whole(hub: &Hub, lease: &Lease, id: &str, progress: &dyn Fn(u64)) -> 
 /// Inspects again until the verdicts fit the feed's apply counter and rules; a half-applied delivery keeps its own.
 fn up_to_date(hub: &Hub, id: &str) -> Result<Delivery> {
     let mut found = hub.db.read(|conn| delivery::get(conn, id))?;
-    while found.state == "ready" && found.checkpoint == 0 {
+    while found.state == "ready" && !found.is_begun() {
         let feed = hub.feed(&found.feed)?;
         let counter =
             hub.db.read(|conn| Ok(feed_state::get(conn, &found.feed)?.map_or(0, |state| state.apply_counter)))?;

@@ -51,8 +51,7 @@ pub fn inspect(hub: &Hub, id: &str, progress: &dyn Fn(u64)) -> Result<Delivery> 
 /// that were weighed then do not hold it again.
 pub fn inspect_again(hub: &Hub, id: &str, released: bool) -> Result<Delivery> {
     let found = hub.db.read(|conn| delivery::get(conn, id))?;
-    let begun = found.state != "ready" || found.checkpoint != 0;
-    if begun { Ok(found) } else { inspected_whole(hub, found, released, &|_| ()) }
+    if found.state != "ready" || found.is_begun() { Ok(found) } else { inspected_whole(hub, found, released, &|_| ()) }
 }
 
 fn inspected_whole(hub: &Hub, found: Delivery, released: bool, progress: &dyn Fn(u64)) -> Result<Delivery> {

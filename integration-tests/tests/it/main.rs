@@ -3,4 +3,5 @@
 mod builders;
 mod crash;
 mod harness;
+mod pipeline;
 mod relay;
