@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::arrival;
+use crate::arrival::{self, Arrival, Punctuality};
 use crate::error::Result;
 use crate::hub::Hub;
+use crate::store::delivery::HoldReason;
 use crate::store::{contribution, delivery, entity, job, rejection, relay};
 use crate::time;
 
@@ -32,10 +33,8 @@ pub struct Status {
     pub held: Vec<Held>,
     /// Jobs by state.
     pub jobs: BTreeMap<String, i64>,
-    /// Feeds whose expected delivery is late, and not yet missing.
-    pub late: Vec<String>,
-    /// Feeds whose expected delivery is so late that somebody should ask.
-    pub missing: Vec<String>,
+    /// Feeds and how they keep to their schedules.
+    pub feeds: Vec<Feed>,
     /// Open rejections by feed.
     pub open_rejections: BTreeMap<String, i64>,
     /// The Kafka relay, by agreement.
@@ -68,6 +67,19 @@ pub struct Dataset {
     pub unresolved: i64,
 }
 
+/// How a feed keeps to its schedule.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Feed {
+    /// `department/feed`.
+    pub feed: String,
+    /// How it keeps to its schedule.
+    pub punctuality: Punctuality,
+    /// When the next delivery is expected, or was, where it has not come yet.
+    pub next_at: Option<String>,
+    /// State of the newest delivery that was not refused.
+    pub last_state: Option<String>,
+}
+
 /// A held delivery.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Held {
@@ -76,7 +88,7 @@ pub struct Held {
     /// `department/feed`.
     pub feed: String,
     /// Why it is held.
-    pub codes: Vec<String>,
+    pub reasons: Vec<HoldReason>,
 }
 
 /// The relay of one agreement.
@@ -96,11 +108,7 @@ pub struct Relay {
 
 /// Looks.
 pub fn status(hub: &Hub) -> Result<Status> {
-    let arrivals = arrival::arrivals(hub)?;
-    let names = |wanted: &dyn Fn(&arrival::Arrival) -> bool| {
-        arrivals.iter().filter(|arrival| wanted(arrival)).map(|arrival| arrival.feed.clone()).collect()
-    };
-    let (late, missing) = (names(&|feed| feed.is_late() && !feed.is_missing()), names(&|feed| feed.is_missing()));
+    let feeds: Vec<Feed> = arrival::arrivals(hub)?.into_iter().map(Feed::of).collect();
     let (writer, now) = (hub.db.writer()?, hub.now());
     hub.db.read(|conn| {
         let held = delivery::Filter { state: Some("held".to_owned()), limit: HELD, ..Default::default() };
@@ -123,18 +131,27 @@ pub fn status(hub: &Hub) -> Result<Status> {
             deliveries: delivery::state_counts(conn)?.into_iter().collect(),
             held: delivery::list(conn, &held)?.into_iter().map(Held::of).collect(),
             jobs: job::state_counts(conn)?.into_iter().collect(),
-            late: late.clone(),
-            missing: missing.clone(),
+            feeds: feeds.clone(),
             open_rejections: rejection::open_counts(conn)?.into_iter().collect(),
             relays: relay::list(conn)?.into_iter().map(Relay::of).collect(),
         })
     })
 }
 
+impl Feed {
+    fn of(arrival: Arrival) -> Self {
+        Self {
+            feed: arrival.feed,
+            punctuality: arrival.expected.punctuality,
+            next_at: arrival.expected.next_at.map(time::text),
+            last_state: arrival.last.map(|last| last.state),
+        }
+    }
+}
+
 impl Held {
     fn of(row: delivery::Delivery) -> Self {
-        let codes = row.hold_reasons().into_iter().map(|reason| reason.code).collect();
-        Self { id: row.id, feed: row.feed, codes }
+        Self { reasons: row.hold_reasons(), id: row.id, feed: row.feed }
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::keyring::Token;
-use crate::pipeline::{inspect, row};
+use crate::pipeline::{inspect, key_token, row};
 use crate::store::delivery::{self, Delivery};
 use crate::store::{Conn, contribution, entity, rejection, staging};
 use crate::time;
@@ -68,7 +68,13 @@ pub struct Rejected {
     /// What was wrong.
     pub codes: Vec<String>,
     /// Where it was seen last.
-    pub last_delivery: String,
+    pub delivery: String,
+    /// Position of the row there.
+    pub position: i64,
+    /// Line there.
+    pub line: Option<i64>,
+    /// In how many deliveries it was seen.
+    pub seen: i64,
 }
 
 /// What the record says about one entity.
@@ -81,32 +87,24 @@ pub struct Said {
     /// The newest row of this key was rejected; what stands is from an older one.
     pub marked: bool,
     /// The delivery and row that wrote it last.
+    #[serde(flatten)]
     pub from: Place,
     /// As-of of the delivery that confirmed or wrote it last.
     pub as_of: String,
     /// `key`, `alias`, or why it belongs to no entity.
     pub link: String,
-    /// The entity it belongs to.
-    pub entity: Option<Behind>,
-}
-
-/// The entity a record stands behind.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Behind {
-    /// Its id.
-    pub id: String,
-    /// `resident` or `household`.
+    /// Kind of the entity it is about.
     pub kind: String,
-    /// The version that stands.
-    pub version: i64,
-    /// `live` or `ended`.
-    pub state: String,
+    /// The entity it belongs to.
+    pub entity: Option<String>,
+    /// The entity's version that stands.
+    pub version: Option<i64>,
 }
 
 /// Traces the record with this source key (columns joined by U+001F, where there are several).
-pub fn by_key(hub: &Hub, feed: &str, key: &str) -> Result<Trace> {
+pub fn of_key(hub: &Hub, feed: &str, key: &str) -> Result<Trace> {
     hub.feed(feed)?;
-    let token = row::key_token(&hub.keyring, feed, key)?;
+    let token = key_token(&hub.keyring, feed, key.trim())?;
     let mut trace = hub.db.read(|conn| traced(conn, feed, token))?;
     trace.key = Some(key.to_owned());
     Ok(trace)
@@ -114,11 +112,13 @@ pub fn by_key(hub: &Hub, feed: &str, key: &str) -> Result<Trace> {
 
 /// Traces the record at a line (a row's position, where the format has no lines) of a delivery, or of the newest one of
 /// the feed. Reads the landed bytes up to there.
-pub fn by_line(hub: &Hub, feed: &str, delivery: Option<&str>, line: i64) -> Result<Trace> {
+pub fn of_line(hub: &Hub, feed: &str, delivery: Option<&str>, line: i64) -> Result<Trace> {
     let compiled = hub.feed(feed)?;
     let of = hub.db.read(|conn| delivery_of(conn, feed, delivery))?;
-    let unreadable = || Error::new(Kind::Invalid, "the delivery cannot be read up to this line")
-        .coded("line-unreadable", "该批次无法读取到此行。");
+    let unreadable = || {
+        Error::new(Kind::Invalid, "the delivery cannot be read up to this line")
+            .coded("line-unreadable", "该批次无法读取到此行。")
+    };
     let decoded = inspect::decoder(&compiled, &of.channel, inspect::landed(hub, &of)?);
     let mut decoder = decoded.map_err(|fault| unreadable().because(fault))?;
     while let Some(next) = decoder.next_row().map_err(|fault| unreadable().because(fault))? {
@@ -135,7 +135,7 @@ pub fn by_line(hub: &Hub, feed: &str, delivery: Option<&str>, line: i64) -> Resu
         }
         let keyed = row::keyed(&hub.keyring, &compiled, next, &mut HashMap::new())?;
         let mut trace = match keyed.key_text() {
-            Some(key) => by_key(hub, feed, key)?,
+            Some(key) => of_key(hub, feed, key)?,
             None => Trace::of(feed),
         };
         trace.read_at = Some(Place { delivery: of.id, position, line: at });
@@ -149,7 +149,10 @@ fn number(of: u64) -> i64 {
 }
 
 fn delivery_of(conn: &mut Conn, feed: &str, id: Option<&str>) -> Result<Delivery> {
-    let unknown = || Error::new(Kind::NotFound, "there is no such delivery of this feed").coded("delivery-unknown", "该数据源没有这个交付批次。");
+    let unknown = || {
+        Error::new(Kind::NotFound, "there is no such delivery of this feed")
+            .coded("delivery-unknown", "该数据源没有这个交付批次。")
+    };
     let found = match id {
         Some(id) => Some(delivery::get(conn, id)?),
         None => delivery::newest(conn)?.into_iter().find(|row| row.feed == feed),
@@ -177,7 +180,7 @@ fn traced(conn: &mut Conn, feed: &str, key: Token) -> Result<Trace> {
     let entities: HashMap<Vec<u8>, entity::Entity> =
         entity::rows(conn, &ids)?.into_iter().map(|row| (row.id.clone(), row)).collect();
     for row in rows {
-        let behind = row.entity.as_ref().and_then(|id| entities.get(id));
+        let version = row.entity.as_ref().and_then(|id| entities.get(id)).map(|entity| entity.version);
         let from = Place { delivery: row.delivery.clone(), position: row.position, line: None };
         trace.contributions.push(Said {
             part: row.part,
@@ -186,22 +189,24 @@ fn traced(conn: &mut Conn, feed: &str, key: Token) -> Result<Trace> {
             from,
             as_of: time::text(row.as_of_instant),
             link: row.link,
-            entity: behind.map(Behind::of).transpose()?,
+            kind: row.kind,
+            entity: row.entity.as_deref().map(Token::from_slice).transpose()?.map(|token| token.to_string()),
+            version,
         });
     }
     for row in rejection::of_key(conn, feed, &key.0)? {
-        let codes = words(&row.codes);
-        trace.rejections.push(Rejected { id: row.id, state: row.state, codes, last_delivery: row.last_delivery });
+        trace.rejections.push(Rejected {
+            id: row.id,
+            state: row.state,
+            codes: words(&row.codes),
+            delivery: row.last_delivery,
+            position: row.position,
+            line: row.line,
+            seen: row.seen,
+        });
     }
     trace.deliveries = seen(conn, feed, key, &trace.contributions)?;
     Ok(trace)
-}
-
-impl Behind {
-    fn of(row: &entity::Entity) -> Result<Self> {
-        let id = Token::from_slice(&row.id)?.to_string();
-        Ok(Self { id, kind: row.kind.clone(), version: row.version, state: row.state.clone() })
-    }
 }
 
 fn words(codes: &str) -> Vec<String> {

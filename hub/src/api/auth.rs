@@ -68,7 +68,12 @@ impl Caller {
 }
 
 fn forbidden() -> Failure {
-    Failure::new(Kind::Forbidden, "role-forbidden", "the role of this token does not have this right", "该令牌的角色无此权限。")
+    Failure::new(
+        Kind::Forbidden,
+        "role-forbidden",
+        "the role of this token does not have this right",
+        "该令牌的角色无此权限。",
+    )
 }
 
 impl FromRequest for Caller {
@@ -81,7 +86,12 @@ impl FromRequest for Caller {
 }
 
 fn unauthorized() -> Failure {
-    Failure::new(Kind::Unauthorized, "token-unknown", "no token, or one that is not known or no longer valid", "缺少访问令牌，或令牌无效。")
+    Failure::new(
+        Kind::Unauthorized,
+        "token-unknown",
+        "no token, or one that is not known or no longer valid",
+        "缺少访问令牌，或令牌无效。",
+    )
 }
 
 /// Lets a request through with its [`Caller`], or answers 401.

@@ -119,7 +119,10 @@ pub async fn changes(
     }
     let wait = wanted.wait.unwrap_or(0);
     if wait > LONGEST_WAIT {
-        return Err(query_fault(format!("wait is at most {LONGEST_WAIT} seconds"), format!("wait 最多 {LONGEST_WAIT} 秒。")));
+        return Err(query_fault(
+            format!("wait is at most {LONGEST_WAIT} seconds"),
+            format!("wait 最多 {LONGEST_WAIT} 秒。"),
+        ));
     }
     let until = Instant::now() + Duration::from_secs(wait);
     let mut batch = read(&hub, &scope, after, most).await?;
@@ -145,14 +148,19 @@ fn position(hub: &Hub, sent: Option<&str>, last: i64) -> Answer<i64> {
     };
     let seq = seq.parse::<i64>().ok().filter(|seq| *seq >= 0).ok_or_else(cursor_fault)?;
     let (code, en, zh) = if epoch != hub.epoch {
-        ("epoch-changed", "the cursor is of another epoch of the store", "游标属于数据库的另一个时期（可能已恢复备份）。")
+        (
+            "epoch-changed",
+            "the cursor is of another epoch of the store",
+            "游标属于数据库的另一个时期（可能已恢复备份）。",
+        )
     } else if seq > last {
         ("cursor-ahead", "the cursor is ahead of the store", "游标超前于数据库。")
     } else {
         return Ok(seq);
     };
     let failure = Failure::new(Kind::Gone, code, en, zh);
-    let way = "read /v1/residents and /v1/households anew, page by page, then go on with /v1/changes?after= and this cursor";
+    let way =
+        "read /v1/residents and /v1/households anew, page by page, then go on with /v1/changes?after= and this cursor";
     Err(failure.with("cursor", &cursor(hub, last)).with("resync", &way))
 }
 

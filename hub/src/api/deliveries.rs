@@ -12,10 +12,10 @@ use super::upload;
 use crate::error::{Error, Kind};
 use crate::feed::spec::Mode;
 use crate::hub::Hub;
+use crate::pipeline::decide;
 use crate::pipeline::dry_run::{DryRun, dry_run};
 use crate::pipeline::land::{Arrival, Landed, land};
 use crate::pipeline::records::{RecordOutcome, records};
-use crate::pipeline::decide;
 use crate::store::delivery::{self, Delivery as Row, HoldReason};
 use crate::time;
 
@@ -230,7 +230,11 @@ pub struct Wanted {
 
 /// Deliveries, newest first.
 #[utoipa::path(get, path = "/v1/deliveries", tag = "deliveries", params(Wanted), responses((status = 200, body = Page<Delivery>)))]
-pub async fn list(hub: web::Data<Hub>, caller: Caller, wanted: web::Query<Wanted>) -> Answer<web::Json<Page<Delivery>>> {
+pub async fn list(
+    hub: web::Data<Hub>,
+    caller: Caller,
+    wanted: web::Query<Wanted>,
+) -> Answer<web::Json<Page<Delivery>>> {
     let department = caller.department()?.map(str::to_owned);
     let wanted = wanted.into_inner();
     let most = limit(wanted.limit)?;

@@ -37,7 +37,8 @@ struct Tokens;
 impl Modify for Tokens {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An access token"));
-        let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).description(Some("Any name, the token as password"));
+        let basic =
+            HttpBuilder::new().scheme(HttpAuthScheme::Basic).description(Some("Any name, the token as password"));
         let components = openapi.components.get_or_insert_with(Default::default);
         components.add_security_scheme("token", SecurityScheme::Http(bearer.build()));
         components.add_security_scheme("password", SecurityScheme::Http(basic.build()));

@@ -93,7 +93,8 @@ pub fn text_header<'a>(headers: &'a HeaderMap, name: &str) -> Answer<Option<&'a 
 /// A header that holds a whole number.
 pub fn number_header(headers: &HeaderMap, name: &str) -> Answer<Option<i64>> {
     let text = text_header(headers, name)?;
-    text.map(|text| text.parse::<i64>().ok().filter(|number| *number >= 0).ok_or_else(|| header_fault(name))).transpose()
+    text.map(|text| text.parse::<i64>().ok().filter(|number| *number >= 0).ok_or_else(|| header_fault(name)))
+        .transpose()
 }
 
 /// A header that cannot be used.

@@ -94,7 +94,11 @@ pub async fn list(hub: web::Data<Hub>, caller: Caller) -> Answer<web::Json<Page<
 /// One feed.
 #[utoipa::path(get, path = "/v1/feeds/{department}/{feed}", tag = "feeds",
     params(("department" = String, Path), ("feed" = String, Path)), responses((status = 200, body = FeedDetail)))]
-pub async fn get(hub: web::Data<Hub>, caller: Caller, path: web::Path<(String, String)>) -> Answer<web::Json<FeedDetail>> {
+pub async fn get(
+    hub: web::Data<Hub>,
+    caller: Caller,
+    path: web::Path<(String, String)>,
+) -> Answer<web::Json<FeedDetail>> {
     let name = feed_of(&hub, &caller, &path)?;
     let found = blocking(&hub, move |hub| {
         let feed = feeds(hub)?.into_iter().find(|feed| feed.feed == name);

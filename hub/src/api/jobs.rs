@@ -110,7 +110,8 @@ pub async fn list(hub: web::Data<Hub>, caller: Caller, wanted: web::Query<Wanted
     let wanted = wanted.into_inner();
     let most = limit(wanted.limit)?;
     let before = after(wanted.cursor.as_deref())?;
-    let filter = job::Filter { kind: wanted.kind, state: wanted.state, subject: wanted.subject, before, limit: most + 1 };
+    let filter =
+        job::Filter { kind: wanted.kind, state: wanted.state, subject: wanted.subject, before, limit: most + 1 };
     let rows = blocking(&hub, move |hub| hub.db.read(|conn| job::list(conn, &filter))).await?;
     Ok(web::Json(Page::cut(rows, most, |row| row.id.clone()).map(Job::from)))
 }

@@ -11,6 +11,7 @@ use actix_web::{HttpResponse, web};
 use super::auth::Caller;
 use super::extract::blocking;
 use super::problem::Answer;
+use crate::arrival::Punctuality;
 use crate::hub::Hub;
 use crate::status::{self, Status};
 
@@ -65,7 +66,8 @@ fn store(status: &Status) -> String {
     let mut entities = Metric::new(&mut text, "hub_entities", "gauge", "Live entities by kind.");
     entities.value(&[("kind", "resident")], status.dataset.residents);
     entities.value(&[("kind", "household")], status.dataset.households);
-    Metric::new(&mut text, "hub_communities", "gauge", "Communities with a resident.").value(&[], status.dataset.communities);
+    Metric::new(&mut text, "hub_communities", "gauge", "Communities with a resident.")
+        .value(&[], status.dataset.communities);
     Metric::new(&mut text, "hub_unresolved", "gauge", "Source records that belong to nobody yet.")
         .value(&[], status.dataset.unresolved);
     Metric::new(&mut text, "hub_last_seq", "counter", "The last seq.").value(&[], status.last_seq);
@@ -75,8 +77,14 @@ fn store(status: &Status) -> String {
     by(&mut text, ("hub_jobs", "Jobs by state."), "state", &status.jobs);
     by(&mut text, ("hub_open_rejections", "Open rejections by feed."), "feed", &status.open_rejections);
     let mut late = Metric::new(&mut text, "hub_feed_late", "gauge", "Feeds that are late (1) or missing (2).");
-    status.late.iter().for_each(|feed| late.value(&[("feed", feed)], 1));
-    status.missing.iter().for_each(|feed| late.value(&[("feed", feed)], 2));
+    for feed in &status.feeds {
+        let late_by = match feed.punctuality {
+            Punctuality::Missing => 2,
+            Punctuality::Late => 1,
+            _ => 0,
+        };
+        late.value(&[("feed", &feed.feed)], late_by);
+    }
     let mut seq = Metric::new(&mut text, "hub_relay_seq", "gauge", "The last seq that has left by Kafka.");
     status.relays.iter().for_each(|relay| seq.value(&[("agreement", &relay.agreement)], relay.seq));
     let mut state = Metric::new(&mut text, "hub_relay_state", "gauge", "1 for the state the relay is in.");
@@ -92,7 +100,8 @@ fn by(text: &mut String, (name, help): (&'static str, &str), label: &str, counts
 fn answered(requests: &Requests) -> String {
     let counts = requests.counts.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let mut text = String::new();
-    let mut total = Metric::new(&mut text, "hub_http_requests_total", "counter", "Requests by method, route and status.");
+    let mut total =
+        Metric::new(&mut text, "hub_http_requests_total", "counter", "Requests by method, route and status.");
     for ((method, route, status), (count, _)) in &counts {
         total.value(&[("method", method), ("route", route), ("status", &status.to_string())], count);
     }

@@ -62,14 +62,17 @@ pub async fn serve(hub: Arc<Hub>) -> Result<()> {
         Some(acceptor) => server.bind_openssl(&config.listen, acceptor),
         None => server.bind(&config.listen),
     };
-    let server = bound.map_err(|error| Error::new(Kind::Config, format!("listening on {}", config.listen)).because(error))?;
+    let server =
+        bound.map_err(|error| Error::new(Kind::Config, format!("listening on {}", config.listen)).because(error))?;
     tracing::info!(server.listen = config.listen, server.tls = config.tls_certificate.is_some(), "listening");
     server.run().await.map_err(|error| Error::new(Kind::Internal, "the server ended").because(error))
 }
 
 fn tls(config: &ServerConfig) -> Result<Option<SslAcceptorBuilder>> {
     let (Some(certificate), Some(key)) = (&config.tls_certificate, &config.tls_key) else { return Ok(None) };
-    let failed = |error: openssl::error::ErrorStack| Error::new(Kind::Config, "server.tls_certificate or server.tls_key").because(error);
+    let failed = |error: openssl::error::ErrorStack| {
+        Error::new(Kind::Config, "server.tls_certificate or server.tls_key").because(error)
+    };
     let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).map_err(failed)?;
     acceptor.set_certificate_chain_file(certificate).map_err(failed)?;
     acceptor.set_private_key_file(key, SslFiletype::PEM).map_err(failed)?;
@@ -118,7 +121,11 @@ pub fn app(
 /// are not told.
 fn faults(config: &mut ServiceConfig) {
     let json = web::JsonConfig::default().limit(JSON).error_handler(|error, _| {
-        let large = matches!(error, actix_web::error::JsonPayloadError::Overflow { .. } | actix_web::error::JsonPayloadError::OverflowKnownLength { .. });
+        let large = matches!(
+            error,
+            actix_web::error::JsonPayloadError::Overflow { .. }
+                | actix_web::error::JsonPayloadError::OverflowKnownLength { .. }
+        );
         let failure = if large {
             Failure::new(Kind::TooLarge, "body-too-large", "the body is too large", "请求体过大。")
         } else {
@@ -162,7 +169,9 @@ fn routes(config: &mut ServiceConfig) {
         .service(at("/v1/changes").route(web::get().to(changes::changes)))
         .service(at("/v1/agreements").route(web::get().to(status::agreements)))
         .service(at("/v1/status").route(web::get().to(status::status)))
-        .service(at("/v1/trace").route(web::get().to(status::trace_by_line)).route(web::post().to(status::trace_by_key)))
+        .service(
+            at("/v1/trace").route(web::get().to(status::trace_by_line)).route(web::post().to(status::trace_by_key)),
+        )
         .service(at("/metrics").route(web::get().to(metrics::metrics)))
         .service(at("/healthz").route(web::get().to(status::healthz)))
         .service(at("/readyz").route(web::get().to(status::readyz)))

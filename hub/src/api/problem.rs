@@ -70,7 +70,12 @@ impl Failure {
 
     /// Something is at this address, but not for this method.
     pub fn no_method() -> Self {
-        let failure = Self::new(Kind::Invalid, "method-unknown", "this address does not take this method", "该地址不支持此方法。");
+        let failure = Self::new(
+            Kind::Invalid,
+            "method-unknown",
+            "this address does not take this method",
+            "该地址不支持此方法。",
+        );
         failure.status(StatusCode::METHOD_NOT_ALLOWED)
     }
 
@@ -126,7 +131,11 @@ impl From<Error> for Failure {
             title_zh,
             status: error.kind.status(),
             detail: if told { error.context.into_owned() } else { "the hub could not answer".to_owned() },
-            detail_zh: if told { error.context_zh.map(std::borrow::Cow::into_owned) } else { Some("系统未能应答。".to_owned()) },
+            detail_zh: if told {
+                error.context_zh.map(std::borrow::Cow::into_owned)
+            } else {
+                Some("系统未能应答。".to_owned())
+            },
             code,
             advice,
             advice_zh,

@@ -95,7 +95,11 @@ pub struct Wanted {
 
 /// Rejections, newest first.
 #[utoipa::path(get, path = "/v1/rejections", tag = "rejections", params(Wanted), responses((status = 200, body = Page<Rejection>)))]
-pub async fn list(hub: web::Data<Hub>, caller: Caller, wanted: web::Query<Wanted>) -> Answer<web::Json<Page<Rejection>>> {
+pub async fn list(
+    hub: web::Data<Hub>,
+    caller: Caller,
+    wanted: web::Query<Wanted>,
+) -> Answer<web::Json<Page<Rejection>>> {
     let department = caller.department()?.map(str::to_owned);
     let wanted = wanted.into_inner();
     let most = limit(wanted.limit)?;
@@ -122,7 +126,8 @@ pub async fn list(hub: web::Data<Hub>, caller: Caller, wanted: web::Query<Wanted
 pub async fn get(hub: web::Data<Hub>, caller: Caller, id: web::Path<String>) -> Answer<web::Json<Rejection>> {
     caller.department()?;
     let row = blocking(&hub, move |hub| hub.db.read(|conn| rejection::get(conn, &id))).await?;
-    let missing = || Error::new(Kind::NotFound, "there is no such rejection").coded("rejection-unknown", "没有这条拒收记录。");
+    let missing =
+        || Error::new(Kind::NotFound, "there is no such rejection").coded("rejection-unknown", "没有这条拒收记录。");
     caller.feed(&row.feed, missing)?;
     Ok(web::Json(Rejection::of(row, true)?))
 }
@@ -149,7 +154,12 @@ pub struct Edited {
 #[utoipa::path(post, path = "/v1/rejections/{id}/edit", tag = "rejections", params(("id" = String, Path)), request_body = Edit,
     responses((status = 200, body = Edited), (status = 409, body = super::problem::Problem, description = "It is not open"),
         (status = 422, body = super::problem::Problem, description = "The row is still wrong; `reasons` says why")))]
-pub async fn edit(hub: web::Data<Hub>, caller: Caller, id: web::Path<String>, edit: web::Json<Edit>) -> Answer<HttpResponse> {
+pub async fn edit(
+    hub: web::Data<Hub>,
+    caller: Caller,
+    id: web::Path<String>,
+    edit: web::Json<Edit>,
+) -> Answer<HttpResponse> {
     caller.administrator()?;
     let changes = edit.into_inner().fields;
     let replayed = blocking(&hub, move |hub| {

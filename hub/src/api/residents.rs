@@ -75,17 +75,30 @@ pub struct Wanted {
 
 /// Residents.
 #[utoipa::path(get, path = "/v1/residents", tag = "out", params(Wanted), responses((status = 200, body = Page<Entity>)))]
-pub async fn residents(hub: web::Data<Hub>, caller: Caller, wanted: web::Query<Wanted>) -> Answer<web::Json<Page<Entity>>> {
+pub async fn residents(
+    hub: web::Data<Hub>,
+    caller: Caller,
+    wanted: web::Query<Wanted>,
+) -> Answer<web::Json<Page<Entity>>> {
     list(hub, caller, RESIDENT, wanted.into_inner()).await
 }
 
 /// Households.
 #[utoipa::path(get, path = "/v1/households", tag = "out", params(Wanted), responses((status = 200, body = Page<Entity>)))]
-pub async fn households(hub: web::Data<Hub>, caller: Caller, wanted: web::Query<Wanted>) -> Answer<web::Json<Page<Entity>>> {
+pub async fn households(
+    hub: web::Data<Hub>,
+    caller: Caller,
+    wanted: web::Query<Wanted>,
+) -> Answer<web::Json<Page<Entity>>> {
     list(hub, caller, HOUSEHOLD, wanted.into_inner()).await
 }
 
-async fn list(hub: web::Data<Hub>, caller: Caller, kind: &'static str, wanted: Wanted) -> Answer<web::Json<Page<Entity>>> {
+async fn list(
+    hub: web::Data<Hub>,
+    caller: Caller,
+    kind: &'static str,
+    wanted: Wanted,
+) -> Answer<web::Json<Page<Entity>>> {
     let scope = caller.scope(&hub)?;
     let most = limit(wanted.limit)?;
     let since = wanted.updated_since.as_deref().map(time::instant).transpose();
@@ -98,8 +111,14 @@ async fn list(hub: web::Data<Hub>, caller: Caller, kind: &'static str, wanted: W
         return Ok(web::Json(Page { items: Vec::new(), next: None }));
     }
     let communities = wanted.community.map(|code| vec![code]).or_else(|| scope.communities().map(<[String]>::to_vec));
-    let filter =
-        entity::Filter { kind: kind.to_owned(), communities, changed_since, after, limit: most + 1, ..Default::default() };
+    let filter = entity::Filter {
+        kind: kind.to_owned(),
+        communities,
+        changed_since,
+        after,
+        limit: most + 1,
+        ..Default::default()
+    };
     let page = blocking(&hub, move |hub| {
         hub.db.read(|conn| {
             let page = Page::cut(entity::page(conn, &filter)?, most, |(row, _)| hex(&row.id));
@@ -123,7 +142,9 @@ fn hex(id: &[u8]) -> String {
 
 fn missing(kind: &str) -> Error {
     match kind {
-        HOUSEHOLD => Error::new(Kind::NotFound, "there is no such household").coded("household-unknown", "没有这个家庭户。"),
+        HOUSEHOLD => {
+            Error::new(Kind::NotFound, "there is no such household").coded("household-unknown", "没有这个家庭户。")
+        }
         _ => Error::new(Kind::NotFound, "there is no such resident").coded("resident-unknown", "没有这个居民。"),
     }
 }
@@ -156,7 +177,12 @@ pub async fn resident(
 #[utoipa::path(get, path = "/v1/households/{id}", tag = "out",
     params(("id" = String, Path), ("If-None-Match" = Option<String>, Header)),
     responses((status = 200, body = Entity, headers(("ETag" = String))), (status = 304), (status = 404, body = super::problem::Problem)))]
-pub async fn household(hub: web::Data<Hub>, caller: Caller, id: web::Path<String>, request: HttpRequest) -> Answer<HttpResponse> {
+pub async fn household(
+    hub: web::Data<Hub>,
+    caller: Caller,
+    id: web::Path<String>,
+    request: HttpRequest,
+) -> Answer<HttpResponse> {
     one(hub, caller, HOUSEHOLD, (id.into_inner(), false), request.headers()).await
 }
 
@@ -227,7 +253,9 @@ pub async fn history(hub: web::Data<Hub>, caller: Caller, id: web::Path<String>)
         hub.db.read(|conn| {
             let versions = entity::history(conn, &id)?;
             let seen_now = match versions.last() {
-                Some(last) if last.kind == RESIDENT => leaving::record(conn, &hub.keyring, &scope, last, Moment::Now)?.is_some(),
+                Some(last) if last.kind == RESIDENT => {
+                    leaving::record(conn, &hub.keyring, &scope, last, Moment::Now)?.is_some()
+                }
                 _ => return Ok(None),
             };
             if !all && !seen_now {
@@ -300,7 +328,8 @@ pub async fn search(hub: web::Data<Hub>, caller: Caller, search: web::Json<Searc
         let en = format!("the agreement does not allow {}", attribute.name);
         return Err(Failure::new(Kind::Forbidden, "field-not-agreed", en, "共享协议未包含该编号字段。"));
     }
-    let person = search.key.map(|key| PersonKey::read(key.kind.as_deref(), key.issuer.as_deref(), &key.number)).transpose();
+    let person =
+        search.key.map(|key| PersonKey::read(key.kind.as_deref(), key.issuer.as_deref(), &key.number)).transpose();
     let person = person.map_err(|code| {
         Failure::new(Kind::Invalid, code, "the number cannot be a key of this type", "该号码不是此类证件的有效号码。")
     })?;

@@ -68,10 +68,14 @@ pub struct ByLine {
 
 /// What became of the record at a line.
 #[utoipa::path(get, path = "/v1/trace", tag = "status", params(ByLine), responses((status = 200, body = Trace)))]
-pub async fn trace_by_line(hub: web::Data<Hub>, caller: Caller, wanted: web::Query<ByLine>) -> Answer<web::Json<Trace>> {
+pub async fn trace_by_line(
+    hub: web::Data<Hub>,
+    caller: Caller,
+    wanted: web::Query<ByLine>,
+) -> Answer<web::Json<Trace>> {
     caller.administrator()?;
     let ByLine { feed, line, delivery } = wanted.into_inner();
-    let trace = blocking(&hub, move |hub| trace::by_line(hub, &feed, delivery.as_deref(), line));
+    let trace = blocking(&hub, move |hub| trace::of_line(hub, &feed, delivery.as_deref(), line));
     Ok(web::Json(trace.await?))
 }
 
@@ -90,7 +94,7 @@ pub struct ByKey {
 pub async fn trace_by_key(hub: web::Data<Hub>, caller: Caller, wanted: web::Json<ByKey>) -> Answer<web::Json<Trace>> {
     caller.administrator()?;
     let ByKey { feed, key } = wanted.into_inner();
-    let trace = blocking(&hub, move |hub| trace::by_key(hub, &feed, &key));
+    let trace = blocking(&hub, move |hub| trace::of_key(hub, &feed, &key));
     Ok(web::Json(trace.await?))
 }
 

@@ -155,7 +155,8 @@ fn compression(text: Option<&str>) -> Answer<Compression> {
         Some("gzip" | "x-gzip") => Ok(Compression::Gzip),
         Some("zstd") => Ok(Compression::Zstd),
         Some(_) => {
-            let (en, zh) = ("a body is compressed by gzip or zstd, or not at all", "请求体只能用 gzip 或 zstd 压缩，或不压缩。");
+            let (en, zh) =
+                ("a body is compressed by gzip or zstd, or not at all", "请求体只能用 gzip 或 zstd 压缩，或不压缩。");
             Err(Failure::new(Kind::Invalid, "encoding-unsupported", en, zh))
         }
     }

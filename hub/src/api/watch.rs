@@ -45,7 +45,14 @@ pub async fn watch<B: MessageBody + 'static>(
     requests.count(&method, &route, status, took);
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     span.in_scope(|| {
-        tracing::info!(http.method = method, http.route = route, http.status = status, took_ms, token.id = token, "answered");
+        tracing::info!(
+            http.method = method,
+            http.route = route,
+            http.status = status,
+            took_ms,
+            token.id = token,
+            "answered"
+        );
     });
     Ok(answer)
 }

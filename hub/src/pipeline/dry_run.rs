@@ -7,17 +7,17 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use super::inspect::{self, Walked};
+use super::judge;
 use super::land::{self, Arrival};
 use super::row::{ChangedRow, Inspected, Verdict};
-use super::judge;
 use crate::contribution::AsOf;
 use crate::error::Result;
 use crate::feed::Feed;
 use crate::feed::spec::Mode;
 use crate::hub::Hub;
+use crate::id;
 use crate::landing::io_error;
 use crate::reason::Reason;
 use crate::store::delivery::{self, Delivery, HoldReason};
@@ -107,7 +107,7 @@ struct Seen {
 pub fn dry_run(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>) -> Result<DryRun> {
     let feed = hub.feed(&arrival.feed)?;
     let as_of = land::as_of_beside(&feed.spec.as_of, arrival, hub.now())?;
-    let id = format!("{NAME}{}", Uuid::now_v7());
+    let id = format!("{NAME}{}", id::of_moment(hub.now())?);
     let mut file = unnamed_file(hub)?;
     let read = land::copy(hub, arrival, body, &mut file)?;
     file.rewind().map_err(|error| io_error(&error))?;
@@ -230,16 +230,20 @@ fn counted(hub: &Hub, feed: &Feed, of: &Delivery, walked: &Walked) -> Result<Dry
 }
 
 /// What the sampled rows would change, attribute by attribute.
-fn samples(hub: &Hub, feed: &Feed, changes: Vec<(Option<i64>, Option<String>, ChangedRow)>) -> Result<Vec<SampleChange>> {
+fn samples(
+    hub: &Hub,
+    feed: &Feed,
+    changes: Vec<(Option<i64>, Option<String>, ChangedRow)>,
+) -> Result<Vec<SampleChange>> {
     let keys: Vec<Vec<u8>> = changes.iter().map(|(_, _, row)| row.key.to_vec()).collect();
     let stored = hub.db.read(|conn| contribution::of_keys(conn, &feed.spec.feed, &keys))?;
     let mut samples = Vec::new();
     for (line, key, row) in changes {
         let mut parts = Map::new();
         for part in &row.parts {
-            let before = stored.iter().find(|stored| {
-                stored.source_key == row.key.0 && stored.part == part.name && stored.is_live()
-            });
+            let before = stored
+                .iter()
+                .find(|stored| stored.source_key == row.key.0 && stored.part == part.name && stored.is_live());
             let before = before.map(|before| before.document()).transpose()?.unwrap_or_default().attributes;
             let after = if row.ends { &Map::new() } else { &part.attributes };
             parts.insert(part.name.clone(), Value::Object(difference(&before, after)));

@@ -4,12 +4,16 @@
 //! form of a citizen number.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use super::super::feed::Feed;
-use super::super::{CityDelivery, Expected, Fate, Occasion, place};
+use super::super::place::{self, Community};
+use super::super::{CityDelivery, Expected, Fate, Occasion};
 use super::reading::{self, Read};
 use super::{city, replay_address::Address};
 use crate::identity::CitizenNumber;
+
+pub(super) static COMMUNITIES: LazyLock<Vec<Community>> = LazyLock::new(place::communities);
 
 /// What one row says about one person.
 #[derive(Debug, Clone, PartialEq)]
@@ -202,7 +206,7 @@ fn bad_codes(feed: Feed, row: &Read) -> u64 {
         Feed::Registered => row.cells[shape.division].as_str(),
         _ => "",
     };
-    let stray = !committee.is_empty() && place::communities().iter().all(|one| one.name != committee);
+    let stray = !committee.is_empty() && COMMUNITIES.iter().all(|one| one.name != committee);
     u64::from(unknown) + insurances + u64::from(stray)
 }
 
@@ -242,9 +246,9 @@ fn a_wrong_file_changes_the_dataset_until_it_is_undone() {
         replay.take(delivery);
         unresolved.push((delivery.occasion, replay.dataset().unresolved));
     }
-    let [(Occasion::Regular, before), (Occasion::Wrong, during), (Occasion::Undoing, after)] = unresolved[..] else {
-        panic!("three deliveries, but {unresolved:?}");
-    };
+    let occasions: Vec<Occasion> = unresolved.iter().map(|(occasion, _)| *occasion).collect();
+    assert_eq!(occasions, [Occasion::Regular, Occasion::Wrong, Occasion::Undoing]);
+    let [before, during, after] = [0, 1, 2].map(|place| unresolved[place].1);
     assert!(before == after && during > before + 5, "{before}, {during}, {after}");
 }
 

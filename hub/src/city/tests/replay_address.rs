@@ -2,9 +2,8 @@
 
 use super::super::CityDelivery;
 use super::super::feed::Feed;
-use super::super::place;
 use super::reading::Read;
-use super::replay::Saying;
+use super::replay::{COMMUNITIES, Saying};
 
 /// One claim on an address.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,9 +20,8 @@ const REGISTERED: [Feed; 4] = [Feed::Registered, Feed::Population, Feed::Insured
 
 impl Address {
     fn new(division: &str, text: &str, since: &str) -> Option<Self> {
-        let known = place::communities();
         // A label stands for the code.
-        let division = known.iter().find(|one| one.name == division).map_or(division, |one| one.code);
+        let division = COMMUNITIES.iter().find(|one| one.name == division).map_or(division, |one| one.code);
         let digits = division.bytes().all(|byte| byte.is_ascii_digit());
         let division = if digits { division.to_owned() } else { String::new() };
         let said = !division.is_empty() || !text.is_empty();
@@ -67,10 +65,10 @@ impl Address {
     pub fn community(sayings: &[&Saying]) -> Option<String> {
         let rank = |order: &[Feed], feed: Feed| order.iter().position(|one| *one == feed);
         let current = sayings.iter().filter_map(|one| Some((one.current.as_ref()?, rank(&CURRENT, one.feed)?)));
-        let current = current.max_by(|(one, rank), (other, other_rank)| {
-            one.since.cmp(&other.since).then(other_rank.cmp(rank))
-        });
-        let registered = sayings.iter().filter_map(|one| Some((one.registered.as_ref()?, rank(&REGISTERED, one.feed)?)));
+        let current =
+            current.max_by(|(one, rank), (other, other_rank)| one.since.cmp(&other.since).then(other_rank.cmp(rank)));
+        let registered =
+            sayings.iter().filter_map(|one| Some((one.registered.as_ref()?, rank(&REGISTERED, one.feed)?)));
         let registered = registered.min_by_key(|(_, rank)| *rank);
         let community = |address: &Address| {
             (address.division.len() == 12 && !address.division.ends_with("000")).then(|| address.division.clone())
