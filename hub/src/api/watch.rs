@@ -27,14 +27,7 @@ pub async fn watch<B: MessageBody + 'static>(
     let method = request.method().to_string();
     let context = TraceContext::of(request.headers());
     let span = tracing::info_span!("request", trace.id = context.trace, span.id = context.span);
-    let asked = request.request().clone();
-    let mut answer = match next.call(request).instrument(span.clone()).await {
-        Ok(answer) => problem_or(answer),
-        Err(error) => {
-            let failure = Failure::of_status(error.as_response_error().status_code());
-            ServiceResponse::new(asked, failure.error_response()).map_into_right_body()
-        }
-    };
+    let mut answer = problem_or(next.call(request).instrument(span.clone()).await?);
     if let Ok(value) = HeaderValue::from_str(&context.text()) {
         answer.headers_mut().insert(TRACE_PARENT, value);
     }
