@@ -8,11 +8,11 @@ use adapters::Format;
 use openssl::sha::sha256;
 use serde_json::Value;
 
+use super::Feed;
 use super::check::Finding;
 use super::files::{self, Files};
 use super::schema::RowSchema;
 use super::spec::{AsOfSpec, FeedSpec, Mode};
-use super::Feed;
 use crate::code::CodeTable;
 use crate::mapping::compile::{Compiler, Problem};
 use crate::mapping::transform::TRANSFORMS_VERSION;
@@ -128,14 +128,18 @@ fn declaration(spec: &FeedSpec, path: &str) -> Vec<Problem> {
         problems.push(problem(&["key"], "a source key has a column"));
     }
     if spec.mode == Mode::Snapshot && spec.ends_when.is_some() {
-        problems.push(problem(&["ends_when"], "in a snapshot what is absent has ended: `ends_when` is for delta feeds"));
+        problems
+            .push(problem(&["ends_when"], "in a snapshot what is absent has ended: `ends_when` is for delta feeds"));
     }
     if spec.mode == Mode::Delta && matches!(spec.as_of, AsOfSpec::Column { .. }) {
         problems.push(problem(&["as_of"], "the data date of rows can be the as-of of a snapshot only"));
     }
     if let Some(schedule) = &spec.schedule {
         if !matches!(schedule.cron.split_whitespace().count(), 6 | 7) {
-            problems.push(problem(&["schedule", "cron"], "a schedule has six fields: seconds, minutes, hours, day, month, weekday"));
+            problems.push(problem(
+                &["schedule", "cron"],
+                "a schedule has six fields: seconds, minutes, hours, day, month, weekday",
+            ));
         }
         if schedule.missing_after_minutes < schedule.late_after_minutes {
             problems.push(problem(&["schedule", "missing_after_minutes"], "a delivery is late before it is missing"));
@@ -241,7 +245,8 @@ fn attributes(spec: &FeedSpec, entities: &BTreeMap<String, Value>) -> Vec<Proble
                 problems.push(problem(&place, format!("the entity `{}` has no attribute `{name}`", part.entity)));
                 continue;
             };
-            let fields = property.get("properties").or(property.pointer("/items/properties")).and_then(Value::as_object);
+            let fields =
+                property.get("properties").or(property.pointer("/items/properties")).and_then(Value::as_object);
             for field in attribute.fields.keys().chain(&attribute.item) {
                 if fields.is_some_and(|fields| !fields.contains_key(field)) {
                     let message = format!("the attribute `{name}` of `{}` has no field `{field}`", part.entity);

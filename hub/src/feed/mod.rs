@@ -105,9 +105,12 @@ impl Feed {
         }
         let least = if self.spec.key.weak_key { self.spec.key.columns.len() } else { 1 };
         if blank >= least {
-            let column = self.spec.key.columns.iter().find(|column| {
-                fields.get(*column).and_then(scalar).is_none_or(|text| text.trim().is_empty())
-            });
+            let column = self
+                .spec
+                .key
+                .columns
+                .iter()
+                .find(|column| fields.get(*column).and_then(scalar).is_none_or(|text| text.trim().is_empty()));
             return Err(message::reason("key-missing", column.map(|c| pointer(c)).unwrap_or_default(), None));
         }
         Ok(key)

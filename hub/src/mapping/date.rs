@@ -21,7 +21,8 @@ pub fn read(text: &str, formats: &[String]) -> Dated {
     if is_none(&text) {
         return Dated::None;
     }
-    let day = if formats.is_empty() { any_form(&text) } else { formats.iter().find_map(|format| in_form(&text, format)) };
+    let day =
+        if formats.is_empty() { any_form(&text) } else { formats.iter().find_map(|format| in_form(&text, format)) };
     match day {
         Some(day) if day.year() == 9999 => Dated::None,
         Some(day) => Dated::Day(day),
@@ -98,8 +99,19 @@ mod tests {
     #[test]
     fn every_form_of_a_date_is_read() {
         for text in [
-            "19900105", "1990-01-05", "1990-1-5", "1990/01/05", "1990.1.5", "1990年1月5日", "１９９００１０５", " 19900105 ",
-            "1990-01-05T08:30:00", "1990-01-05 08:30:00", "19900105T083000", "19900105083000", "1990/1/5 0:00:00",
+            "19900105",
+            "1990-01-05",
+            "1990-1-5",
+            "1990/01/05",
+            "1990.1.5",
+            "1990年1月5日",
+            "１９９００１０５",
+            " 19900105 ",
+            "1990-01-05T08:30:00",
+            "1990-01-05 08:30:00",
+            "19900105T083000",
+            "19900105083000",
+            "1990/1/5 0:00:00",
         ] {
             assert_eq!(read(text, &[]), day(1990, 1, 5), "{text}");
         }
@@ -114,7 +126,19 @@ mod tests {
 
     #[test]
     fn days_that_never_were_are_invalid() {
-        for text in ["1900-02-30", "19000229", "199001", "1990", "19901301", "1990年1月", "abc", "1990-1-5x", "33011", "1990-013-1", "-1990-1-1"] {
+        for text in [
+            "1900-02-30",
+            "19000229",
+            "199001",
+            "1990",
+            "19901301",
+            "1990年1月",
+            "abc",
+            "1990-1-5x",
+            "33011",
+            "1990-013-1",
+            "-1990-1-1",
+        ] {
             assert_eq!(read(text, &[]), Dated::Invalid, "{text}");
         }
     }

@@ -70,7 +70,8 @@ fn join_han(text: &str) -> String {
             dotted |= is_dot(next);
             gap.push(next);
         }
-        let between = joined.chars().next_back().is_some_and(stands_as_han) && rest.peek().copied().is_some_and(stands_as_han);
+        let between =
+            joined.chars().next_back().is_some_and(stands_as_han) && rest.peek().copied().is_some_and(stands_as_han);
         match (between, dotted) {
             (true, true) => joined.push('·'),
             (true, false) => {}

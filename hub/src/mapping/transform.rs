@@ -92,7 +92,9 @@ impl Transform {
             "date" => formats(argument).map(Self::Date),
             "past" => plain(Self::Past),
             "phone" => plain(Self::Phone),
-            "digits" => argument.and_then(lengths).map(Self::Digits).ok_or_else(|| needs(source, "digits:18 or digits:6..12")),
+            "digits" => {
+                argument.and_then(lengths).map(Self::Digits).ok_or_else(|| needs(source, "digits:18 or digits:6..12"))
+            }
             "pad" => {
                 let length = argument.and_then(|text| text.parse().ok()).filter(|length| (1..=100).contains(length));
                 length.map(Self::Pad).ok_or_else(|| needs(source, "pad:2"))
@@ -100,7 +102,8 @@ impl Transform {
             "prefix" => argument.map(|text| Self::Prefix(text.to_owned())).ok_or_else(|| needs(source, "prefix:TEXT")),
             "number" => plain(Self::Number),
             "integer" => plain(Self::Integer),
-            "bool" => words(argument.unwrap_or("1,是,有,Y,y,true|0,否,无,N,n,false")).ok_or_else(|| needs(source, "bool:1,是|0,否")),
+            "bool" => words(argument.unwrap_or("1,是,有,Y,y,true|0,否,无,N,n,false"))
+                .ok_or_else(|| needs(source, "bool:1,是|0,否")),
             "split" => Ok(Self::Split(argument.unwrap_or("/、,;，；／").chars().collect())),
             _ => Err(format!("there is no transform `{name}`")),
         }
@@ -110,7 +113,9 @@ impl Transform {
     pub fn apply<'a>(&self, text: Cow<'a, str>, told_on: Option<NaiveDate>) -> Result<Cell<'a>, &'static str> {
         Ok(match self {
             Self::Trim => Cell::Text(trim(text)),
-            Self::Upper => Cell::Text(if text.chars().any(char::is_lowercase) { Cow::Owned(text.to_uppercase()) } else { text }),
+            Self::Upper => {
+                Cell::Text(if text.chars().any(char::is_lowercase) { Cow::Owned(text.to_uppercase()) } else { text })
+            }
             Self::HalfWidth => Cell::Text(fold(text)),
             Self::Squeeze => Cell::Text(if text.contains(char::is_whitespace) { Cow::Owned(text::squeeze(&text)) } else { text }),
             Self::Name => return name(text),
@@ -282,7 +287,10 @@ mod tests {
         ] {
             assert_eq!(apply(source, value), Err(code), "{source} {value}");
         }
-        assert_eq!(apply("id_no", "110105194912310021"), Ok(Cell::Noted("110105194912310021".into(), "id-check-digit")));
+        assert_eq!(
+            apply("id_no", "110105194912310021"),
+            Ok(Cell::Noted("110105194912310021".into(), "id-check-digit"))
+        );
         assert_eq!(apply("name", "张?"), Ok(Cell::Noted("张?".into(), "name-damaged")));
     }
 

@@ -47,7 +47,8 @@ pub fn end_absent(writing: &Writing, lease: &Lease) -> Result<()> {
 fn undecided(hub: &Hub, writing: &Writing) -> Result<bool> {
     hub.db.read(|conn| {
         let keyless = staging::keyless(conn, writing.delivery)?;
-        let decided: HashSet<Vec<u8>> = rejection::decided(conn, &writing.feed.spec.feed, &keyless)?.into_iter().collect();
+        let decided: HashSet<Vec<u8>> =
+            rejection::decided(conn, &writing.feed.spec.feed, &keyless)?.into_iter().collect();
         Ok(keyless.iter().any(|hash| !decided.contains(hash)))
     })
 }

@@ -1,3 +1,4 @@
 //! All cases that need real servers or a hub process; one binary, so that they are linked once and share servers.
 
+mod crash;
 mod harness;
