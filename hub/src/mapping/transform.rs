@@ -27,6 +27,8 @@ pub enum Transform {
     Upper,
     /// `half_width`: folds full-width letters, digits, signs and spaces.
     HalfWidth,
+    /// `squeeze`: spaces and line breaks go, but one space stays between Latin letters or digits.
+    Squeeze,
     /// `name`: a person's name in its normal form.
     Name,
     /// `id_no`: a citizen ID number of 18 characters.
@@ -83,6 +85,7 @@ impl Transform {
             "trim" => plain(Self::Trim),
             "upper" => plain(Self::Upper),
             "half_width" => plain(Self::HalfWidth),
+            "squeeze" => plain(Self::Squeeze),
             "name" => plain(Self::Name),
             "id_no" => plain(Self::IdNo),
             "document_no" => plain(Self::DocumentNo),
@@ -114,6 +117,7 @@ impl Transform {
                 Cell::Text(if text.chars().any(char::is_lowercase) { Cow::Owned(text.to_uppercase()) } else { text })
             }
             Self::HalfWidth => Cell::Text(fold(text)),
+            Self::Squeeze => Cell::Text(if text.contains(char::is_whitespace) { Cow::Owned(text::squeeze(&text)) } else { text }),
             Self::Name => return name(text),
             Self::IdNo => match number::citizen(&text) {
                 Numbered::Right(number) => Cell::Text(Cow::Owned(number)),
@@ -245,6 +249,7 @@ mod tests {
         assert_eq!(apply("trim", " a "), text("a"));
         assert_eq!(apply("upper", "ab"), text("AB"));
         assert_eq!(apply("half_width", "Ａ１"), text("A1"));
+        assert_eq!(apply("squeeze", "槐北路\n12 号 Block A  3"), text("槐北路12号Block A 3"));
         assert_eq!(apply("name", "张 三"), text("张三"));
         assert_eq!(apply("id_no", "110105491231002"), text("11010519491231002X"));
         assert_eq!(apply("document_no", "e12345678"), text("E12345678"));
