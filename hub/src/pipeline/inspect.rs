@@ -260,6 +260,9 @@ fn repeated_keys(hub: &Hub, feed: &Arc<Feed>, of: &Delivery) -> Result<()> {
     let positions = hub.db.write(|conn| {
         let positions = staging::earlier_of_same_key(conn, &of.id, verdict)?;
         rejection::clear_issues_at(conn, &of.id, &positions)?;
+        if !snapshot {
+            rejection::clear_rows_at(conn, &of.id, &positions)?;
+        }
         Ok(positions)
     })?;
     if positions.is_empty() || !snapshot {
