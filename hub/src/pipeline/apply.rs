@@ -228,17 +228,17 @@ fn compared(writing: &Writing, row: &ChangedRow, there: &[Row]) -> Result<Applie
     if delta && newest > writing.as_of {
         return Ok(Applied::Stale);
     }
-    let same = there.iter().all(|part| {
-        part.hash == row.hash.0 && part.fingerprint == row.fingerprint && (part.is_live() || delta)
-    });
+    // A part may have ended by new rules while its record lives.
+    let same = there.iter().all(|part| part.hash == row.hash.0 && part.fingerprint == row.fingerprint)
+        && (delta || there.iter().any(Row::is_live));
     // An edit changes what a row says without changing its bytes.
     Ok(if same && !edited(row, there)? { Applied::Unchanged } else { Applied::Written })
 }
 
 fn edited(row: &ChangedRow, there: &[Row]) -> Result<bool> {
-    match there.first() {
-        Some(part) if part.is_live() => Ok(part.document()?.source != row.fields),
-        _ => Ok(false),
+    match there.iter().find(|part| part.is_live()) {
+        Some(part) => Ok(part.document()?.source != row.fields),
+        None => Ok(false),
     }
 }
 
@@ -330,7 +330,7 @@ fn contribution_of(writing: &Writing, row: &ChangedRow, part: &Part, before: Opt
         household: claims.household.map(Token::to_vec),
         // Said again by settling; whoever has no key and no alias is never visited there.
         link: claims.keyless.unwrap_or("key").to_owned(),
-        entity: before.and_then(|before| before.entity.clone()),
+        entity: if claims.key.is_none() && claims.aliases.is_empty() { None } else { before.and_then(|before| before.entity.clone()) },
         document: codec::encode(&document)?,
     };
     Ok((stored, claims.aliases))
