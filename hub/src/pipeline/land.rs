@@ -8,13 +8,14 @@ use uuid::Uuid;
 
 use crate::contribution::AsOf;
 use crate::error::{Error, Kind, Result};
+use crate::feed::Feed;
 use crate::feed::spec::AsOfSpec;
-use crate::time;
 use crate::hub::Hub;
 use crate::keyring::Token;
 use crate::landing::io_error;
 use crate::store::delivery::{self, Delivery};
 use crate::store::job;
+use crate::time;
 
 /// Microseconds within which `POST .../records` is answered or given up.
 const ANSWERED_BY: i64 = 60_000_000;
@@ -128,25 +129,34 @@ pub fn land(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>) -> Result<
         decided_at: None,
         applied_at: None,
     };
-    let outcome = record(hub, &row, &feed.fingerprint);
-    if !matches!(outcome, Ok(Landed::New(_))) {
+    let outcome = record(hub, &row, &feed);
+    let unused = match &outcome {
+        Ok(Landed::New(_)) => false,
+        Ok(Landed::Same(_)) => true,
+        // A commit may have gone through although it could not be said; bytes with a row are never erased.
+        Err(_) => matches!(hub.db.read(|conn| delivery::find(conn, &row.id)), Ok(None)),
+    };
+    if unused {
         hub.landing.erase(&name)?;
     }
     outcome
 }
 
 /// Writes the row and the job, unless the same thing came before.
-fn record(hub: &Hub, row: &Delivery, fingerprint: &str) -> Result<Landed> {
-    let as_of = row.as_of()?;
+fn record(hub: &Hub, row: &Delivery, feed: &Feed) -> Result<Landed> {
+    let counted_inside = matches!(&feed.spec.as_of, AsOfSpec::Envelope { sequence: Some(_), .. });
     let outcome = hub.db.write(|conn| {
+        if delivery::find(conn, &row.id)?.is_some() {
+            // The commit of an earlier try went through after all.
+            return Ok(None);
+        }
         if let Some(key) = &row.idempotency_key
             && let Some(first) = delivery::by_idempotency_key(conn, &row.feed, key)?
         {
             return if first.digest == row.digest { Ok(Some(first)) } else { Err(other_body()) };
         }
         if row.channel != "records"
-            && let Some(as_of) = &as_of
-            && let Some(first) = delivery::same(conn, &row.feed, as_of, fingerprint)?
+            && let Some(first) = delivery::same(conn, row, counted_inside, &feed.fingerprint)?
         {
             return Ok(Some(first));
         }
