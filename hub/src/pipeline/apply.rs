@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::golden::{self, Rules, Touched};
 use super::row::ChangedRow;
-use super::spill::SpillReader;
+use super::spill::{self, SpillReader};
 use super::{endings, fold, inspect};
 use crate::contribution::{AsOf, Contribution, Part};
 use crate::error::{Error, Kind, Result};
@@ -93,32 +93,40 @@ fn up_to_date(hub: &Hub, id: &str) -> Result<Delivery> {
     Ok(found)
 }
 
-/// Applies the spilled rows after the checkpoint, chunk by chunk.
+/// Applies the spilled rows after the checkpoint, chunk by chunk. A spill is disposable: one that is gone, cut or unreadable
+/// is made again, once.
 fn chunks(writing: &Writing, lease: &Lease, of: &Delivery, progress: &dyn Fn(u64)) -> Result<()> {
     let hub = writing.hub;
-    let path = hub.landing.spill(&of.id);
-    let mut reader = match SpillReader::open(&path)? {
-        Some(reader) => reader,
-        None => {
-            inspect::respill(hub, of)?;
-            SpillReader::open(&path)?.ok_or_else(|| Error::new(Kind::Internal, "the spill vanished while it was made"))?
-        }
-    };
     let mut checkpoint = of.checkpoint;
-    let mut wanted = Wanted::new(checkpoint);
+    if SpillReader::open(&hub.landing.spill(&of.id)).is_ok_and(|spill| spill.is_some()) {
+        match spilled(writing, lease, &mut checkpoint, progress) {
+            Ok(()) if hub.db.read(|conn| staging::changed_after(conn, &of.id, checkpoint, 1))?.is_empty() => return Ok(()),
+            Err(error) if error.code != Some(spill::UNREADABLE) => return Err(error),
+            _ => tracing::warn!(delivery.id = of.id, "the spill does not hold all rows; it is made again"),
+        }
+    }
+    inspect::respill(hub, of)?;
+    spilled(writing, lease, &mut checkpoint, progress)
+}
+
+fn spilled(writing: &Writing, lease: &Lease, checkpoint: &mut i64, progress: &dyn Fn(u64)) -> Result<()> {
+    let hub = writing.hub;
+    let mut reader = SpillReader::open(&hub.landing.spill(writing.delivery))?
+        .ok_or_else(|| Error::new(Kind::Internal, "the spill vanished while it was read").coded(spill::UNREADABLE, "暂存文件已丢失，将重新生成。"))?;
+    let mut wanted = Wanted::new(*checkpoint);
     loop {
         let mut chunk = Vec::with_capacity(hub.config.work.chunk);
         while chunk.len() < hub.config.work.chunk
             && let Some(row) = reader.next_row()?
         {
-            if wanted.holds(hub, &of.id, row.position as i64)? {
+            if wanted.holds(hub, writing.delivery, row.position as i64)? {
                 chunk.push(row);
             }
         }
         let Some(last) = chunk.last() else { return Ok(()) };
         let last = last.position as i64;
-        chunk_applied(writing, lease, &chunk, checkpoint, last)?;
-        checkpoint = last;
+        chunk_applied(writing, lease, &chunk, *checkpoint, last)?;
+        *checkpoint = last;
         progress(chunk.len() as u64);
     }
 }

@@ -31,6 +31,9 @@ pub fn finish(writing: &Writing, lease: &Lease) -> Result<Delivery> {
         fold(change, &row, &writing.as_of, writing.feed.spec.mode == Mode::Snapshot)?;
         confirm(writing, change)?;
         feed_state::advance(change.conn, &row.feed, writing.as_of, &row.id, row.fingerprint.as_deref().unwrap_or_default())?;
+        if row.waiting() != 0 {
+            return Err(Error::new(Kind::Internal, format!("{} rows of a delivery are unaccounted for", row.waiting())));
+        }
         overtake_endings(change, &row)?;
         row.state = "applied".to_owned();
         row.applied_at = Some(change.now);
