@@ -25,10 +25,10 @@ use ::hub::work;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
+use crate::place;
 use crate::postgres::Database;
 use crate::store::Store;
 use crate::world::Delivery;
-use crate::place;
 
 /// A golden document.
 pub type Document = Map<String, Value>;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use adapters::{DecodeError, Decoder, Envelope, Format, Row};
 
+use super::fold;
 use super::judge::{self, Judgement};
 use super::row::{self, Edits, Inspected, Keyed, Verdict};
 use super::spill::SpillWriter;
@@ -44,7 +45,23 @@ pub struct Walked {
 /// Inspects a landed delivery and judges it. Writes its state and next job.
 pub fn inspect(hub: &Hub, id: &str, progress: &dyn Fn(u64)) -> Result<Delivery> {
     let found = hub.db.read(|conn| delivery::get(conn, id))?;
-    if found.state == "landed" { inspected_whole(hub, found, false, progress) } else { Ok(found) }
+    match found.state.as_str() {
+        "landed" => inspected_whole(hub, found, false, progress),
+        // The hub died between the refusal and the erasing.
+        "refused" if found.hold_reasons().iter().any(|reason| reason.code == judge::FORBIDDEN) => erased(hub, found),
+        _ => Ok(found),
+    }
+}
+
+/// Erases what a refused delivery left: its bytes, wherever they lie.
+fn erased(hub: &Hub, mut refused: Delivery) -> Result<Delivery> {
+    if let Some(name) = &refused.landed {
+        hub.landing.erase(name)?;
+        fold::forget_staging(hub, &refused.id)?;
+        hub.db.write(|conn| delivery::erased(conn, &refused.id))?;
+        refused.landed = None;
+    }
+    Ok(refused)
 }
 
 /// Compares a ready delivery anew with what is stored now, under the rules of now. Where a person `released` it, limits
@@ -267,6 +284,9 @@ fn repeated_keys(hub: &Hub, feed: &Arc<Feed>, of: &Delivery) -> Result<()> {
     let positions = hub.db.write(|conn| {
         let positions = staging::earlier_of_same_key(conn, &of.id, verdict)?;
         rejection::clear_issues_at(conn, &of.id, &positions)?;
+        if !snapshot {
+            rejection::clear_rows_at(conn, &of.id, &positions)?;
+        }
         Ok(positions)
     })?;
     if positions.is_empty() || !snapshot {
@@ -351,7 +371,6 @@ fn conclude(hub: &Hub, found: Delivery, walked: &Walked, rules: (String, i64), j
             Some(serde_json::to_string(reasons).map_err(|error| Error::new(Kind::Internal, "reasons").because(error))?)
         }
     };
-    let erased = judged.erase.then(|| row.landed.take()).flatten();
     let written = hub.db.write(|conn| {
         let mut row = row.clone();
         if judged.erase {
@@ -365,11 +384,7 @@ fn conclude(hub: &Hub, found: Delivery, walked: &Walked, rules: (String, i64), j
         }
         Ok(row)
     })?;
-    if let Some(name) = erased {
-        hub.landing.erase(&name)?;
-        let _vanished = std::fs::remove_file(hub.landing.spill(&found.id));
-    }
-    Ok(written)
+    if judged.erase { erased(hub, written) } else { Ok(written) }
 }
 
 /// Decodes a delivery again only to make its lost spill: rows that staging calls changed, mapped under the rules of now.

@@ -153,12 +153,9 @@ pub fn good_after(conn: &mut Conn, delivery: &str, after: i64, limit: i64) -> Re
         .load(conn)?)
 }
 
-/// Says which key a row has that had none, once a clerk has read it.
+/// Says which key a row has, once a clerk has read or corrected it.
 pub fn set_key(conn: &mut Conn, delivery: &str, hash: &[u8], source_key: &[u8]) -> Result<()> {
-    let found = staging::table
-        .filter(staging::delivery.eq(delivery))
-        .filter(staging::hash.eq(hash))
-        .filter(staging::source_key.is_null());
+    let found = staging::table.filter(staging::delivery.eq(delivery)).filter(staging::hash.eq(hash));
     diesel::update(found).set(staging::source_key.eq(source_key)).execute(conn)?;
     Ok(())
 }
