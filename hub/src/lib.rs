@@ -14,6 +14,7 @@ pub mod entity;
 pub mod error;
 pub mod feed;
 pub mod hub;
+pub mod id;
 pub mod identity;
 pub mod instance;
 pub mod keyring;

@@ -1,5 +1,7 @@
 //! stub
-use std::sync::Arc;
 use crate::{error::Result, hub::Hub};
+use std::sync::Arc;
 /// stub
-pub async fn serve(_hub: Arc<Hub>) -> Result<()> { std::future::pending().await }
+pub async fn serve(_hub: Arc<Hub>) -> Result<()> {
+    std::future::pending().await
+}

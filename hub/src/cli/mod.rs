@@ -135,13 +135,11 @@ fn serve(common: &Common) -> Result<ExitCode> {
 /// Logs to standard error: words on a terminal, JSON lines elsewhere; `HUB_LOG` filters as `tracing` does.
 fn log() {
     use std::io::IsTerminal;
-    let filter = EnvFilter::try_from_env("HUB_LOG").unwrap_or_else(|_| EnvFilter::new("info,tokio_cron_scheduler=warn"));
+    let filter =
+        EnvFilter::try_from_env("HUB_LOG").unwrap_or_else(|_| EnvFilter::new("info,tokio_cron_scheduler=warn"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = if std::io::stderr().is_terminal() {
-        builder.compact().try_init()
-    } else {
-        builder.json().try_init()
-    };
+    let started =
+        if std::io::stderr().is_terminal() { builder.compact().try_init() } else { builder.json().try_init() };
     if let Err(error) = started {
         print::error(&Error::new(Kind::Internal, "starting the log").because(error));
     }

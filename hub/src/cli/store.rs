@@ -117,7 +117,12 @@ pub fn status(common: &Common) -> Result<ExitCode> {
     let feeds = arrival::arrivals(&hub)?;
     let (jobs, held, open, relays) = hub.db.read(|conn| {
         let filter = delivery::Filter { state: Some("held".to_owned()), limit: 100, ..Default::default() };
-        Ok((job::state_counts(conn)?, delivery::list(conn, &filter)?, rejection::open_counts(conn)?, crate::store::relay::list(conn)?))
+        Ok((
+            job::state_counts(conn)?,
+            delivery::list(conn, &filter)?,
+            rejection::open_counts(conn)?,
+            crate::store::relay::list(conn)?,
+        ))
     })?;
     let dataset = hub.db.read(|conn| {
         Ok(json!({
@@ -147,7 +152,9 @@ pub fn status(common: &Common) -> Result<ExitCode> {
 }
 
 fn status_words(shown: &Value) {
-    let cell = |value: &Value| value.as_str().map_or_else(|| if value.is_null() { String::new() } else { value.to_string() }, str::to_owned);
+    let cell = |value: &Value| {
+        value.as_str().map_or_else(|| if value.is_null() { String::new() } else { value.to_string() }, str::to_owned)
+    };
     let rows = |list: &str, names: &[&str]| -> Vec<Vec<String>> {
         let items = shown[list].as_array().cloned().unwrap_or_default();
         items.iter().map(|item| names.iter().map(|name| cell(&item[*name])).collect()).collect()
@@ -174,12 +181,29 @@ pub fn deliveries(args: &DeliveriesArgs, common: &Common) -> Result<ExitCode> {
         Some(DeliveryAction::Release { id }) => vec![decide::release(&hub, id, ME)?],
         Some(DeliveryAction::Refuse { id }) => vec![decide::refuse(&hub, id, ME)?],
         None => {
-            let filter =
-                delivery::Filter { feed: args.feed.clone(), state: args.state.clone(), limit: args.limit, ..Default::default() };
+            let filter = delivery::Filter {
+                feed: args.feed.clone(),
+                state: args.state.clone(),
+                limit: args.limit,
+                ..Default::default()
+            };
             hub.db.read(|conn| delivery::list(conn, &filter))?
         }
     };
-    let names = ["id", "feed", "state", "received", "applied", "unchanged", "stale", "rejected", "waiting", "issues", "as_of", "endings"];
+    let names = [
+        "id",
+        "feed",
+        "state",
+        "received",
+        "applied",
+        "unchanged",
+        "stale",
+        "rejected",
+        "waiting",
+        "issues",
+        "as_of",
+        "endings",
+    ];
     listed(common, "deliveries", &names, found.iter().map(|row| {
         json!({
             "id": row.id, "feed": row.feed, "state": row.state, "received": row.received, "applied": row.applied,
@@ -195,15 +219,21 @@ pub fn jobs(args: &JobsArgs, common: &Common) -> Result<ExitCode> {
     if let Some(JobAction::Retry { id }) = &args.action {
         hub.db.write(|conn| job::retry(conn, id, hub.now()))?;
     }
-    let filter = job::Filter { kind: args.kind.clone(), state: args.state.clone(), limit: args.limit, ..Default::default() };
+    let filter =
+        job::Filter { kind: args.kind.clone(), state: args.state.clone(), limit: args.limit, ..Default::default() };
     let found = hub.db.read(|conn| job::list(conn, &filter))?;
     let names = ["id", "kind", "subject", "state", "attempts", "planned_at", "message"];
-    listed(common, "jobs", &names, found.iter().map(|row| {
-        json!({
-            "id": row.id, "kind": row.kind, "subject": row.subject, "state": row.state, "attempts": row.attempts,
-            "planned_at": time::text(row.planned_at), "message": row.message,
-        })
-    }))
+    listed(
+        common,
+        "jobs",
+        &names,
+        found.iter().map(|row| {
+            json!({
+                "id": row.id, "kind": row.kind, "subject": row.subject, "state": row.state, "attempts": row.attempts,
+                "planned_at": time::text(row.planned_at), "message": row.message,
+            })
+        }),
+    )
 }
 
 /// Lists rejections, or waives one.
@@ -234,7 +264,11 @@ pub fn rejections(args: &RejectionsArgs, common: &Common) -> Result<ExitCode> {
 /// Follows one record.
 pub fn trace(args: &TraceArgs, common: &Common) -> Result<ExitCode> {
     let hub = common.open()?;
-    let key = if args.key == "-" { std::io::read_to_string(std::io::stdin()).unwrap_or_default().trim().to_owned() } else { args.key.clone() };
+    let key = if args.key == "-" {
+        std::io::read_to_string(std::io::stdin()).unwrap_or_default().trim().to_owned()
+    } else {
+        args.key.clone()
+    };
     let traced = trace::of_key(&hub, &args.feed, &key)?;
     print::json(&traced)?;
     Ok(ExitCode::SUCCESS)
@@ -263,7 +297,8 @@ fn listed(common: &Common, name: &str, columns: &[&str], rows: impl Iterator<Ite
             Value::Null => String::new(),
             other => other.to_string(),
         };
-        let cells: Vec<Vec<String>> = rows.iter().map(|row| columns.iter().map(|column| cell(&row[*column])).collect()).collect();
+        let cells: Vec<Vec<String>> =
+            rows.iter().map(|row| columns.iter().map(|column| cell(&row[*column])).collect()).collect();
         print::table(columns, &cells);
     }
     Ok(ExitCode::SUCCESS)

@@ -65,7 +65,9 @@ pub fn token(args: &TokenArgs, common: &Common) -> Result<ExitCode> {
             }
             let (created, secret) = access::create(&hub, role, subject.unwrap_or_default(), title)?;
             if common.json {
-                print::json(&serde_json::json!({ "id": created.id, "role": created.role, "subject": created.subject, "token": secret }))?;
+                print::json(
+                    &serde_json::json!({ "id": created.id, "role": created.role, "subject": created.subject, "token": secret }),
+                )?;
             } else {
                 print::line(&secret);
             }
@@ -88,7 +90,10 @@ pub fn token(args: &TokenArgs, common: &Common) -> Result<ExitCode> {
                     let revoked = token.revoked_at.map(time::text).unwrap_or_default();
                     vec![token.id.clone(), token.role.clone(), token.subject.clone(), token.title.clone(), revoked]
                 };
-                print::table(&["id", "role", "subject", "title", "revoked"], &found.iter().map(row).collect::<Vec<_>>());
+                print::table(
+                    &["id", "role", "subject", "title", "revoked"],
+                    &found.iter().map(row).collect::<Vec<_>>(),
+                );
             }
         }
         Action::Revoke { id } => access::revoke(&hub, id)?,

@@ -45,14 +45,23 @@ pub struct Writing<'a> {
 
 /// Applies a ready delivery from its checkpoint to its end. Safe to call again after any crash.
 pub fn apply(hub: &Hub, id: &str, progress: &dyn Fn(u64)) -> Result<Delivery> {
-    let found = hub.db.read(|conn| delivery::get(conn, id))?;
-    hub.applying(&found.feed, || {
-        let lease = hub.writer()?;
-        if let Some(other) = hub.db.read(|conn| delivery::half_applied(conn, &found.feed, id))? {
-            applied_whole(hub, &lease, &other, &|_| ())?;
-        }
-        applied_whole(hub, &lease, id, progress)
-    })
+    let feed = hub.db.read(|conn| delivery::get(conn, id))?.feed;
+    hub.applying(&feed, || in_turn(hub, &feed, id, progress))
+}
+
+/// As [`apply`], for somebody who waits for the answer: fails with `feed-busy` where the feed is long at work.
+pub fn apply_soon(hub: &Hub, id: &str) -> Result<Delivery> {
+    let feed = hub.db.read(|conn| delivery::get(conn, id))?.feed;
+    hub.applying_soon(&feed, || in_turn(hub, &feed, id, &|_| ()))
+}
+
+/// What a hub left half applied comes first.
+fn in_turn(hub: &Hub, feed: &str, id: &str, progress: &dyn Fn(u64)) -> Result<Delivery> {
+    let lease = hub.writer()?;
+    if let Some(other) = hub.db.read(|conn| delivery::half_applied(conn, feed, id))? {
+        applied_whole(hub, &lease, &other, &|_| ())?;
+    }
+    applied_whole(hub, &lease, id, progress)
 }
 
 fn applied_whole(hub: &Hub, lease: &Lease, id: &str, progress: &dyn Fn(u64)) -> Result<Delivery> {
@@ -78,9 +87,10 @@ fn applied_whole(hub: &Hub, lease: &Lease, id: &str, progress: &dyn Fn(u64)) -> 
 /// Inspects again until the verdicts fit the feed's apply counter and rules; a half-applied delivery keeps its own.
 fn up_to_date(hub: &Hub, id: &str) -> Result<Delivery> {
     let mut found = hub.db.read(|conn| delivery::get(conn, id))?;
-    while found.state == "ready" && found.checkpoint == 0 {
+    while found.state == "ready" && !found.is_begun() {
         let feed = hub.feed(&found.feed)?;
-        let counter = hub.db.read(|conn| Ok(feed_state::get(conn, &found.feed)?.map_or(0, |state| state.apply_counter)))?;
+        let counter =
+            hub.db.read(|conn| Ok(feed_state::get(conn, &found.feed)?.map_or(0, |state| state.apply_counter)))?;
         let fits = found.inspected_counter == Some(counter) && found.fingerprint.as_deref() == Some(&feed.fingerprint);
         if fits {
             break;
@@ -101,7 +111,8 @@ fn chunks(writing: &Writing, lease: &Lease, of: &Delivery, progress: &dyn Fn(u64
         Some(reader) => reader,
         None => {
             inspect::respill(hub, of)?;
-            SpillReader::open(&path)?.ok_or_else(|| Error::new(Kind::Internal, "the spill vanished while it was made"))?
+            SpillReader::open(&path)?
+                .ok_or_else(|| Error::new(Kind::Internal, "the spill vanished while it was made"))?
         }
     };
     let mut checkpoint = of.checkpoint;
@@ -164,7 +175,11 @@ fn chunk_applied(writing: &Writing, lease: &Lease, chunk: &[ChangedRow], from: i
         let mut row = delivery::get(change.conn, writing.delivery)?;
         if row.checkpoint != from {
             // The commit before this try went through after all.
-            return if row.checkpoint == to { Ok(()) } else { Err(Error::new(Kind::Conflict, "the delivery has moved on")) };
+            return if row.checkpoint == to {
+                Ok(())
+            } else {
+                Err(Error::new(Kind::Conflict, "the delivery has moved on"))
+            };
         }
         for outcome in rows_applied(writing, change, chunk)? {
             match outcome {
@@ -228,9 +243,9 @@ fn compared(writing: &Writing, row: &ChangedRow, there: &[Row]) -> Result<Applie
     if delta && newest > writing.as_of {
         return Ok(Applied::Stale);
     }
-    let same = there.iter().all(|part| {
-        part.hash == row.hash.0 && part.fingerprint == row.fingerprint && (part.is_live() || delta)
-    });
+    let same = there
+        .iter()
+        .all(|part| part.hash == row.hash.0 && part.fingerprint == row.fingerprint && (part.is_live() || delta));
     // An edit changes what a row says without changing its bytes.
     Ok(if same && !edited(row, there)? { Applied::Unchanged } else { Applied::Written })
 }
@@ -257,7 +272,8 @@ fn contributions<'a>(writing: &Writing, row: &ChangedRow, there: &'a [Row]) -> R
     for before in there {
         let stays = !row.ends && row.parts.iter().any(|part| part.name == before.part);
         if !stays {
-            let tombstone = Row { hash: row.hash.to_vec(), fingerprint: row.fingerprint.clone(), ..ended(before, &writing.as_of)? };
+            let tombstone =
+                Row { hash: row.hash.to_vec(), fingerprint: row.fingerprint.clone(), ..ended(before, &writing.as_of)? };
             written.push((Some(before), tombstone, Vec::new()));
         }
     }
@@ -288,7 +304,12 @@ pub fn ended(before: &Row, as_of: &AsOf) -> Result<Row> {
     })
 }
 
-fn contribution_of(writing: &Writing, row: &ChangedRow, part: &Part, before: Option<&Row>) -> Result<(Row, Vec<Token>)> {
+fn contribution_of(
+    writing: &Writing,
+    row: &ChangedRow,
+    part: &Part,
+    before: Option<&Row>,
+) -> Result<(Row, Vec<Token>)> {
     let feed = &writing.feed.spec.feed;
     let id = writing.hub.keyring.token("contribution", &[feed, &row.key.to_string(), &part.name])?;
     let earlier = before.filter(|before| before.is_live()).map(Row::document).transpose()?;

@@ -3,13 +3,12 @@
 
 use std::collections::HashMap;
 
-use uuid::Uuid;
-
 use super::apply::Writing;
 use crate::contribution::AsOf;
 use crate::error::{Error, Kind, Result};
 use crate::feed::spec::Mode;
 use crate::hub::Hub;
+use crate::id;
 use crate::store::delivery::{self, Delivery};
 use crate::store::rejection::{self, RejectedRow, Rejection};
 use crate::store::{Change, Lease, contribution, feed_state, staging};
@@ -29,7 +28,13 @@ pub fn finish(writing: &Writing, lease: &Lease) -> Result<Delivery> {
         row.stale += staging::count(change.conn, &row.id, "stale")?;
         fold(change, &row, &writing.as_of, writing.feed.spec.mode == Mode::Snapshot)?;
         confirm(writing, change)?;
-        feed_state::advance(change.conn, &row.feed, writing.as_of, &row.id, row.fingerprint.as_deref().unwrap_or_default())?;
+        feed_state::advance(
+            change.conn,
+            &row.feed,
+            writing.as_of,
+            &row.id,
+            row.fingerprint.as_deref().unwrap_or_default(),
+        )?;
         row.state = "applied".to_owned();
         row.applied_at = Some(change.now);
         delivery::update(change.conn, &row, "ready", checkpoint)?;
@@ -104,7 +109,7 @@ fn fold(change: &mut Change<'_>, of: &Delivery, as_of: &AsOf, snapshot: bool) ->
             match standing.get_mut(&row.hash) {
                 Some(found) => seen_again(change, of, row, found)?,
                 None => {
-                    let fresh = opened(of, row, change.now);
+                    let fresh = opened(of, row, change.now)?;
                     rejection::insert(change.conn, &fresh)?;
                     standing.insert(row.hash.clone(), fresh);
                 }
@@ -135,9 +140,9 @@ fn seen_again(change: &mut Change<'_>, of: &Delivery, row: &RejectedRow, found: 
     rejection::update(change.conn, found, &state)
 }
 
-fn opened(of: &Delivery, row: &RejectedRow, now: i64) -> Rejection {
-    Rejection {
-        id: Uuid::now_v7().to_string(),
+fn opened(of: &Delivery, row: &RejectedRow, now: i64) -> Result<Rejection> {
+    Ok(Rejection {
+        id: id::of_moment(now)?,
         feed: of.feed.clone(),
         source_key: row.source_key.clone(),
         hash: row.hash.clone(),
@@ -153,5 +158,5 @@ fn opened(of: &Delivery, row: &RejectedRow, now: i64) -> Rejection {
         document: row.document.clone(),
         decided_by: None,
         decided_at: None,
-    }
+    })
 }

@@ -74,7 +74,8 @@ pub(super) fn state_headers(epoch: &str, event: &Event) -> OwnedHeaders {
     let (source, seq, version) = (source(epoch), event.seq.to_string(), event.version.to_string());
     let said =
         [("content-type", STATE_TYPE), (KIND, &event.kind), ("source", &source), ("seq", &seq), ("version", &version)];
-    said.into_iter().fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key, value: Some(value) }))
+    said.into_iter()
+        .fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key, value: Some(value) }))
 }
 
 fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
@@ -107,7 +108,26 @@ mod tests {
     fn an_event_is_a_cloud_event_with_the_full_record() {
         let bytes = event("e1", &of(Operation::Changed)).unwrap();
         let value: Value = serde_json::from_slice(&bytes).unwrap();
-        insta::assert_json_snapshot!(value, @"");
+        insta::assert_json_snapshot!(value, @r#"
+        {
+          "data": {
+            "record": {
+              "community": "130108001001",
+              "id": "11111111111111111111111111111111",
+              "name": "张三"
+            },
+            "seq": 42,
+            "version": 3
+          },
+          "datacontenttype": "application/json",
+          "id": "e1-42",
+          "source": "/hub/e1",
+          "specversion": "1.0",
+          "subject": "11111111111111111111111111111111",
+          "time": "2026-11-23T00:00:00+08:00",
+          "type": "resident.changed"
+        }
+        "#);
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.starts_with(r#"{"specversion":"1.0","id":"e1-42""#), "{text}");
     }
@@ -125,6 +145,9 @@ mod tests {
     fn the_state_is_the_bare_record() {
         let bytes = state(&of(Operation::Added)).unwrap().unwrap();
         let value: Value = serde_json::from_slice(&bytes).unwrap();
-        assert_eq!(value, json!({"id": "11111111111111111111111111111111", "name": "张三", "community": "130108001001"}));
+        assert_eq!(
+            value,
+            json!({"id": "11111111111111111111111111111111", "name": "张三", "community": "130108001001"})
+        );
     }
 }

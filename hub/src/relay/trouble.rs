@@ -72,7 +72,7 @@ impl Stop {
                 format!("Topic {topic} has cleanup.policy {is} and needs {wants}. Change the topic; the relay goes on by itself."),
             ),
             Self::Fenced => (
-                "另一个发送进程已接管（another relay has taken over），本进程已停止发送。若它不再前进，一分钟后自动接回。".to_owned(),
+                "另一个发送进程已接管，本进程已停止发送。若它不再前进，一分钟后自动接回。".to_owned(),
                 "Another relay has taken over. If it does not move on, this one takes back after a minute by itself.".to_owned(),
             ),
         }

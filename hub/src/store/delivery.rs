@@ -93,6 +93,11 @@ impl Delivery {
         self.received - self.applied - self.unchanged - self.stale - self.rejected
     }
 
+    /// Whether something of it has been written to the dataset.
+    pub fn is_begun(&self) -> bool {
+        self.checkpoint > 0 || self.ended > 0
+    }
+
     /// Its as-of, once known.
     pub fn as_of(&self) -> Result<Option<AsOf>> {
         let digest = Token::from_slice(&self.digest)?;
@@ -138,7 +143,9 @@ pub fn update(conn: &mut Conn, row: &Delivery, state: &str, checkpoint: i64) -> 
         .filter(delivery::checkpoint.eq(checkpoint));
     match diesel::update(found).set(row).execute(conn)? {
         1 => Ok(()),
-        _ => Err(Error::new(Kind::Conflict, "the delivery has moved on").coded("delivery-moved", "该批次的状态已改变。")),
+        _ => {
+            Err(Error::new(Kind::Conflict, "the delivery has moved on").coded("delivery-moved", "该批次的状态已改变。"))
+        }
     }
 }
 
@@ -167,12 +174,13 @@ pub fn same(conn: &mut Conn, feed: &str, as_of: &AsOf, fingerprint: &str) -> Res
         .optional()?)
 }
 
-/// Another delivery of the feed whose apply has begun and is not over.
+/// Another delivery of the feed whose apply has begun (with its rows, or where none had changed, with its endings) and is
+/// not over.
 pub fn half_applied(conn: &mut Conn, feed: &str, besides: &str) -> Result<Option<String>> {
     Ok(delivery::table
         .filter(delivery::feed.eq(feed))
         .filter(delivery::state.eq("ready"))
-        .filter(delivery::checkpoint.gt(0))
+        .filter(delivery::checkpoint.gt(0).or(delivery::ended.gt(0)))
         .filter(delivery::id.ne(besides))
         .select(delivery::id)
         .first(conn)
