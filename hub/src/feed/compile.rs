@@ -198,7 +198,10 @@ fn columns(spec: &FeedSpec, schema: &RowSchema, compiler: &Compiler, schema_path
         }
     }
     for column in schema.required().iter().filter(|column| barred(column)) {
-        problems.push(problem(&["schema"], format!("{schema_path} requires `{column}`, which is forbidden or out of purpose")));
+        problems.push(problem(
+            &["schema"],
+            format!("{schema_path} requires `{column}`, which is forbidden or out of purpose"),
+        ));
     }
     for group in compiler.used.groups.keys().filter(|group| !declares_group(&spec.format, group)) {
         problems.push(problem(&["format", "groups"], format!("the format declares no group `{group}`")));

@@ -117,7 +117,9 @@ impl Transform {
                 Cell::Text(if text.chars().any(char::is_lowercase) { Cow::Owned(text.to_uppercase()) } else { text })
             }
             Self::HalfWidth => Cell::Text(fold(text)),
-            Self::Squeeze => Cell::Text(if text.contains(char::is_whitespace) { Cow::Owned(text::squeeze(&text)) } else { text }),
+            Self::Squeeze => {
+                Cell::Text(if text.contains(char::is_whitespace) { Cow::Owned(text::squeeze(&text)) } else { text })
+            }
             Self::Name => return name(text),
             Self::IdNo => match number::citizen(&text) {
                 Numbered::Right(number) => Cell::Text(Cow::Owned(number)),
