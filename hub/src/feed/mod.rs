@@ -9,6 +9,8 @@ pub mod compile;
 pub mod files;
 pub mod schema;
 pub mod spec;
+#[cfg(test)]
+mod tests;
 
 use adapters::Record;
 use chrono::NaiveDate;
