@@ -13,6 +13,8 @@ mod xlsx;
 mod xml;
 
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod reading;
 
 pub mod decompress;

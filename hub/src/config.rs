@@ -128,6 +128,12 @@ pub struct KafkaConfig {
     /// What topic names begin with.
     #[serde(default = "prefix")]
     pub prefix: String,
+    /// Partitions of the topics the hub creates for events and state.
+    #[serde(default = "partitions")]
+    pub partitions: u16,
+    /// Copies of each partition of topics the hub creates; the broker's default without it.
+    #[serde(default)]
+    pub replication: Option<u16>,
     /// Further librdkafka properties for producer and consumer alike (TLS, SASL).
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
@@ -135,6 +141,10 @@ pub struct KafkaConfig {
 
 fn prefix() -> String {
     "hub".to_owned()
+}
+
+fn partitions() -> u16 {
+    3
 }
 
 /// Feeds, schemas and code tables.
@@ -223,9 +233,13 @@ impl Config {
         let mut seen = std::collections::BTreeSet::new();
         for agreement in &self.agreements {
             let id = &agreement.id;
-            let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+            let plain = !id.is_empty()
+                && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
             if !plain || !seen.insert(id) {
-                return Err(Error::new(Kind::Config, format!("agreement id '{id}' is not unique lower-case letters, digits and hyphens")));
+                return Err(Error::new(
+                    Kind::Config,
+                    format!("agreement id '{id}' is not unique lower-case letters, digits and hyphens"),
+                ));
             }
         }
         if self.server.tls_certificate.is_some() != self.server.tls_key.is_some() {

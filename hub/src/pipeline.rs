@@ -22,6 +22,7 @@ use crate::hub::Hub;
 use crate::store::delivery::Delivery;
 
 pub use endings::resume as endings_of;
+pub use row::key_token;
 
 /// Takes a landed delivery as far as it goes: inspected and judged, then applied if it is ready.
 pub fn process(hub: &Hub, delivery: &str, progress: &dyn Fn(u64)) -> Result<Delivery> {

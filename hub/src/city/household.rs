@@ -57,7 +57,7 @@ impl Household {
         let mut household =
             Self { number, dice, floating, registered, current, apart, members: Vec::with_capacity(7), size };
         for place in 0..size {
-            household.add_member(ground, place, size, first + place, moved_on);
+            household.add_member(ground, place, first + place, moved_on);
         }
         household.add_newborn(ground, day, moved_on);
         for person in &mut household.members {
@@ -92,7 +92,8 @@ impl Household {
         }
     }
 
-    fn add_member(&mut self, ground: &Ground, place: u64, size: u64, index: u64, changed_on: u32) {
+    fn add_member(&mut self, ground: &Ground, place: u64, index: u64, changed_on: u32) {
+        let size = self.size;
         let dice = ground.dice.on(Topic::Person).at(index);
         let coupled = size >= 3 || (size == 2 && self.dice.on(Topic::Marriage).at(1).chance(75_000));
         let role = match place {

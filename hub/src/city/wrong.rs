@@ -76,9 +76,13 @@ const BAD_DATE: &str = "19000230";
 /// What the hub should count for one entry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Fate {
+    /// Rows sent.
     pub rows: u64,
+    /// Rows that cannot be used.
     pub rejected: u64,
+    /// Rows that a later row of the same delta supersedes.
     pub stale: u64,
+    /// Attributes dropped, or kept with a doubt, of rows that are used.
     pub issues: u64,
 }
 

@@ -36,7 +36,13 @@ pub fn city(args: &CityArgs, common: &Common) -> Result<ExitCode> {
     let mut written = Vec::new();
     write_all(options, args.days, &args.out, &mut |delivery, path| {
         if !common.json {
-            print::line(&format!("day {} {:42} {:>9} rows  {}", delivery.day, delivery.feed, delivery.total, path.display()));
+            print::line(&format!(
+                "day {} {:42} {:>9} rows  {}",
+                delivery.day,
+                delivery.feed,
+                delivery.total,
+                path.display()
+            ));
         }
         written.push(serde_json::json!({
             "day": delivery.day, "feed": delivery.feed, "rows": delivery.total, "file": path.display().to_string(),

@@ -45,7 +45,10 @@ pub fn verify(common: &Common) -> Result<ExitCode> {
         print::json(&found)?;
     } else {
         found.shown.iter().for_each(|text| print::line(text));
-        let text = format!("{} contributions, {} entities, {} differences", found.contributions, found.entities, found.differences);
+        let text = format!(
+            "{} contributions, {} entities, {} differences",
+            found.contributions, found.entities, found.differences
+        );
         print::line(&text);
     }
     Ok(if found.differences == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })

@@ -49,7 +49,9 @@ pub fn ingest(args: &IngestArgs, common: &Common) -> Result<ExitCode> {
     }
     hub.give_back()?;
     if common.json {
-        print::json(&serde_json::json!({ "deliveries": done.iter().map(|found| found.id.clone()).collect::<Vec<_>>() }))?;
+        print::json(
+            &serde_json::json!({ "deliveries": done.iter().map(|found| found.id.clone()).collect::<Vec<_>>() }),
+        )?;
     }
     let whole = done.iter().all(|found| found.state == "applied");
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::from(1) })

@@ -14,7 +14,8 @@ pub fn line(text: &str) {
 
 /// Writes one JSON object to standard output.
 pub fn json<T: Serialize>(value: &T) -> Result<()> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Error::new(Kind::Internal, "printing JSON").because(error))?;
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| Error::new(Kind::Internal, "printing JSON").because(error))?;
     line(&text);
     Ok(())
 }

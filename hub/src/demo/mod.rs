@@ -94,7 +94,8 @@ struct Differences {
 /// Shows the city; exit code 1 if the dataset is not what the city knows or verify finds a difference.
 pub fn demo(args: &DemoArgs, json: bool) -> Result<ExitCode> {
     let stage = Stage::open(&args.folder, &args.listen)?;
-    let city = City::new(CityOptions { residents: args.residents, seed: args.seed, start: stage::first_day(stage.hub.now()) });
+    let city =
+        City::new(CityOptions { residents: args.residents, seed: args.seed, start: stage::first_day(stage.hub.now()) });
     let (mut deliveries, mut repeated) = (Vec::new(), Vec::new());
     for day in 1..=args.days {
         for delivery in city.deliveries(day) {
@@ -146,5 +147,8 @@ fn as_expected(report: &Report) -> bool {
     ];
     let applied = report.deliveries.iter().all(|shown| shown.state == "applied");
     let still = report.repeated.iter().all(|again| again.contributions + again.entities + again.changes == 0);
-    applied && still && report.verify.differences == 0 && pairs.iter().all(|(found, known)| found.unsigned_abs() == *known)
+    applied
+        && still
+        && report.verify.differences == 0
+        && pairs.iter().all(|(found, known)| found.unsigned_abs() == *known)
 }

@@ -86,15 +86,20 @@ fn send(stage: &Stage, delivery: &CityDelivery) -> Result<(u16, Value)> {
     }
     let answer = request.send(ureq::SendBody::from_reader(&mut body));
     bar.finish_and_clear();
-    let mut answer = answer.map_err(|error| Error::new(Kind::Unavailable, "pushing to the demo's hub").because(error))?;
+    let mut answer =
+        answer.map_err(|error| Error::new(Kind::Unavailable, "pushing to the demo's hub").because(error))?;
     drop(body);
     maker.join().map_err(|_| Error::new(Kind::Internal, "the maker of a file panicked"))?.map_err(failed)?;
     let status = answer.status().as_u16();
-    let text = answer.body_mut().read_to_string().map_err(|error| Error::new(Kind::Unavailable, "the receipt").because(error))?;
+    let text = answer
+        .body_mut()
+        .read_to_string()
+        .map_err(|error| Error::new(Kind::Unavailable, "the receipt").because(error))?;
     if status >= 300 {
         return Err(Error::new(Kind::Internal, format!("{}: the hub answered {status}: {text}", delivery.feed)));
     }
-    let receipt = serde_json::from_str(&text).map_err(|error| Error::new(Kind::Internal, "the receipt").because(error))?;
+    let receipt =
+        serde_json::from_str(&text).map_err(|error| Error::new(Kind::Internal, "the receipt").because(error))?;
     Ok((status, receipt))
 }
 

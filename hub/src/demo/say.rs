@@ -12,7 +12,19 @@ pub fn json(report: &Report) -> Result<()> {
 
 /// Words for people.
 pub fn words(report: &Report, stage: &Stage) -> Result<()> {
-    let headings = ["feed", "day", "received", "applied", "unchanged", "stale", "rejected", "issues", "seconds", "records/s", "file"];
+    let headings = [
+        "feed",
+        "day",
+        "received",
+        "applied",
+        "unchanged",
+        "stale",
+        "rejected",
+        "issues",
+        "seconds",
+        "records/s",
+        "file",
+    ];
     print::table(&headings, &report.deliveries.iter().map(row).collect::<Vec<_>>());
     for again in &report.repeated {
         print::line(&format!(
@@ -38,7 +50,10 @@ pub fn words(report: &Report, stage: &Stage) -> Result<()> {
     print::line(&curl(&stage.consumer, "/v1/residents?limit=3"));
     print::line(&curl(&stage.consumer, "/v1/changes?limit=3"));
     print::line(&curl(&stage.administrator, "/v1/rejections?state=open&limit=3"));
-    print::line(&format!("\nThe API to browse: {}/docs (any user name, an administrator's token as password)", stage.url));
+    print::line(&format!(
+        "\nThe API to browse: {}/docs (any user name, an administrator's token as password)",
+        stage.url
+    ));
     print::line("Ctrl-C ends the demo; its data stay below the demo's folder.");
     Ok(())
 }

@@ -83,8 +83,12 @@ impl Stage {
     pub fn get(&self, path: &str) -> Result<Value> {
         let failed = |error: ureq::Error| Error::new(Kind::Unavailable, "asking the demo's hub").because(error);
         let authorization = format!("Bearer {}", self.administrator);
-        let mut answer =
-            self.client.get(format!("{}{path}", self.url)).header("Authorization", &authorization).call().map_err(failed)?;
+        let mut answer = self
+            .client
+            .get(format!("{}{path}", self.url))
+            .header("Authorization", &authorization)
+            .call()
+            .map_err(failed)?;
         let text = answer.body_mut().read_to_string().map_err(failed)?;
         serde_json::from_str(&text).map_err(|error| Error::new(Kind::Internal, "an answer of the hub").because(error))
     }
@@ -133,7 +137,16 @@ fn served(hub: &Arc<Hub>) -> Result<mpsc::Receiver<Result<()>>> {
 /// What a community platform may see: base data of all communities, nothing of health.
 fn agreement() -> Agreement {
     let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
-    let resident = ["name", "sex", "birth_date", "current_address", "registered_address", "phones", "marital", "household_relation"];
+    let resident = [
+        "name",
+        "sex",
+        "birth_date",
+        "current_address",
+        "registered_address",
+        "phones",
+        "marital",
+        "household_relation",
+    ];
     Agreement {
         id: AGREEMENT.to_owned(),
         title: Text { zh: "社区综合服务平台".to_owned(), en: "Community platform".to_owned() },
@@ -148,7 +161,8 @@ fn agreement() -> Agreement {
 
 /// The folder is the demo's own; only what a demo makes is removed.
 fn fresh(folder: &Path) -> Result<()> {
-    let failed = |error: std::io::Error| Error::new(Kind::Config, format!("clearing {}", folder.display())).because(error);
+    let failed =
+        |error: std::io::Error| Error::new(Kind::Config, format!("clearing {}", folder.display())).because(error);
     for name in ["hub.db", "hub.db-wal", "hub.db-shm", "hub.secret"] {
         match std::fs::remove_file(folder.join(name)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
@@ -166,5 +180,7 @@ fn free(listen: &str) -> Result<String> {
     let host = listen.rsplit_once(':').map_or("127.0.0.1", |(host, _)| host);
     let bound = TcpListener::bind(listen).or_else(|_| TcpListener::bind(format!("{host}:0")));
     let bound = bound.and_then(|listener| listener.local_addr());
-    bound.map(|address| address.to_string()).map_err(|error| Error::new(Kind::Config, format!("listening at {listen}")).because(error))
+    bound
+        .map(|address| address.to_string())
+        .map_err(|error| Error::new(Kind::Config, format!("listening at {listen}")).because(error))
 }

@@ -19,8 +19,9 @@ pub use catalogue::Catalogue;
 use crate::contribution::Part;
 use crate::mapping::compile::{Part as CompiledPart, Used};
 use crate::mapping::expression::Expression;
-use crate::mapping::{Run, date, message, number, pointer, scalar};
+use crate::mapping::{Run, message, number, pointer, scalar};
 use crate::reason::Reason;
+use crate::time;
 
 /// Stands between the columns of a source key.
 const UNIT_SEPARATOR: char = '\u{1f}';
@@ -104,9 +105,12 @@ impl Feed {
         }
         let least = if self.spec.key.weak_key { self.spec.key.columns.len() } else { 1 };
         if blank >= least {
-            let column = self.spec.key.columns.iter().find(|column| {
-                fields.get(*column).and_then(scalar).is_none_or(|text| text.trim().is_empty())
-            });
+            let column = self
+                .spec
+                .key
+                .columns
+                .iter()
+                .find(|column| fields.get(*column).and_then(scalar).is_none_or(|text| text.trim().is_empty()));
             return Err(message::reason("key-missing", column.map(|c| pointer(c)).unwrap_or_default(), None));
         }
         Ok(key)
@@ -148,14 +152,14 @@ impl Feed {
         Outcome::Accepted { parts, issues: rejections, updated_at, ends }
     }
 
-    /// A fault no attribute has read: of a column the feed itself needs, or of the row as a whole, it rejects.
+    /// A fault no attribute has read: of a column the feed itself or its schema needs, or of the row as a whole, it rejects.
     fn place_fault(&self, fault: Reason, rejections: &mut Vec<Reason>, issues: &mut Vec<Reason>) {
         let same = |known: &Reason| known.pointer == fault.pointer && known.code == fault.code;
         if rejections.iter().chain(issues.iter()).any(same) {
             return;
         }
         let needed = |column: &str| {
-            self.spec.key.columns.iter().any(|key| key == column)
+            self.spec.key.columns.iter().chain(self.schema.required()).any(|key| key == column)
                 || self.ends_when.as_ref().is_some_and(|expression| expression.columns().any(|read| read == column))
         };
         let column = fault.column().replace("~1", "/").replace("~0", "~");
@@ -169,7 +173,7 @@ impl Feed {
         if text.trim().is_empty() {
             return None;
         }
-        let instant = date::instant(&text, &declared.format);
+        let instant = time::in_format(&text, &declared.format);
         if instant.is_none() {
             run.issues.push(message::reason("time-invalid", pointer(&declared.column), Some(&text)));
         }

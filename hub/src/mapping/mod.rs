@@ -132,19 +132,27 @@ impl<'a> Run<'a> {
 
     /// Maps the attributes of one part.
     pub fn part(&mut self, attributes: &[(String, Attribute)], row: &Map<String, Value>) -> Map<String, Value> {
-        self.object(attributes, Scope { columns: row, item: None })
+        self.object(attributes, Scope { columns: row, item: None }).0
     }
 
-    fn object(&mut self, fields: &[(String, Attribute)], scope: Scope) -> Map<String, Value> {
+    /// An object, and whether it has all its required fields.
+    fn object(&mut self, fields: &[(String, Attribute)], scope: Scope) -> (Map<String, Value>, bool) {
         let mut object = Map::new();
+        let mut complete = true;
         for (name, attribute) in fields {
             match attribute.evaluate(self, scope) {
                 Said::Value(value) => drop(object.insert(name.clone(), value)),
                 Said::Blank if attribute.on_blank == OnBlank::Null => drop(object.insert(name.clone(), Value::Null)),
-                Said::Blank | Said::Nothing | Said::Bad => {}
+                Said::Blank | Said::Nothing | Said::Bad => complete &= !attribute.required,
             }
         }
-        object
+        (object, complete)
+    }
+
+    /// An object that is nothing without its required fields.
+    fn whole(&mut self, fields: &[(String, Attribute)], scope: Scope) -> Option<Value> {
+        let (object, complete) = self.object(fields, scope);
+        (complete && !object.is_empty()).then_some(Value::Object(object))
     }
 
     fn note(&mut self, on_error: OnError, reason: Reason) {
@@ -177,11 +185,10 @@ impl Attribute {
             Source::Column { column, steps } => self.column(run, scope, column, steps),
             Source::Joined { columns, join, steps } => self.joined(run, scope, columns, join, steps),
             Source::Constant(value) => Said::Value(value.clone()),
-            Source::Object(fields) => filled(Value::Object(run.object(fields, scope))),
-            Source::OneItem(fields) => match run.object(fields, scope) {
-                item if item.is_empty() => Said::Blank,
-                item => Said::Value(Value::Array(vec![Value::Object(item)])),
-            },
+            Source::Object(fields) => run.whole(fields, scope).map_or(Said::Blank, Said::Value),
+            Source::OneItem(fields) => {
+                run.whole(fields, scope).map_or(Said::Blank, |item| Said::Value(Value::Array(vec![item])))
+            }
             Source::Group { group, fields } => self.group(run, scope, group, fields),
             Source::FirstOf(ways) => first_of(ways, run, scope),
             Source::Computed { expression, steps } => self.computed(run, scope, expression, steps),
@@ -293,12 +300,9 @@ impl Attribute {
                 run.note(self.on_error, message::reason("not-a-list", format!("{own}/{index}"), None));
                 continue;
             };
-            let item = run.object(fields, Scope { columns, item: Some((group, index)) });
-            if !item.is_empty() {
-                list.push(Value::Object(item));
-            }
+            list.extend(run.whole(fields, Scope { columns, item: Some((group, index)) }));
         }
-        filled(Value::Array(list))
+        filled(list)
     }
 
     fn run_steps(&self, run: &mut Run, place: &dyn Fn() -> String, text: Cow<str>, steps: &Steps) -> Said {
@@ -323,7 +327,7 @@ impl Attribute {
                 Said::Blank | Said::Nothing => {}
             }
         }
-        if list.is_empty() && bad { Said::Bad } else { filled(Value::Array(list)) }
+        if list.is_empty() && bad { Said::Bad } else { filled(list) }
     }
 
     /// One value through the transforms and the code table. `sent` is the whole cell, for the reason.
@@ -363,14 +367,9 @@ impl Attribute {
     }
 }
 
-/// An empty object or list says nothing.
-fn filled(value: Value) -> Said {
-    let empty = match &value {
-        Value::Object(object) => object.is_empty(),
-        Value::Array(list) => list.is_empty(),
-        _ => false,
-    };
-    if empty { Said::Blank } else { Said::Value(value) }
+/// An empty list says nothing.
+fn filled(list: Vec<Value>) -> Said {
+    if list.is_empty() { Said::Blank } else { Said::Value(Value::Array(list)) }
 }
 
 fn first_of(ways: &[Attribute], run: &mut Run, scope: Scope) -> Said {

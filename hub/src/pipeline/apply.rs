@@ -45,14 +45,23 @@ pub struct Writing<'a> {
 
 /// Applies a ready delivery from its checkpoint to its end. Safe to call again after any crash.
 pub fn apply(hub: &Hub, id: &str, progress: &dyn Fn(u64)) -> Result<Delivery> {
-    let found = hub.db.read(|conn| delivery::get(conn, id))?;
-    hub.applying(&found.feed, || {
-        let lease = hub.writer()?;
-        if let Some(other) = hub.db.read(|conn| delivery::half_applied(conn, &found.feed, id))? {
-            applied_whole(hub, &lease, &other, &|_| ())?;
-        }
-        applied_whole(hub, &lease, id, progress)
-    })
+    let feed = hub.db.read(|conn| delivery::get(conn, id))?.feed;
+    hub.applying(&feed, || in_turn(hub, &feed, id, progress))
+}
+
+/// As [`apply`], for somebody who waits for the answer: fails with `feed-busy` where the feed is long at work.
+pub fn apply_soon(hub: &Hub, id: &str) -> Result<Delivery> {
+    let feed = hub.db.read(|conn| delivery::get(conn, id))?.feed;
+    hub.applying_soon(&feed, || in_turn(hub, &feed, id, &|_| ()))
+}
+
+/// What a hub left half applied comes first.
+fn in_turn(hub: &Hub, feed: &str, id: &str, progress: &dyn Fn(u64)) -> Result<Delivery> {
+    let lease = hub.writer()?;
+    if let Some(other) = hub.db.read(|conn| delivery::half_applied(conn, feed, id))? {
+        applied_whole(hub, &lease, &other, &|_| ())?;
+    }
+    applied_whole(hub, &lease, id, progress)
 }
 
 fn applied_whole(hub: &Hub, lease: &Lease, id: &str, progress: &dyn Fn(u64)) -> Result<Delivery> {
@@ -80,7 +89,8 @@ fn up_to_date(hub: &Hub, id: &str) -> Result<Delivery> {
     let mut found = hub.db.read(|conn| delivery::get(conn, id))?;
     while found.state == "ready" && !found.is_begun() {
         let feed = hub.feed(&found.feed)?;
-        let counter = hub.db.read(|conn| Ok(feed_state::get(conn, &found.feed)?.map_or(0, |state| state.apply_counter)))?;
+        let counter =
+            hub.db.read(|conn| Ok(feed_state::get(conn, &found.feed)?.map_or(0, |state| state.apply_counter)))?;
         let fits = found.inspected_counter == Some(counter) && found.fingerprint.as_deref() == Some(&feed.fingerprint);
         if fits {
             break;
@@ -100,7 +110,9 @@ fn chunks(writing: &Writing, lease: &Lease, of: &Delivery, progress: &dyn Fn(u64
     let mut checkpoint = of.checkpoint;
     if SpillReader::open(&hub.landing.spill(&of.id)).is_ok_and(|spill| spill.is_some()) {
         match spilled(writing, lease, &mut checkpoint, progress) {
-            Ok(()) if hub.db.read(|conn| staging::changed_after(conn, &of.id, checkpoint, 1))?.is_empty() => return Ok(()),
+            Ok(()) if hub.db.read(|conn| staging::changed_after(conn, &of.id, checkpoint, 1))?.is_empty() => {
+                return Ok(());
+            }
             Err(error) if error.code != Some(spill::UNREADABLE) => return Err(error),
             _ => tracing::warn!(delivery.id = of.id, "the spill does not hold all rows; it is made again"),
         }
@@ -111,8 +123,10 @@ fn chunks(writing: &Writing, lease: &Lease, of: &Delivery, progress: &dyn Fn(u64
 
 fn spilled(writing: &Writing, lease: &Lease, checkpoint: &mut i64, progress: &dyn Fn(u64)) -> Result<()> {
     let hub = writing.hub;
-    let mut reader = SpillReader::open(&hub.landing.spill(writing.delivery))?
-        .ok_or_else(|| Error::new(Kind::Internal, "the spill vanished while it was read").coded(spill::UNREADABLE, "暂存文件已丢失，将重新生成。"))?;
+    let mut reader = SpillReader::open(&hub.landing.spill(writing.delivery))?.ok_or_else(|| {
+        Error::new(Kind::Internal, "the spill vanished while it was read")
+            .coded(spill::UNREADABLE, "暂存文件已丢失，将重新生成。")
+    })?;
     let mut wanted = Wanted::new(*checkpoint);
     loop {
         let mut chunk = Vec::with_capacity(hub.config.work.chunk);
@@ -172,7 +186,11 @@ fn chunk_applied(writing: &Writing, lease: &Lease, chunk: &[ChangedRow], from: i
         let mut row = delivery::get(change.conn, writing.delivery)?;
         if row.checkpoint != from {
             // The commit before this try went through after all.
-            return if row.checkpoint == to { Ok(()) } else { Err(Error::new(Kind::Conflict, "the delivery has moved on")) };
+            return if row.checkpoint == to {
+                Ok(())
+            } else {
+                Err(Error::new(Kind::Conflict, "the delivery has moved on"))
+            };
         }
         for outcome in rows_applied(writing, change, chunk)? {
             match outcome {
@@ -265,7 +283,8 @@ fn contributions<'a>(writing: &Writing, row: &ChangedRow, there: &'a [Row]) -> R
     for before in there {
         let stays = !row.ends && row.parts.iter().any(|part| part.name == before.part);
         if !stays {
-            let tombstone = Row { hash: row.hash.to_vec(), fingerprint: row.fingerprint.clone(), ..ended(before, &writing.as_of)? };
+            let tombstone =
+                Row { hash: row.hash.to_vec(), fingerprint: row.fingerprint.clone(), ..ended(before, &writing.as_of)? };
             written.push((Some(before), tombstone, Vec::new()));
         }
     }
@@ -296,7 +315,12 @@ pub fn ended(before: &Row, as_of: &AsOf) -> Result<Row> {
     })
 }
 
-fn contribution_of(writing: &Writing, row: &ChangedRow, part: &Part, before: Option<&Row>) -> Result<(Row, Vec<Token>)> {
+fn contribution_of(
+    writing: &Writing,
+    row: &ChangedRow,
+    part: &Part,
+    before: Option<&Row>,
+) -> Result<(Row, Vec<Token>)> {
     let feed = &writing.feed.spec.feed;
     let id = writing.hub.keyring.token("contribution", &[feed, &row.key.to_string(), &part.name])?;
     let earlier = before.filter(|before| before.is_live()).map(Row::document).transpose()?;
@@ -338,7 +362,11 @@ fn contribution_of(writing: &Writing, row: &ChangedRow, part: &Part, before: Opt
         household: claims.household.map(Token::to_vec),
         // Said again by settling; whoever has no key and no alias is never visited there.
         link: claims.keyless.unwrap_or("key").to_owned(),
-        entity: if claims.key.is_none() && claims.aliases.is_empty() { None } else { before.and_then(|before| before.entity.clone()) },
+        entity: if claims.key.is_none() && claims.aliases.is_empty() {
+            None
+        } else {
+            before.and_then(|before| before.entity.clone())
+        },
         document: codec::encode(&document)?,
     };
     Ok((stored, claims.aliases))

@@ -33,8 +33,11 @@ fn decided(hub: &Hub, id: &str, by: &str, decide: impl Fn(&mut Delivery) -> Resu
     hub.db.write(|conn| {
         let mut row = delivery::get(conn, id)?;
         if row.state != "held" {
-            return Err(Error::new(Kind::Conflict, format!("only a held delivery can be decided, this one is {}", row.state))
-                .coded("not-held", "只有挂起的批次可以放行或退回。"));
+            return Err(Error::new(
+                Kind::Conflict,
+                format!("only a held delivery can be decided, this one is {}", row.state),
+            )
+            .coded("not-held", "只有挂起的批次可以放行或退回。"));
         }
         decide(&mut row)?;
         row.decided_by = Some(by.to_owned());
@@ -52,8 +55,11 @@ pub fn waive(hub: &Hub, id: &str, by: &str) -> Result<Rejection> {
     hub.db.write(|conn| {
         let mut row = rejection::get(conn, id)?;
         if row.state != "open" {
-            return Err(Error::new(Kind::Conflict, format!("only an open rejection can be waived, this one is {}", row.state))
-                .coded("not-open", "只有未处理的拒收记录可以豁免。"));
+            return Err(Error::new(
+                Kind::Conflict,
+                format!("only an open rejection can be waived, this one is {}", row.state),
+            )
+            .coded("not-open", "只有未处理的拒收记录可以豁免。"));
         }
         row.state = "waived".to_owned();
         row.decided_by = Some(by.to_owned());

@@ -61,7 +61,8 @@ fn moved_on(change: &mut Change<'_>, feed: &str) -> Result<()> {
 fn undecided(hub: &Hub, writing: &Writing) -> Result<bool> {
     hub.db.read(|conn| {
         let keyless = staging::keyless(conn, writing.delivery)?;
-        let decided: HashSet<Vec<u8>> = rejection::decided(conn, &writing.feed.spec.feed, &keyless)?.into_iter().collect();
+        let decided: HashSet<Vec<u8>> =
+            rejection::decided(conn, &writing.feed.spec.feed, &keyless)?.into_iter().collect();
         Ok(keyless.iter().any(|hash| !decided.contains(hash)))
     })
 }

@@ -3,13 +3,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use uuid::Uuid;
-
 use super::apply::Writing;
 use crate::contribution::AsOf;
 use crate::error::{Error, Kind, Result};
 use crate::feed::spec::Mode;
 use crate::hub::Hub;
+use crate::id;
 use crate::keyring::Token;
 use crate::store::delivery::{self, Delivery};
 use crate::store::rejection::{self, RejectedRow, Rejection};
@@ -30,9 +29,18 @@ pub fn finish(writing: &Writing, lease: &Lease) -> Result<Delivery> {
         row.stale += staging::count(change.conn, &row.id, "stale")?;
         fold(change, &row, &writing.as_of, writing.feed.spec.mode == Mode::Snapshot)?;
         confirm(writing, change)?;
-        feed_state::advance(change.conn, &row.feed, writing.as_of, &row.id, row.fingerprint.as_deref().unwrap_or_default())?;
+        feed_state::advance(
+            change.conn,
+            &row.feed,
+            writing.as_of,
+            &row.id,
+            row.fingerprint.as_deref().unwrap_or_default(),
+        )?;
         if row.waiting() != 0 {
-            return Err(Error::new(Kind::Internal, format!("{} rows of a delivery are unaccounted for", row.waiting())));
+            return Err(Error::new(
+                Kind::Internal,
+                format!("{} rows of a delivery are unaccounted for", row.waiting()),
+            ));
         }
         overtake_endings(change, &row)?;
         row.state = "applied".to_owned();
@@ -136,7 +144,7 @@ fn fold(change: &mut Change<'_>, of: &Delivery, as_of: &AsOf, snapshot: bool) ->
                 Some(found) => seen_again(change, of, as_of, row, found)?,
                 None => {
                     let late = row.source_key.as_ref().is_some_and(|key| overtaken.contains(key));
-                    let fresh = opened(of, row, late, change.now);
+                    let fresh = opened(of, row, late, change.now)?;
                     rejection::insert(change.conn, &fresh)?;
                     if !late {
                         standing.insert(row.hash.clone(), fresh);
@@ -155,7 +163,13 @@ fn fold(change: &mut Change<'_>, of: &Delivery, as_of: &AsOf, snapshot: bool) ->
     Ok(())
 }
 
-fn seen_again(change: &mut Change<'_>, of: &Delivery, as_of: &AsOf, row: &RejectedRow, found: &mut Rejection) -> Result<()> {
+fn seen_again(
+    change: &mut Change<'_>,
+    of: &Delivery,
+    as_of: &AsOf,
+    row: &RejectedRow,
+    found: &mut Rejection,
+) -> Result<()> {
     let state = found.state.clone();
     if found.last_delivery != of.id {
         found.seen += 1;
@@ -185,9 +199,9 @@ fn overtaken(change: &mut Change<'_>, feed: &str, rows: &[RejectedRow], as_of: &
     Ok(overtaken)
 }
 
-fn opened(of: &Delivery, row: &RejectedRow, late: bool, now: i64) -> Rejection {
-    Rejection {
-        id: Uuid::now_v7().to_string(),
+fn opened(of: &Delivery, row: &RejectedRow, late: bool, now: i64) -> Result<Rejection> {
+    Ok(Rejection {
+        id: id::of_moment(now)?,
         feed: of.feed.clone(),
         source_key: row.source_key.clone(),
         hash: row.hash.clone(),
@@ -203,5 +217,5 @@ fn opened(of: &Delivery, row: &RejectedRow, late: bool, now: i64) -> Rejection {
         document: row.document.clone(),
         decided_by: None,
         decided_at: late.then_some(now),
-    }
+    })
 }

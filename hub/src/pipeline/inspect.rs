@@ -95,13 +95,14 @@ fn inspected_whole(hub: &Hub, found: Delivery, released: bool, progress: &dyn Fn
     if released && judged.reasons.iter().all(|reason| reason.releasable) {
         judged.state = "ready";
     }
-    conclude(hub, &feed, found.clone(), &walked, counter, judged)
+    conclude(hub, found.clone(), &walked, (feed.fingerprint.clone(), counter), judged)
 }
 
 /// The landed bytes of a delivery.
 pub fn landed(hub: &Hub, of: &Delivery) -> Result<Box<dyn Read + Send>> {
     let name = of.landed.as_deref().ok_or_else(|| {
-        Error::new(Kind::Gone, "the bytes of this delivery were erased").coded("bytes-erased", "该批次的原始内容已删除。")
+        Error::new(Kind::Gone, "the bytes of this delivery were erased")
+            .coded("bytes-erased", "该批次的原始内容已删除。")
     })?;
     hub.landing.read(name)
 }
@@ -177,7 +178,13 @@ pub fn walk(
 }
 
 /// Looks up edits and what is stored, then compares and maps each row of a batch.
-fn inspected(hub: &Hub, feed: &Feed, has_edits: bool, as_of: Option<&AsOf>, mut batch: Vec<Keyed>) -> Result<Vec<Inspected>> {
+fn inspected(
+    hub: &Hub,
+    feed: &Feed,
+    has_edits: bool,
+    as_of: Option<&AsOf>,
+    mut batch: Vec<Keyed>,
+) -> Result<Vec<Inspected>> {
     if has_edits {
         let edits = edits_of(hub, &feed.spec.feed, &batch)?;
         for keyed in &mut batch {
@@ -286,7 +293,12 @@ fn repeated_keys(hub: &Hub, feed: &Arc<Feed>, of: &Delivery) -> Result<()> {
         return Ok(());
     }
     let wanted: HashSet<i64> = positions.into_iter().collect();
-    let reason = Reason::new("duplicate-key", "", "同一批次中该主键再次出现，以最后一行为准。", "The key comes again later in the same delivery; the last row counts.");
+    let reason = Reason::new(
+        "duplicate-key",
+        "",
+        "同一批次中该主键再次出现，以最后一行为准。",
+        "The key comes again later in the same delivery; the last row counts.",
+    );
     // A second reading finds the columns of those few rows; keeping all rows in memory for them would not be flat.
     walk(hub, feed, of, landed(hub, of)?, &mut |batch| {
         let mut rows = Vec::new();
@@ -302,8 +314,7 @@ fn repeated_keys(hub: &Hub, feed: &Arc<Feed>, of: &Delivery) -> Result<()> {
 
 /// The as-of as far as header elements tell it: a delta needs it while rows are compared.
 fn as_of_so_far(feed: &Feed, of: &Delivery, envelope: &Envelope, dates: &BTreeSet<String>) -> Result<Option<AsOf>> {
-    let mut walked =
-        Walked { received: 0, envelope: envelope.clone(), fault: None, as_of: None, as_of_fault: None };
+    let mut walked = Walked { received: 0, envelope: envelope.clone(), fault: None, as_of: None, as_of_fault: None };
     settle_as_of(feed, of, dates, &mut walked)?;
     Ok(walked.as_of)
 }
@@ -343,19 +354,22 @@ fn settle_as_of(feed: &Feed, of: &Delivery, dates: &BTreeSet<String>, walked: &m
 }
 
 /// Writes what inspection and judgement came to, and the next job.
-fn conclude(hub: &Hub, feed: &Feed, found: Delivery, walked: &Walked, counter: i64, judged: Judgement) -> Result<Delivery> {
+fn conclude(hub: &Hub, found: Delivery, walked: &Walked, rules: (String, i64), judged: Judgement) -> Result<Delivery> {
     let now = hub.now();
+    let (fingerprint, counter) = rules;
     let mut row = found.clone();
     if let Some(as_of) = walked.as_of {
         (row.as_of_instant, row.as_of_sequence) = (Some(as_of.instant), as_of.sequence);
     }
-    row.fingerprint = Some(feed.fingerprint.clone());
+    row.fingerprint = Some(fingerprint);
     row.inspected_counter = Some(counter);
     row.received = walked.received as i64;
     row.state = judged.state.to_owned();
     row.reasons = match judged.reasons.as_slice() {
         [] => None,
-        reasons => Some(serde_json::to_string(reasons).map_err(|error| Error::new(Kind::Internal, "reasons").because(error))?),
+        reasons => {
+            Some(serde_json::to_string(reasons).map_err(|error| Error::new(Kind::Internal, "reasons").because(error))?)
+        }
     };
     let written = hub.db.write(|conn| {
         let mut row = row.clone();
@@ -377,8 +391,9 @@ fn conclude(hub: &Hub, feed: &Feed, found: Delivery, walked: &Walked, counter: i
 pub fn respill(hub: &Hub, of: &Delivery) -> Result<()> {
     let feed = hub.feed(&of.feed)?;
     let mut spill = SpillWriter::create(&hub.landing.spill(&of.id))?;
-    let mut decoder = decoder(&feed, &of.channel, landed(hub, of)?)
-        .map_err(|fault| Error::new(Kind::Internal, "a delivery that was inspected cannot be decoded").because(fault))?;
+    let mut decoder = decoder(&feed, &of.channel, landed(hub, of)?).map_err(|fault| {
+        Error::new(Kind::Internal, "a delivery that was inspected cannot be decoded").because(fault)
+    })?;
     let mut occurrences = HashMap::new();
     let mut after = 0;
     loop {

@@ -4,13 +4,13 @@ use std::io::{self, Read, Write};
 
 use adapters::Compression;
 use openssl::sha::Sha256;
-use uuid::Uuid;
 
 use crate::contribution::AsOf;
 use crate::error::{Error, Kind, Result};
 use crate::feed::Feed;
 use crate::feed::spec::AsOfSpec;
 use crate::hub::Hub;
+use crate::id;
 use crate::keyring::Token;
 use crate::landing::io_error;
 use crate::store::delivery::{self, Delivery};
@@ -95,7 +95,7 @@ pub enum Landed {
 pub fn land(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>) -> Result<Landed> {
     let feed = hub.feed(&arrival.feed)?;
     let instant = as_of_beside(&feed.spec.as_of, arrival, hub.now())?;
-    let id = Uuid::now_v7().to_string();
+    let id = id::of_moment(hub.now())?;
     let name = format!("{}/{id}.zst", arrival.feed);
     let (digest, bytes) = receive(hub, arrival, body, &name)?;
     let row = Delivery {
@@ -130,13 +130,8 @@ pub fn land(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>) -> Result<
         applied_at: None,
     };
     let outcome = record(hub, &row, &feed);
-    let unused = match &outcome {
-        Ok(Landed::New(_)) => false,
-        Ok(Landed::Same(_)) => true,
-        // A commit may have gone through although it could not be said; bytes with a row are never erased.
-        Err(_) => matches!(hub.db.read(|conn| delivery::find(conn, &row.id)), Ok(None)),
-    };
-    if unused {
+    // After an error nobody knows whether the row was committed: its bytes stay, and are cleaned up if it was not.
+    if let Ok(Landed::Same(_)) = &outcome {
         hub.landing.erase(&name)?;
     }
     outcome
@@ -185,8 +180,11 @@ fn as_of_beside(spec: &AsOfSpec, arrival: &Arrival, now: i64) -> Result<Option<i
     match spec {
         AsOfSpec::Header => match arrival.as_of.as_deref() {
             Some(text) => time::instant(text).map(Some),
-            None => Err(Error::new(Kind::Invalid, "this feed wants its as-of in the header Hub-As-Of (or `as_of=` in the .ok file)")
-                .coded("as-of-missing", "该数据源必须在 Hub-As-Of 请求头（或 .ok 文件的 as_of=）中给出数据时点。")),
+            None => Err(Error::new(
+                Kind::Invalid,
+                "this feed wants its as-of in the header Hub-As-Of (or `as_of=` in the .ok file)",
+            )
+            .coded("as-of-missing", "该数据源必须在 Hub-As-Of 请求头（或 .ok 文件的 as_of=）中给出数据时点。")),
         },
         AsOfSpec::FileName { pattern, format } => {
             let name = arrival.file_name.as_deref().unwrap_or_default();
@@ -232,10 +230,11 @@ fn body_error(error: &io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => Error::new(Kind::Invalid, "the body ends before its compression does")
             .coded("body-truncated", "压缩内容不完整，请重发整个文件。"),
-        io::ErrorKind::FileTooLarge | io::ErrorKind::QuotaExceeded => {
-            Error::new(Kind::TooLarge, "the delivery is larger than landing.delivery_bytes, or compressed beyond belief")
-                .coded("delivery-too-large", "交付内容超出 landing.delivery_bytes 限制。")
-        }
+        io::ErrorKind::FileTooLarge | io::ErrorKind::QuotaExceeded => Error::new(
+            Kind::TooLarge,
+            "the delivery is larger than landing.delivery_bytes, or compressed beyond belief",
+        )
+        .coded("delivery-too-large", "交付内容超出 landing.delivery_bytes 限制。"),
         io::ErrorKind::ConnectionAborted => Error::new(Kind::Invalid, "the connection ended before the body did")
             .coded("body-aborted", "连接中断，内容未接收。"),
         _ => Error::new(Kind::Invalid, "the body cannot be decompressed")

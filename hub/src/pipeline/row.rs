@@ -87,7 +87,8 @@ pub type Edits = HashMap<Token, Map<String, Value>>;
 
 /// Hash of a row: HMAC over the canonical JSON of its mapped columns, in the feed's own domain.
 pub fn hash(keyring: &Keyring, feed: &str, fields: &Map<String, Value>) -> Result<Token> {
-    let json = serde_json::to_string(fields).map_err(|error| Error::new(Kind::Internal, "canonical JSON").because(error))?;
+    let json =
+        serde_json::to_string(fields).map_err(|error| Error::new(Kind::Internal, "canonical JSON").because(error))?;
     keyring.token("row", &[feed, &json])
 }
 
@@ -104,7 +105,12 @@ pub fn keyed(keyring: &Keyring, feed: &Feed, row: Row, occurrences: &mut HashMap
     }
 }
 
-fn keyed_record(keyring: &Keyring, feed: &Feed, record: &Record, occurrences: &mut HashMap<Token, u64>) -> Result<Keyed> {
+fn keyed_record(
+    keyring: &Keyring,
+    feed: &Feed,
+    record: &Record,
+    occurrences: &mut HashMap<Token, u64>,
+) -> Result<Keyed> {
     let columns = feed.columns(record);
     let name = &feed.spec.feed;
     let key = match feed.source_key(&columns.fields) {

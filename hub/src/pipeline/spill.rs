@@ -21,7 +21,7 @@ pub struct SpillWriter {
 impl SpillWriter {
     /// Begins a spill.
     pub fn create(path: &Path) -> Result<Self> {
-        let fresh = path.with_extension(format!("{}.new", uuid::Uuid::new_v4().simple()));
+        let fresh = path.with_extension(format!("{}.new", crate::id::random()?));
         let file = File::create(&fresh).map_err(|error| io_error(&error))?;
         let encoder = zstd::stream::write::Encoder::new(file, 1).map_err(|error| io_error(&error))?;
         Ok(Self { out: BufWriter::new(encoder), fresh, path: path.to_owned() })

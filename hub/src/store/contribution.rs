@@ -78,7 +78,11 @@ pub struct Document {
 impl Row {
     /// As-of of the delivery that confirmed or wrote it last.
     pub fn as_of(&self) -> Result<AsOf> {
-        Ok(AsOf { instant: self.as_of_instant, sequence: self.as_of_sequence, digest: Token::from_slice(&self.as_of_digest)? })
+        Ok(AsOf {
+            instant: self.as_of_instant,
+            sequence: self.as_of_sequence,
+            digest: Token::from_slice(&self.as_of_digest)?,
+        })
     }
 
     /// The identity as a token.
@@ -279,14 +283,16 @@ fn older_than<'a>(as_of: &'a AsOf) -> _ {
 /// Gives the contributions of these keys a newer as-of: their rows came again unchanged.
 pub fn confirm(conn: &mut Conn, feed: &str, keys: &[Vec<u8>], as_of: &AsOf) -> Result<()> {
     for keys in keys.chunks(4_000) {
-        diesel::update(contribution::table.filter(contribution::feed.eq(feed)).filter(contribution::source_key.eq_any(keys)))
-            .set((
-                contribution::as_of_instant.eq(as_of.instant),
-                contribution::as_of_sequence.eq(as_of.sequence),
-                contribution::as_of_digest.eq(as_of.digest.to_vec()),
-                contribution::marked.eq(false),
-            ))
-            .execute(conn)?;
+        diesel::update(
+            contribution::table.filter(contribution::feed.eq(feed)).filter(contribution::source_key.eq_any(keys)),
+        )
+        .set((
+            contribution::as_of_instant.eq(as_of.instant),
+            contribution::as_of_sequence.eq(as_of.sequence),
+            contribution::as_of_digest.eq(as_of.digest.to_vec()),
+            contribution::marked.eq(false),
+        ))
+        .execute(conn)?;
     }
     Ok(())
 }

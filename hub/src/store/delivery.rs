@@ -148,7 +148,9 @@ pub fn update(conn: &mut Conn, row: &Delivery, state: &str, checkpoint: i64) -> 
         .filter(delivery::checkpoint.eq(checkpoint));
     match diesel::update(found).set(row).execute(conn)? {
         1 => Ok(()),
-        _ => Err(Error::new(Kind::Conflict, "the delivery has moved on").coded("delivery-moved", "该批次的状态已改变。")),
+        _ => {
+            Err(Error::new(Kind::Conflict, "the delivery has moved on").coded("delivery-moved", "该批次的状态已改变。"))
+        }
     }
 }
 
@@ -268,4 +270,29 @@ pub fn answered_before(conn: &mut Conn, before: i64) -> Result<Vec<String>> {
         .limit(1_000)
         .select(delivery::id)
         .load(conn)?)
+}
+
+/// The newest delivery of each feed that was not refused.
+pub fn newest(conn: &mut Conn) -> Result<Vec<Delivery>> {
+    let ids: Vec<Option<String>> = delivery::table
+        .filter(delivery::state.ne("refused"))
+        .group_by(delivery::feed)
+        .select(diesel::dsl::max(delivery::id))
+        .load(conn)?;
+    let ids: Vec<String> = ids.into_iter().flatten().collect();
+    Ok(delivery::table.filter(delivery::id.eq_any(ids)).select(Delivery::as_select()).load(conn)?)
+}
+
+/// How many deliveries are in each state.
+pub fn state_counts(conn: &mut Conn) -> Result<Vec<(String, i64)>> {
+    Ok(delivery::table
+        .group_by(delivery::state)
+        .select((delivery::state, diesel::dsl::count_star()))
+        .order(delivery::state)
+        .load(conn)?)
+}
+
+/// Whether a delivery's bytes have this name.
+pub fn has_landed(conn: &mut Conn, name: &str) -> Result<bool> {
+    Ok(diesel::select(diesel::dsl::exists(delivery::table.filter(delivery::landed.eq(name)))).get_result(conn)?)
 }

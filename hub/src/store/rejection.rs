@@ -146,7 +146,9 @@ pub fn clear(conn: &mut Conn, delivery: &str) -> Result<()> {
 pub fn clear_issues_at(conn: &mut Conn, delivery: &str, positions: &[i64]) -> Result<()> {
     for positions in positions.chunks(4_000) {
         diesel::delete(
-            delivery_issue::table.filter(delivery_issue::delivery.eq(delivery)).filter(delivery_issue::position.eq_any(positions)),
+            delivery_issue::table
+                .filter(delivery_issue::delivery.eq(delivery))
+                .filter(delivery_issue::position.eq_any(positions)),
         )
         .execute(conn)?;
     }
@@ -211,7 +213,8 @@ pub fn insert(conn: &mut Conn, row: &Rejection) -> Result<()> {
 pub fn update(conn: &mut Conn, row: &Rejection, state: &str) -> Result<()> {
     match diesel::update(rejection::table.find(&row.id).filter(rejection::state.eq(state))).set(row).execute(conn)? {
         1 => Ok(()),
-        _ => Err(Error::new(Kind::Conflict, "the rejection has moved on").coded("rejection-moved", "该拒收记录的状态已改变。")),
+        _ => Err(Error::new(Kind::Conflict, "the rejection has moved on")
+            .coded("rejection-moved", "该拒收记录的状态已改变。")),
     }
 }
 
@@ -335,7 +338,11 @@ pub fn decided(conn: &mut Conn, feed: &str, hashes: &[Vec<u8>]) -> Result<Vec<Ve
 /// The edits of these rows.
 pub fn edits(conn: &mut Conn, feed: &str, hashes: &[Vec<u8>]) -> Result<Vec<Edit>> {
     super::contribution::in_parts(hashes, |hashes| {
-        Ok(edit::table.filter(edit::feed.eq(feed)).filter(edit::hash.eq_any(hashes)).select(Edit::as_select()).load(conn)?)
+        Ok(edit::table
+            .filter(edit::feed.eq(feed))
+            .filter(edit::hash.eq_any(hashes))
+            .select(Edit::as_select())
+            .load(conn)?)
     })
 }
 

@@ -46,7 +46,8 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
         let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
         // JSON is data for feeds of that format; receipts end in `.receipt.json` and `.refused.json`.
-        let receipt = path.to_string_lossy().ends_with(".receipt.json") || path.to_string_lossy().ends_with(".refused.json");
+        let receipt =
+            path.to_string_lossy().ends_with(".receipt.json") || path.to_string_lossy().ends_with(".refused.json");
         let data = ending == "json" && !receipt || !NOT_DATA.contains(&ending.as_str());
         // A link could point at any file of the machine; only plain files are taken.
         if !hidden && data && !receipt && entry.file_type().map_err(unreadable)?.is_file() {

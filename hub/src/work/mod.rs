@@ -5,7 +5,7 @@
 pub mod clean_up;
 pub mod drop_folder;
 pub mod schedule;
-// pub mod serve;
+pub mod serve;
 mod worker;
 
 pub use worker::{Workers, followed, run_all, run_due};

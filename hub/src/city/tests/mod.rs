@@ -2,6 +2,7 @@
 //! that a replay of the files by other means comes to as well.
 
 mod files;
+mod mapped;
 mod people;
 mod reading;
 mod replay;

@@ -246,9 +246,9 @@ fn a_wrong_file_changes_the_dataset_until_it_is_undone() {
         replay.take(delivery);
         unresolved.push((delivery.occasion, replay.dataset().unresolved));
     }
-    let [(Occasion::Regular, before), (Occasion::Wrong, during), (Occasion::Undoing, after)] = unresolved[..] else {
-        panic!("three deliveries, but {unresolved:?}");
-    };
+    let occasions: Vec<Occasion> = unresolved.iter().map(|(occasion, _)| *occasion).collect();
+    assert_eq!(occasions, [Occasion::Regular, Occasion::Wrong, Occasion::Undoing]);
+    let [before, during, after] = [0, 1, 2].map(|place| unresolved[place].1);
     assert!(before == after && during > before + 5, "{before}, {during}, {after}");
 }
 

@@ -1,0 +1,271 @@
+//! One connected stretch of a relay's work: from finding the position to the first thing that goes wrong.
+//!
+//! Everything that is sent and the position that says so are one transaction. What became of a transaction is never
+//! concluded from an error: the next session reads the position.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::outlet::{Failure, Outlet, Parcel};
+use super::position::{Position, Snapshot};
+use super::reading::{self, Held};
+use super::status::{RUNNING, WAITING};
+use super::trouble::Trouble;
+use super::{Relay, message};
+use crate::keyring::Token;
+use crate::leaving::{self, Event, Operation, Scope};
+use crate::store::entity;
+
+/// Changes, or entities of a snapshot, in one transaction at most.
+const BATCH: i64 = 500;
+/// So many changes that do not concern the agreement are passed over before the position is written without events.
+const PASSED_OVER: i64 = 10_000;
+const IDLE: Duration = Duration::from_millis(200);
+/// Every so many idle rounds it is asked whether someone has reset the position.
+const LISTEN: u32 = 10;
+
+pub(super) struct Session<'a> {
+    relay: &'a Relay,
+    going: &'a dyn Fn() -> bool,
+    outlet: Outlet,
+    partitions: BTreeMap<String, i32>,
+    scope: Scope,
+    /// The writer's generation under which this session sends.
+    generation: i64,
+    /// As committed.
+    position: Position,
+    /// Changes up to here were read; past the position where they did not concern the agreement.
+    read: i64,
+    idle: u32,
+}
+
+impl<'a> Session<'a> {
+    /// Connects and finds the position.
+    pub(super) fn open(relay: &'a Relay, going: &'a dyn Fn() -> bool) -> Result<Self, Trouble> {
+        let generation = relay.generation()?.ok_or(Trouble::Over)?;
+        // Looked at before the producer starts: a relay that must not run shall fence nobody.
+        relay.look(going)?;
+        let outlet = Outlet::open(&relay.kafka, &relay.transactional_id(), going)?;
+        // Only now is what an earlier producer left committed or aborted for good.
+        let (partitions, position) = relay.look(going)?;
+        let (read, scope) = (position.seq, Scope::Agreement(relay.agreement.clone()));
+        Ok(Self { relay, going, outlet, partitions, scope, generation, position, read, idle: 0 })
+    }
+
+    /// Sends until something goes wrong.
+    pub(super) fn work(&mut self) -> Trouble {
+        loop {
+            if !(self.going)() {
+                return Trouble::Over;
+            }
+            match self.advance() {
+                Ok(true) => self.idle = 0,
+                Ok(false) => std::thread::sleep(IDLE),
+                Err(trouble) => return trouble,
+            }
+        }
+    }
+
+    /// The round of the position, by which a reset is noticed.
+    pub(super) fn round(&self) -> u64 {
+        self.position.round
+    }
+
+    fn advance(&mut self) -> Result<bool, Trouble> {
+        match self.position.snapshot.clone() {
+            Some(snapshot) if snapshot.compare => self.compare(&snapshot).map(|()| true),
+            Some(snapshot) => self.snapshot(&snapshot).map(|()| true),
+            None => self.changes(),
+        }
+    }
+
+    /// Sends the next changes; false if there are none.
+    fn changes(&mut self) -> Result<bool, Trouble> {
+        let (hub, from) = (&self.relay.hub, self.read);
+        let writer = hub.db.writer()?;
+        if writer.holder != hub.instance || writer.generation != self.generation {
+            return Err(Trouble::Over);
+        }
+        if from >= writer.next_seq - 1 {
+            return self.rest();
+        }
+        let (upto, events) = hub.db.read(|conn| {
+            let versions = entity::changes(conn, from, BATCH)?;
+            let upto = versions.last().map_or(from, |version| version.seq);
+            Ok((upto, leaving::events(conn, &hub.keyring, &hub.epoch, &self.scope, &versions)?))
+        })?;
+        if !events.is_empty() || upto - self.position.seq >= PASSED_OVER {
+            self.ship(&events, Position { seq: upto, ..self.position.clone() })?;
+        }
+        self.read = upto;
+        self.relay.status.say(RUNNING, None, Some(upto));
+        Ok(true)
+    }
+
+    fn rest(&mut self) -> Result<bool, Trouble> {
+        self.relay.status.say(RUNNING, None, Some(self.read));
+        self.idle += 1;
+        if self.idle.is_multiple_of(LISTEN) && self.relay.status.contradicted()? {
+            return Err(Trouble::Away("the state of this relay was set by someone else; looking again".to_owned()));
+        }
+        Ok(false)
+    }
+
+    /// Sends the next pages of full records, up to the first that holds one.
+    fn snapshot(&mut self, snapshot: &Snapshot) -> Result<(), Trouble> {
+        let mut after = snapshot.after;
+        loop {
+            let (events, next) = self.page(snapshot.seq, after)?;
+            if events.is_empty() && next.is_some() {
+                after = next;
+                continue;
+            }
+            let rest = next.map(|next| Snapshot { after: Some(next), ..snapshot.clone() });
+            self.ship(&events, Position { snapshot: rest, ..self.position.clone() })?;
+            self.relay.status.say(RUNNING, None, Some(self.position.seq));
+            return Ok(());
+        }
+    }
+
+    /// Sends what differs from what the state topic holds. Interrupted, it starts again and finds less to send.
+    fn compare(&mut self, snapshot: &Snapshot) -> Result<(), Trouble> {
+        let topic = &self.relay.topics.state;
+        let partitions = self.partitions.get(topic).copied().unwrap_or(1);
+        let mut held = reading::state(&self.relay.kafka, topic, partitions, self.going)?;
+        let mut after = None;
+        loop {
+            let (mut events, next) = self.page(snapshot.seq, after)?;
+            let mut failed = None;
+            events.retain_mut(|event| match differs(event, held.remove(&event.entity)) {
+                Ok(differs) => differs,
+                Err(error) => failed.replace(error).is_some(),
+            });
+            if let Some(error) = failed {
+                return Err(error.into());
+            }
+            if !events.is_empty() {
+                self.ship(&events, self.position.clone())?;
+            }
+            let Some(next) = next else { break };
+            after = Some(next);
+        }
+        let gone: Vec<Event> =
+            held.into_iter().map(|(entity, held)| self.removed(snapshot.seq, entity, &held)).collect();
+        for part in gone.chunks(usize::try_from(BATCH).unwrap_or(1)) {
+            self.ship(part, self.position.clone())?;
+        }
+        self.ship(&[], Position { snapshot: None, ..self.position.clone() })?;
+        self.relay.status.say(RUNNING, None, Some(self.position.seq));
+        Ok(())
+    }
+
+    fn page(&self, seq: i64, after: Option<Token>) -> Result<(Vec<Event>, Option<Token>), Trouble> {
+        if !(self.going)() {
+            return Err(Trouble::Over);
+        }
+        let hub = &self.relay.hub;
+        let after = after.map(Token::to_vec).unwrap_or_default();
+        let page =
+            hub.db.read(|conn| leaving::snapshot(conn, &hub.keyring, &hub.epoch, &self.scope, (seq, &after, BATCH)))?;
+        let mut events = page.events;
+        if self.position.round > 0 {
+            // The same entity may have been sent as of the same `seq` in an earlier round.
+            events.iter_mut().for_each(|event| event.id = format!("{}-{}", event.id, self.position.round));
+        }
+        Ok((events, page.next.map(|next| Token::from_slice(&next)).transpose()?))
+    }
+
+    fn removed(&self, seq: i64, entity: Token, held: &Held) -> Event {
+        Event {
+            id: format!("{}-{seq}-{entity}-{}", self.position.epoch, self.position.round),
+            seq,
+            at: self.relay.hub.now(),
+            kind: held.kind.to_string(),
+            entity,
+            version: 0,
+            operation: Operation::Removed,
+            data: None,
+        }
+    }
+
+    /// One transaction: the events, the state they leave, and the position after them.
+    fn ship(&mut self, events: &[Event], next: Position) -> Result<(), Trouble> {
+        match self.try_to_ship(events, &next) {
+            Ok(()) => {
+                self.position = next;
+                self.relay.shipped();
+                Ok(())
+            }
+            Err(Halt::Trouble(trouble)) => Err(trouble),
+            Err(Halt::Failure(Failure::Fenced)) => Err(super::Stop::Fenced.into()),
+            Err(Halt::Failure(Failure::Abort(why))) => {
+                // Consumers need not wait for the broker to give the transaction up; if even that fails, the next start does it.
+                let _given_up = self.outlet.abort();
+                Err(Trouble::Away(why))
+            }
+            Err(Halt::Failure(Failure::Again(why) | Failure::Lost(why))) => Err(Trouble::Away(why)),
+        }
+    }
+
+    fn try_to_ship(&self, events: &[Event], next: &Position) -> Result<(), Halt> {
+        let (epoch, topics) = (&self.position.epoch, &self.relay.topics);
+        let slow = |why: &str| self.relay.status.say(WAITING, Some(why), None);
+        self.outlet.begin()?;
+        for event in events {
+            let (key, value) = (message::key(event), message::event(epoch, event)?);
+            let headers = Some(message::event_headers());
+            self.outlet.send(Parcel { topic: &topics.events, key: &key, value: Some(&value), headers })?;
+            let (value, headers) = (message::state(event)?, Some(message::state_headers(epoch, event)));
+            self.outlet.send(Parcel { topic: &topics.state, key: &key, value: value.as_deref(), headers })?;
+        }
+        let (key, value) = (&self.relay.agreement.id, next.bytes()?);
+        self.outlet.send(Parcel { topic: &topics.control, key, value: Some(&value), headers: None })?;
+        self.outlet.flush(self.going, &slow)?;
+        self.pause_before_commit()?;
+        if self.relay.generation()? != Some(self.generation) {
+            let _given_up = self.outlet.abort();
+            return Err(Halt::Trouble(Trouble::Over));
+        }
+        Ok(self.outlet.commit(self.going, &slow)?)
+    }
+
+    /// For tests: a kill here leaves an open transaction. Asked to end meanwhile, it is left open as a kill would leave it.
+    fn pause_before_commit(&self) -> Result<(), Trouble> {
+        if self.relay.options.pause_before_commit.is_zero()
+            || self.relay.pause(self.relay.options.pause_before_commit, self.going)
+        {
+            return Ok(());
+        }
+        Err(Trouble::Over)
+    }
+}
+
+enum Halt {
+    Trouble(Trouble),
+    Failure(Failure),
+}
+
+impl From<Failure> for Halt {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<Trouble> for Halt {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble)
+    }
+}
+
+impl From<crate::error::Error> for Halt {
+    fn from(error: crate::error::Error) -> Self {
+        Self::Trouble(error.into())
+    }
+}
+
+/// Whether a consumer that holds `held` has to be told of the event; says what it is to that consumer.
+fn differs(event: &mut Event, held: Option<Held>) -> crate::error::Result<bool> {
+    let Some(held) = held else { return Ok(true) };
+    event.operation = Operation::Changed;
+    Ok(message::state(event)?.is_none_or(|record| reading::digest(&record) != held.digest))
+}
