@@ -53,7 +53,7 @@ pub enum Transform {
     Integer,
     /// `bool` or `bool:1,是|0,否`: a JSON truth value, true words before the bar.
     Bool(Vec<String>, Vec<String>),
-    /// `split` or `split:/;`: several values of one cell; what follows is done with each.
+    /// `split` or `split:/;`: several values of one cell; all else is done with each.
     Split(Vec<char>),
 }
 
