@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use adapters::{DecodeError, Decoder, Envelope, Format, Row};
 
+use super::fold;
 use super::judge::{self, Judgement};
 use super::row::{self, Edits, Inspected, Keyed, Verdict};
 use super::spill::SpillWriter;
@@ -44,15 +45,30 @@ pub struct Walked {
 /// Inspects a landed delivery and judges it. Writes its state and next job.
 pub fn inspect(hub: &Hub, id: &str, progress: &dyn Fn(u64)) -> Result<Delivery> {
     let found = hub.db.read(|conn| delivery::get(conn, id))?;
-    if found.state == "landed" { inspected_whole(hub, found, false, progress) } else { Ok(found) }
+    match found.state.as_str() {
+        "landed" => inspected_whole(hub, found, false, progress),
+        // The hub died between the refusal and the erasing.
+        "refused" if found.hold_reasons().iter().any(|reason| reason.code == judge::FORBIDDEN) => erased(hub, found),
+        _ => Ok(found),
+    }
+}
+
+/// Erases what a refused delivery left: its bytes, wherever they lie.
+fn erased(hub: &Hub, mut refused: Delivery) -> Result<Delivery> {
+    if let Some(name) = &refused.landed {
+        hub.landing.erase(name)?;
+        fold::forget_staging(hub, &refused.id)?;
+        hub.db.write(|conn| delivery::erased(conn, &refused.id))?;
+        refused.landed = None;
+    }
+    Ok(refused)
 }
 
 /// Compares a ready delivery anew with what is stored now, under the rules of now. Where a person `released` it, limits
 /// that were weighed then do not hold it again.
 pub fn inspect_again(hub: &Hub, id: &str, released: bool) -> Result<Delivery> {
     let found = hub.db.read(|conn| delivery::get(conn, id))?;
-    let begun = found.state != "ready" || found.checkpoint != 0;
-    if begun { Ok(found) } else { inspected_whole(hub, found, released, &|_| ()) }
+    if found.state != "ready" || found.is_begun() { Ok(found) } else { inspected_whole(hub, found, released, &|_| ()) }
 }
 
 fn inspected_whole(hub: &Hub, found: Delivery, released: bool, progress: &dyn Fn(u64)) -> Result<Delivery> {
@@ -215,7 +231,8 @@ fn stage(hub: &Hub, delivery: &str, batch: &[Inspected]) -> Result<()> {
     })
 }
 
-fn staged_row(delivery: &str, row: &Inspected) -> Staged {
+/// A row as the staging list keeps it.
+pub(super) fn staged_row(delivery: &str, row: &Inspected) -> Staged {
     let verdict = match row.verdict {
         Verdict::Changed(_) => "changed",
         Verdict::Unchanged => "unchanged",
@@ -268,18 +285,16 @@ fn repeated_keys(hub: &Hub, feed: &Arc<Feed>, of: &Delivery) -> Result<()> {
     let positions = hub.db.write(|conn| {
         let positions = staging::earlier_of_same_key(conn, &of.id, verdict)?;
         rejection::clear_issues_at(conn, &of.id, &positions)?;
+        if !snapshot {
+            rejection::clear_rows_at(conn, &of.id, &positions)?;
+        }
         Ok(positions)
     })?;
     if positions.is_empty() || !snapshot {
         return Ok(());
     }
     let wanted: HashSet<i64> = positions.into_iter().collect();
-    let reason = Reason::new(
-        "duplicate-key",
-        "",
-        "同一批次中该主键再次出现，以最后一行为准。",
-        "The key comes again later in the same delivery; the last row counts.",
-    );
+    let reason = repeated_key();
     // A second reading finds the columns of those few rows; keeping all rows in memory for them would not be flat.
     walk(hub, feed, of, landed(hub, of)?, &mut |batch| {
         let mut rows = Vec::new();
@@ -291,6 +306,12 @@ fn repeated_keys(hub: &Hub, feed: &Arc<Feed>, of: &Delivery) -> Result<()> {
         hub.db.write(|conn| rejection::insert_rows(conn, &rows, &[]))
     })?;
     Ok(())
+}
+
+/// Why an earlier row of a key that comes again is not used.
+pub(super) fn repeated_key() -> Reason {
+    let (zh, en) = ("同一批次中该主键再次出现，以最后一行为准。", "The key comes again later in the same delivery; the last row counts.");
+    Reason::new("duplicate-key", "", zh, en)
 }
 
 /// The as-of as far as header elements tell it: a delta needs it while rows are compared.
@@ -352,7 +373,6 @@ fn conclude(hub: &Hub, found: Delivery, walked: &Walked, rules: (String, i64), j
             Some(serde_json::to_string(reasons).map_err(|error| Error::new(Kind::Internal, "reasons").because(error))?)
         }
     };
-    let erased = judged.erase.then(|| row.landed.take()).flatten();
     let written = hub.db.write(|conn| {
         let mut row = row.clone();
         if judged.erase {
@@ -366,11 +386,7 @@ fn conclude(hub: &Hub, found: Delivery, walked: &Walked, rules: (String, i64), j
         }
         Ok(row)
     })?;
-    if let Some(name) = erased {
-        hub.landing.erase(&name)?;
-        let _vanished = std::fs::remove_file(hub.landing.spill(&found.id));
-    }
-    Ok(written)
+    if judged.erase { erased(hub, written) } else { Ok(written) }
 }
 
 /// Decodes a delivery again only to make its lost spill: rows that staging calls changed, mapped under the rules of now.

@@ -108,7 +108,26 @@ mod tests {
     fn an_event_is_a_cloud_event_with_the_full_record() {
         let bytes = event("e1", &of(Operation::Changed)).unwrap();
         let value: Value = serde_json::from_slice(&bytes).unwrap();
-        insta::assert_json_snapshot!(value, @"");
+        insta::assert_json_snapshot!(value, @r#"
+        {
+          "data": {
+            "record": {
+              "community": "130108001001",
+              "id": "11111111111111111111111111111111",
+              "name": "张三"
+            },
+            "seq": 42,
+            "version": 3
+          },
+          "datacontenttype": "application/json",
+          "id": "e1-42",
+          "source": "/hub/e1",
+          "specversion": "1.0",
+          "subject": "11111111111111111111111111111111",
+          "time": "2026-11-23T00:00:00+08:00",
+          "type": "resident.changed"
+        }
+        "#);
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.starts_with(r#"{"specversion":"1.0","id":"e1-42""#), "{text}");
     }

@@ -146,7 +146,7 @@ impl Relay {
                 return;
             }
             match self.look(going) {
-                Ok((_, position)) if why != Stop::Fenced || self.may_take_back(&mut seen, position.clone()) => return,
+                Ok((_, position)) if why != Stop::Fenced || self.may_take_back(&mut seen, &position) => return,
                 Err(Trouble::Over) => return,
                 Err(Trouble::Stopped(now)) => why = now,
                 Ok(_) | Err(Trouble::Away(_)) => {}
@@ -156,14 +156,14 @@ impl Relay {
 
     /// After being fenced: a reset asks for a new start, and so does a position that stands still behind the store. Both
     /// happen without another relay too: a broker fences a producer whose transaction was open for too long.
-    fn may_take_back(&self, seen: &mut (Option<u64>, Option<Position>, Instant), position: Position) -> bool {
+    fn may_take_back(&self, seen: &mut (Option<u64>, Option<Position>, Instant), position: &Position) -> bool {
         let (round, last, since) = seen;
         let was_reset = round.is_some_and(|round| round != position.round);
         let behind =
             self.hub.db.writer().is_ok_and(|writer| position.seq < writer.next_seq - 1 || position.snapshot.is_some());
-        if !behind || last.as_ref() != Some(&position) {
+        if !behind || last.as_ref() != Some(position) {
             *since = Instant::now();
-            *last = Some(position);
+            *last = Some(position.clone());
         }
         was_reset || since.elapsed() > self.options.take_back
     }

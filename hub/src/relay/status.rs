@@ -56,10 +56,15 @@ impl Status {
 
     /// Whether someone else has said something since: a reset, or another hub's relay.
     pub(super) fn contradicted(&self) -> Result<bool> {
-        let Some(said) = self.said.lock().unwrap_or_else(PoisonError::into_inner).clone() else { return Ok(false) };
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mine) = said.as_ref().map(|row| (row.state.clone(), row.at)) else { return Ok(false) };
         let rows = self.hub.db.read(relay::list)?;
-        let found = rows.into_iter().find(|row| row.agreement == self.agreement);
-        Ok(found.is_none_or(|row| (row.state, row.at) != (said.state, said.at)))
+        let stands = rows.into_iter().any(|row| row.agreement == self.agreement && (row.state, row.at) == mine);
+        if !stands {
+            // So that it is said again.
+            *said = None;
+        }
+        Ok(!stands)
     }
 }
 

@@ -153,12 +153,9 @@ pub fn good_after(conn: &mut Conn, delivery: &str, after: i64, limit: i64) -> Re
         .load(conn)?)
 }
 
-/// Says which key a row has that had none, once a clerk has read it.
+/// Says which key a row has, once a clerk has read or corrected it.
 pub fn set_key(conn: &mut Conn, delivery: &str, hash: &[u8], source_key: &[u8]) -> Result<()> {
-    let found = staging::table
-        .filter(staging::delivery.eq(delivery))
-        .filter(staging::hash.eq(hash))
-        .filter(staging::source_key.is_null());
+    let found = staging::table.filter(staging::delivery.eq(delivery)).filter(staging::hash.eq(hash));
     diesel::update(found).set(staging::source_key.eq(source_key)).execute(conn)?;
     Ok(())
 }
@@ -169,5 +166,22 @@ pub fn verdicts(conn: &mut Conn, delivery: &str) -> Result<Vec<(i64, String)>> {
         .filter(staging::delivery.eq(delivery))
         .order(staging::position)
         .select((staging::position, staging::verdict))
+        .load(conn)?)
+}
+
+/// Forgets the lists whose names begin with `prefix` and come before `before`: what a hub left that died in between.
+pub fn forget(conn: &mut Conn, prefix: &str, before: &str) -> Result<()> {
+    let found = staging::table.filter(staging::delivery.ge(prefix)).filter(staging::delivery.lt(before));
+    diesel::delete(found).execute(conn)?;
+    Ok(())
+}
+
+/// The rows with this key in the lists of these deliveries.
+pub fn of_key(conn: &mut Conn, deliveries: &[String], source_key: &[u8]) -> Result<Vec<Staged>> {
+    Ok(staging::table
+        .filter(staging::delivery.eq_any(deliveries))
+        .filter(staging::source_key.eq(source_key))
+        .order((staging::delivery, staging::position))
+        .select(Staged::as_select())
         .load(conn)?)
 }
