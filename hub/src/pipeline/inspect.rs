@@ -403,7 +403,7 @@ pub fn respill(hub: &Hub, of: &Delivery) -> Result<()> {
         let Some(last) = wanted.last().copied() else { break };
         after = last;
         let wanted: HashSet<i64> = wanted.into_iter().collect();
-        let mut batch = Vec::new();
+        let (mut batch, mut rejected) = (Vec::new(), Vec::new());
         while let Ok(Some(row)) = decoder.next_row() {
             let position = match &row {
                 Row::Record(record) => record.position,
@@ -422,10 +422,30 @@ pub fn respill(hub: &Hub, of: &Delivery) -> Result<()> {
             if let Some(edited) = edits.get(&keyed.hash()) {
                 keyed.edit(&hub.keyring, &feed, edited.clone())?;
             }
-            if let Verdict::Changed(changed) = keyed.inspected(&feed, None, &[])?.verdict {
-                spill.push(&changed)?;
+            let row = keyed.inspected(&feed, None, &[])?;
+            match &row.verdict {
+                Verdict::Changed(changed) => spill.push(changed)?,
+                Verdict::Rejected(reasons) => rejected.push(rejected_row(&of.id, &row, reasons)?),
+                Verdict::Unchanged | Verdict::Stale => {}
             }
         }
+        refused_now(hub, &of.id, &rejected)?;
     }
     spill.finish()
+}
+
+/// Rows that the rules took at inspection and take no more: a half-applied delivery lost its spill and the rules changed.
+fn refused_now(hub: &Hub, id: &str, rejected: &[RejectedRow]) -> Result<()> {
+    if rejected.is_empty() {
+        return Ok(());
+    }
+    let positions: Vec<i64> = rejected.iter().map(|row| row.position).collect();
+    hub.db.write(|conn| {
+        staging::set_verdict(conn, id, &positions, "rejected")?;
+        rejection::insert_rows(conn, rejected, &[])?;
+        rejection::clear_issues_at(conn, id, &positions)?;
+        let mut row = delivery::get(conn, id)?;
+        row.rejected += positions.len() as i64;
+        delivery::update(conn, &row, "ready", row.checkpoint)
+    })
 }

@@ -183,6 +183,16 @@ pub fn live_with_aliases(conn: &mut Conn, aliases: &[Vec<u8>]) -> Result<Vec<(Ve
     })
 }
 
+/// The aliases stored beside these contributions, as (contribution, alias).
+pub fn aliases_of(conn: &mut Conn, ids: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    in_parts(ids, |ids| {
+        Ok(contribution_alias::table
+            .filter(contribution_alias::contribution.eq_any(ids))
+            .select((contribution_alias::contribution, contribution_alias::alias))
+            .load(conn)?)
+    })
+}
+
 /// Live contributions ordered by id, after `after`: a page of all there is.
 pub fn page(conn: &mut Conn, after: &[u8], limit: i64) -> Result<Vec<Row>> {
     Ok(contribution::table
