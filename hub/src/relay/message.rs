@@ -74,7 +74,8 @@ pub(super) fn state_headers(epoch: &str, event: &Event) -> OwnedHeaders {
     let (source, seq, version) = (source(epoch), event.seq.to_string(), event.version.to_string());
     let said =
         [("content-type", STATE_TYPE), (KIND, &event.kind), ("source", &source), ("seq", &seq), ("version", &version)];
-    said.into_iter().fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key, value: Some(value) }))
+    said.into_iter()
+        .fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key, value: Some(value) }))
 }
 
 fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
@@ -144,6 +145,9 @@ mod tests {
     fn the_state_is_the_bare_record() {
         let bytes = state(&of(Operation::Added)).unwrap().unwrap();
         let value: Value = serde_json::from_slice(&bytes).unwrap();
-        assert_eq!(value, json!({"id": "11111111111111111111111111111111", "name": "张三", "community": "130108001001"}));
+        assert_eq!(
+            value,
+            json!({"id": "11111111111111111111111111111111", "name": "张三", "community": "130108001001"})
+        );
     }
 }

@@ -90,10 +90,12 @@ impl Relay {
     /// The relay of this agreement; nothing happens yet.
     pub fn new(hub: Arc<Hub>, agreement: &str, options: Options) -> Result<Self> {
         let kafka = hub.config.kafka.clone();
-        let kafka = kafka.ok_or_else(|| Error::new(Kind::Config, "kafka is not configured").coded("no-kafka", "未配置 Kafka。"))?;
+        let kafka = kafka
+            .ok_or_else(|| Error::new(Kind::Config, "kafka is not configured").coded("no-kafka", "未配置 Kafka。"))?;
         let found = hub.config.agreements.iter().find(|found| found.id == agreement).cloned();
         let agreement = found.ok_or_else(|| {
-            Error::new(Kind::NotFound, format!("there is no agreement '{agreement}'")).coded("agreement-unknown", "没有这个共享协议。")
+            Error::new(Kind::NotFound, format!("there is no agreement '{agreement}'"))
+                .coded("agreement-unknown", "没有这个共享协议。")
         })?;
         Ok(Self {
             topics: Topics::of(&kafka, &agreement.id),
@@ -158,7 +160,8 @@ impl Relay {
     fn may_take_back(&self, seen: &mut (Option<u64>, Option<Position>, Instant), position: &Position) -> bool {
         let (round, last, since) = seen;
         let was_reset = round.is_some_and(|round| round != position.round);
-        let behind = self.hub.db.writer().is_ok_and(|writer| position.seq < writer.next_seq - 1 || position.snapshot.is_some());
+        let behind =
+            self.hub.db.writer().is_ok_and(|writer| position.seq < writer.next_seq - 1 || position.snapshot.is_some());
         if !behind || last.as_ref() != Some(position) {
             *since = Instant::now();
             *last = Some(position.clone());
@@ -230,7 +233,10 @@ pub fn start(hub: &Arc<Hub>) -> Result<Relays> {
     }
     let (hub, stopped) = (hub.clone(), stop.clone());
     let thread = std::thread::Builder::new().name("relay".to_owned()).spawn(move || run(&hub, &stopped));
-    Ok(Relays { stop, thread: Some(thread.map_err(|error| Error::new(Kind::Internal, "starting a thread").because(error))?) })
+    Ok(Relays {
+        stop,
+        thread: Some(thread.map_err(|error| Error::new(Kind::Internal, "starting a thread").because(error))?),
+    })
 }
 
 impl Relays {

@@ -112,10 +112,8 @@ mod tests {
 
     #[test]
     fn a_position_is_read_as_it_was_written() {
-        let with = Position {
-            snapshot: Some(Snapshot { seq: 7, after: Some(Token([0xab; 16])), compare: false }),
-            ..at(7)
-        };
+        let with =
+            Position { snapshot: Some(Snapshot { seq: 7, after: Some(Token([0xab; 16])), compare: false }), ..at(7) };
         let text = String::from_utf8(with.bytes().unwrap()).unwrap();
         insta::assert_snapshot!(text, @r#"{"epoch":"e1","seq":7,"scope":"s1","round":4,"snapshot":{"seq":7,"after":"abababababababababababababababab","compare":false}}"#);
         assert_eq!(Position::parse(text.as_bytes()).unwrap(), with);

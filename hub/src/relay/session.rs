@@ -124,8 +124,9 @@ impl<'a> Session<'a> {
                 continue;
             }
             let rest = next.map(|next| Snapshot { after: Some(next), ..snapshot.clone() });
+            self.ship(&events, Position { snapshot: rest, ..self.position.clone() })?;
             self.relay.status.say(RUNNING, Some(SENDING), None);
-            return self.ship(&events, Position { snapshot: rest, ..self.position.clone() });
+            return Ok(());
         }
     }
 
@@ -153,7 +154,8 @@ impl<'a> Session<'a> {
             let Some(next) = next else { break };
             after = Some(next);
         }
-        let gone: Vec<Event> = held.into_iter().map(|(entity, held)| self.removed(snapshot.seq, entity, &held)).collect();
+        let gone: Vec<Event> =
+            held.into_iter().map(|(entity, held)| self.removed(snapshot.seq, entity, &held)).collect();
         for part in gone.chunks(usize::try_from(BATCH).unwrap_or(1)) {
             self.ship(part, self.position.clone())?;
         }
@@ -166,9 +168,8 @@ impl<'a> Session<'a> {
         }
         let hub = &self.relay.hub;
         let after = after.map(Token::to_vec).unwrap_or_default();
-        let page = hub.db.read(|conn| {
-            leaving::snapshot(conn, &hub.keyring, &hub.epoch, &self.scope, (seq, &after, BATCH))
-        })?;
+        let page =
+            hub.db.read(|conn| leaving::snapshot(conn, &hub.keyring, &hub.epoch, &self.scope, (seq, &after, BATCH)))?;
         let mut events = page.events;
         if self.position.round > 0 {
             // The same entity may have been sent as of the same `seq` in an earlier round.
@@ -233,7 +234,9 @@ impl<'a> Session<'a> {
 
     /// For tests: a kill here leaves an open transaction. Asked to end meanwhile, it is left open as a kill would leave it.
     fn pause_before_commit(&self) -> Result<(), Trouble> {
-        if self.relay.options.pause_before_commit.is_zero() || self.relay.pause(self.relay.options.pause_before_commit, self.going) {
+        if self.relay.options.pause_before_commit.is_zero()
+            || self.relay.pause(self.relay.options.pause_before_commit, self.going)
+        {
             return Ok(());
         }
         Err(Trouble::Over)

@@ -47,7 +47,9 @@ impl Status {
         if self.hub.is_writer() {
             match self.hub.db.write(|conn| relay::put(conn, &row)) {
                 Ok(()) => *said = Some(row),
-                Err(error) => tracing::warn!(agreement = self.agreement, error = %error, "the relay's state was not noted"),
+                Err(error) => {
+                    tracing::warn!(agreement = self.agreement, error = %error, "the relay's state was not noted")
+                }
             }
         }
     }

@@ -94,7 +94,8 @@ impl Bench {
                     let ids = [hub::keyring::Token::try_from(id).unwrap().to_vec()];
                     let standing = entity::current(change.conn, &ids)?.pop();
                     let number = standing.map_or(0, |(entity, _)| entity.version) + 1;
-                    let document = name.map_or(json!({}), |name| json!({"name": name, "sex": "1", "community": community}));
+                    let document =
+                        name.map_or(json!({}), |name| json!({"name": name, "sex": "1", "community": community}));
                     let state = if name.is_some() { "live" } else { "ended" };
                     let (id, seq) = (ids[0].clone(), change.take_seq());
                     let row = Entity {
