@@ -8,7 +8,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use encoding_rs::{CoderResult, Decoder, DecoderResult};
+use encoding_rs::{Decoder, DecoderResult};
 
 use crate::format::Encoding;
 use crate::record::{DecodeError, DecodeErrorKind, ReadFault};
@@ -231,7 +231,7 @@ fn count_utf8(window: &[u8]) -> (usize, usize) {
 pub(crate) fn gb18030(text: &str) -> Vec<u8> {
     let mut bytes = vec![0; text.len() * 4 + 16];
     let (result, _, written, _) = encoding_rs::GB18030.new_encoder().encode_from_utf8(text, &mut bytes, true);
-    assert_eq!(result, CoderResult::InputEmpty);
+    assert_eq!(result, encoding_rs::CoderResult::InputEmpty);
     bytes.truncate(written);
     bytes
 }
@@ -279,7 +279,7 @@ mod tests {
         let mut bytes = "姓名,".repeat(20_000).into_bytes();
         bytes[100_001] = 0xFF;
         let error = read(Encoding::Utf8, Policy::Strict, &bytes).unwrap_err();
-        assert_eq!((error.kind, error.place.as_str()), (DecodeErrorKind::Encoding, "byte 100000"));
+        assert_eq!((error.kind, error.place.as_str()), (DecodeErrorKind::Encoding, "byte 100001"));
     }
 
     #[test]

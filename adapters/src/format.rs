@@ -25,7 +25,8 @@ pub enum Format {
     Xlsx(XlsxOptions),
 }
 
-/// Options of XML feeds.
+/// Options of XML feeds. Children of a row are columns by their local names, attributes of the row element `@name`, text
+/// directly in it `#text`; attributes of its children are not read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct XmlOptions {
@@ -41,12 +42,14 @@ pub struct XmlOptions {
     /// a bad record `column-count`.
     #[serde(default)]
     pub positions: Vec<String>,
-    /// Elements outside the rows whose text goes to the envelope: name in the envelope, path from the root.
+    /// Elements outside the rows whose text goes to the envelope: name in the envelope, path from the root; a path that
+    /// ends in `/@name` takes an attribute.
     #[serde(default)]
     pub envelope: BTreeMap<String, String>,
 }
 
-/// Options of delimited text feeds.
+/// Options of delimited text feeds. Without `headings` and `positions` the first line that is not blank is the heading line.
+/// A column with a blank heading is named by its place: `#5`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TextOptions {
@@ -67,7 +70,8 @@ pub struct TextOptions {
     pub trailer: Option<String>,
 }
 
-/// Options of JSON feeds.
+/// Options of JSON feeds. Whole numbers of up to 18 digits stay numbers; every other number becomes a string of its text as
+/// sent (`"1.30108E+17"`), so that none is ever rounded.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JsonOptions {
@@ -78,12 +82,14 @@ pub struct JsonOptions {
     /// Keys of a row that hold arrays of flat objects.
     #[serde(default)]
     pub groups: Vec<String>,
-    /// Top-level keys (with `rows`) that go to the envelope under their own name.
+    /// Top-level keys (with `rows`) that go to the envelope under their own name; among JSON lines, a line whose keys are
+    /// all named here.
     #[serde(default)]
     pub envelope: Vec<String>,
 }
 
-/// Options of XLSX feeds.
+/// Options of XLSX feeds. All values are strings: text as it is, numbers with all their digits below 1e15 and from there on
+/// as Excel shows them (`1.30108E+17`), cells formatted as dates as ISO dates, blank cells as empty strings.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct XlsxOptions {
@@ -98,7 +104,8 @@ pub struct XlsxOptions {
     /// First cells that mark a total row (`合计`); such rows are skipped and their first number goes to the envelope as `total`.
     #[serde(default)]
     pub total_rows: Vec<String>,
-    /// Columns that are dates: serial numbers in them become ISO dates (`1990-01-31`).
+    /// Columns that are dates: serial numbers in them become ISO dates (`1990-01-31`) also where the cell is not formatted
+    /// as a date; years, months and days written as numbers (1990, 199001, 19900131) stay.
     #[serde(default)]
     pub dates: Vec<String>,
 }
@@ -121,7 +128,7 @@ pub enum Encoding {
 pub struct Limits {
     /// Most bytes of one record after decoding (default 1 MiB).
     pub record_bytes: usize,
-    /// Most columns of one record (default 1,000).
+    /// Most columns of one record, and most different ones of a delivery (default 1,000).
     pub columns: usize,
     /// Most items of one repeated group (default 1,000).
     pub group_items: usize,

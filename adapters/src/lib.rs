@@ -12,6 +12,11 @@ mod text;
 mod xlsx;
 mod xml;
 
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod reading;
+
 pub mod decompress;
 pub mod format;
 

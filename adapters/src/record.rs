@@ -108,7 +108,11 @@ impl DecodeError {
             return Self::new(fault.kind, fault.place.clone().unwrap_or(place), fault.message.clone());
         }
         if error.kind() == io::ErrorKind::UnexpectedEof {
-            return Self::new(DecodeErrorKind::Truncated, place, "The input ends in the middle of its compressed data.");
+            return Self::new(
+                DecodeErrorKind::Truncated,
+                place,
+                "The input ends in the middle of its compressed data.",
+            );
         }
         Self::new(DecodeErrorKind::Io, place, format!("Reading the input failed ({}).", error.kind()))
     }

@@ -3,6 +3,7 @@
 //! Owns the numbering of rows, the list of columns seen, the limits of one record and the judgement record or bad record.
 //! Knows no format and interprets no value.
 
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 use crate::charset::MARK;
@@ -46,11 +47,14 @@ impl Draft {
         if !self.counts(name.len() + size(&value), 1, limits) {
             return;
         }
-        if self.fields.contains_key(name) {
-            self.fault("repeated-column", "A column stands more than once in the row.");
-            self.fields.insert(format!("#{} {name}", self.columns), value);
-        } else {
-            self.fields.insert(name.to_owned(), value);
+        match self.fields.entry(name) {
+            Entry::Vacant(entry) => {
+                entry.insert(value);
+            }
+            Entry::Occupied(_) => {
+                self.fault("repeated-column", "A column stands more than once in the row.");
+                self.fields.insert(format!("#{} {name}", self.columns), value);
+            }
         }
     }
 
@@ -80,7 +84,10 @@ impl Draft {
             return false;
         }
         if self.columns > limits.columns {
-            self.fault("too-many-columns", format!("The row has more than {} columns (limit columns).", limits.columns));
+            self.fault(
+                "too-many-columns",
+                format!("The row has more than {} columns (limit columns).", limits.columns),
+            );
             return false;
         }
         true
@@ -100,11 +107,20 @@ pub(crate) struct Rows {
     pub(crate) envelope: Envelope,
     position: u64,
     name_bytes: usize,
+    path: String,
+    before: Vec<String>,
 }
 
 impl Rows {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { limits: limits.clone(), envelope: Envelope::default(), position: 0, name_bytes: 0 }
+        Self {
+            limits: limits.clone(),
+            envelope: Envelope::default(),
+            position: 0,
+            name_bytes: 0,
+            path: String::new(),
+            before: Vec::new(),
+        }
     }
 
     /// Ends a row. `raw` is asked only for a bad one.
@@ -147,11 +163,21 @@ impl Rows {
     }
 
     fn see_fields(&mut self, draft: &Draft) -> Result<(), DecodeError> {
+        // Rows mostly have the columns of the row before: comparing is much cheaper than looking each one up.
+        if !draft.fields.keys().eq(&self.before) {
+            draft.fields.keys().try_for_each(|name| self.see(name))?;
+            self.before = draft.fields.keys().cloned().collect();
+        }
         for (name, value) in &draft.fields {
-            self.see(name)?;
             let Value::Array(items) = value else { continue };
             for field in items.iter().filter_map(Value::as_object).flat_map(Map::keys) {
-                self.see(&format!("{name}/{field}"))?;
+                // One buffer for all: this runs for every field of every group of every row.
+                let mut path = std::mem::take(&mut self.path);
+                path.clear();
+                path.extend([name.as_str(), "/", field.as_str()]);
+                let seen = self.see(&path);
+                self.path = path;
+                seen?;
             }
         }
         Ok(())

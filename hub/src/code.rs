@@ -174,8 +174,7 @@ impl Lookup {
                 if !canonical.is_empty() && !standard.contains(&canonical) {
                     return Err(format!("{VARIANTS}: `{canonical}` of `{scheme}` is no code of `{}`", self.table));
                 }
-                let entry =
-                    if canonical.is_empty() { Entry::NoStandard } else { Entry::Code(canonical.to_owned()) };
+                let entry = if canonical.is_empty() { Entry::NoStandard } else { Entry::Code(canonical.to_owned()) };
                 let label = row.columns.get("local_name_zh").map_or("", String::as_str);
                 for key in [row.code.as_str(), label] {
                     let key = text::fold(key).into_owned();
@@ -238,7 +237,10 @@ mod tests {
         let read = |name: &str, text: &str| (name.to_owned(), CodeTable::read(name, text.as_bytes()).unwrap());
         BTreeMap::from([
             read("sex", "code,name_zh,name_en\n0,未知的性别,\n1,男,male\n2,女,female\n"),
-            read("kind", "code,name_zh,scheme\n10,家庭户口,A\n10,非农业户口,B\n11,非农业家庭户口,A\n7,同名,A\n8,同名,A\n"),
+            read(
+                "kind",
+                "code,name_zh,scheme\n10,家庭户口,A\n10,非农业户口,B\n11,非农业家庭户口,A\n7,同名,A\n8,同名,A\n",
+            ),
             read("country", "code,name_zh,alpha,alpha3\n156,中国,CN,CHN\n"),
             read(
                 VARIANTS,

@@ -120,7 +120,7 @@ fn every_ten_seconds() -> String {
 }
 
 /// Kafka.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KafkaConfig {
     /// `host:port,host:port`.
@@ -233,9 +233,13 @@ impl Config {
         let mut seen = std::collections::BTreeSet::new();
         for agreement in &self.agreements {
             let id = &agreement.id;
-            let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+            let plain = !id.is_empty()
+                && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
             if !plain || !seen.insert(id) {
-                return Err(Error::new(Kind::Config, format!("agreement id '{id}' is not unique lower-case letters, digits and hyphens")));
+                return Err(Error::new(
+                    Kind::Config,
+                    format!("agreement id '{id}' is not unique lower-case letters, digits and hyphens"),
+                ));
             }
         }
         if self.server.tls_certificate.is_some() != self.server.tls_key.is_some() {

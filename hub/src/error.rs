@@ -81,10 +81,19 @@ impl Kind {
             Self::Gone => ("该游标已失效，请重新全量同步。", "This cursor is no longer valid; synchronise anew."),
             Self::TooLarge => ("超出大小限制。", "A size limit was passed."),
             Self::Config => ("配置有误，请运行 hub check。", "The configuration is wrong; run `hub check`."),
-            Self::Full => ("存储空间已满，请清理后等待自动重试。", "Storage is full; free space, the hub tries again by itself."),
-            Self::Unavailable => ("依赖的服务暂不可用，将自动重试。", "A service the hub needs is away; it tries again by itself."),
-            Self::Unprocessable => ("内容前后矛盾，请核对后重发。", "The content contradicts itself or an earlier request; check it and send again."),
-            Self::Internal => ("内部错误，请查看日志并运行 hub verify。", "An internal fault; see the log and run `hub verify`."),
+            Self::Full => {
+                ("存储空间已满，请清理后等待自动重试。", "Storage is full; free space, the hub tries again by itself.")
+            }
+            Self::Unavailable => {
+                ("依赖的服务暂不可用，将自动重试。", "A service the hub needs is away; it tries again by itself.")
+            }
+            Self::Unprocessable => (
+                "内容前后矛盾，请核对后重发。",
+                "The content contradicts itself or an earlier request; check it and send again.",
+            ),
+            Self::Internal => {
+                ("内部错误，请查看日志并运行 hub verify。", "An internal fault; see the log and run `hub verify`.")
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What every stage of the hub needs, opened once: store, landing store, feeds, secret, and the writer's lease.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::config::Config;
 use crate::entity::EntitySchema;
@@ -12,6 +12,10 @@ use crate::instance;
 use crate::keyring::Keyring;
 use crate::landing::Landing;
 use crate::store::{Db, Lease};
+
+/// How long somebody who waits for an answer waits for a feed.
+const PATIENCE_MS: u64 = 10_000;
+const LOOK_MS: u64 = 5;
 
 /// The hub as one process has it open.
 pub struct Hub {
@@ -67,7 +71,7 @@ impl Hub {
             resident,
             household,
             epoch: writer.epoch,
-            instance: instance::name(),
+            instance: instance::name()?,
             clock: system_time,
             lease: Mutex::new(None),
             feeds: Mutex::new(HashMap::new()),
@@ -97,7 +101,8 @@ impl Hub {
         let mut mine = locked(&self.lease);
         mine.clone_from(&held);
         held.ok_or_else(|| {
-            Error::new(Kind::Unavailable, "another hub is the writer").coded("not-writer", "另一节点正在写入，请稍后重试。")
+            Error::new(Kind::Unavailable, "another hub is the writer")
+                .coded("not-writer", "另一节点正在写入，请稍后重试。")
         })
     }
 
@@ -114,11 +119,25 @@ impl Hub {
         locked(&self.lease).is_some()
     }
 
-    /// Runs `body` while nothing else in this process applies the feed.
+    /// Runs `body` while nothing else in this process applies the feed; waits for its turn as long as it takes.
     pub fn applying<T>(&self, feed: &str, body: impl FnOnce() -> Result<T>) -> Result<T> {
         let lock = locked(&self.feeds).entry(feed.to_owned()).or_default().clone();
         let _held = locked(&lock);
         body()
+    }
+
+    /// As [`Hub::applying`], for somebody who waits for an answer: `feed-busy` after ten seconds.
+    pub fn applying_soon<T>(&self, feed: &str, body: impl FnOnce() -> Result<T>) -> Result<T> {
+        let lock = locked(&self.feeds).entry(feed.to_owned()).or_default().clone();
+        for _ in 0..PATIENCE_MS / LOOK_MS {
+            match lock.try_lock() {
+                Ok(_held) => return body(),
+                Err(TryLockError::Poisoned(_)) => return self.applying(feed, body),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(LOOK_MS)),
+            }
+        }
+        Err(Error::new(Kind::Unavailable, "a large delivery of this feed is being applied; try again")
+            .coded("feed-busy", "该数据源正在处理大批量交付，请稍后重试。"))
     }
 }
 

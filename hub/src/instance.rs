@@ -1,12 +1,13 @@
 //! Which process this is, in leases. Owns the name and the one question that lets a restarted hub go on at once: is that holder known to be dead?
 
-use uuid::Uuid;
+use crate::error::Result;
+use crate::id;
 
 /// Names this process: boot, process id, its start time, and a random end.
-pub fn name() -> String {
+pub fn name() -> Result<String> {
     let pid = std::process::id();
     let start = start_time(pid).unwrap_or_default();
-    format!("{}/{pid}/{start}/{}", boot(), Uuid::new_v4().simple())
+    Ok(format!("{}/{pid}/{start}/{}", boot(), id::random()?))
 }
 
 /// Whether the holder ran on this machine since its last start and runs no more. Of other machines nothing is known.
@@ -41,12 +42,12 @@ mod tests {
 
     #[test]
     fn this_process_lives() {
-        assert!(!is_dead(&name()));
+        assert!(!is_dead(&name().expect("a name")));
     }
 
     #[test]
     fn a_process_id_used_again_is_another_process() {
-        let mut parts: Vec<String> = name().split('/').map(str::to_owned).collect();
+        let mut parts: Vec<String> = name().expect("a name").split('/').map(str::to_owned).collect();
         parts[2] = "1".to_owned();
         assert!(is_dead(&parts.join("/")));
     }

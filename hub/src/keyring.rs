@@ -80,7 +80,9 @@ impl Keyring {
 
     /// Reads the secret file, or creates it with 32 random bytes and mode 0600.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let failed = |error: std::io::Error| Error::new(Kind::Config, format!("the hub secret {}", path.display())).because(error);
+        let failed = |error: std::io::Error| {
+            Error::new(Kind::Config, format!("the hub secret {}", path.display())).because(error)
+        };
         if !path.exists() {
             create_secret(path).map_err(failed)?;
         }

@@ -6,6 +6,7 @@
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart, path::Path as Name};
@@ -21,6 +22,7 @@ const LEVEL: i32 = 1;
 pub struct Landing {
     store: Arc<dyn ObjectStore>,
     runtime: Arc<Runtime>,
+    folder: PathBuf,
     spill: PathBuf,
 }
 
@@ -33,14 +35,19 @@ impl Landing {
         let store = LocalFileSystem::new_with_prefix(folder)
             .map_err(|error| Error::new(Kind::Config, "opening the landing store").because(error))?
             .with_fsync(true);
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("landing").build().map_err(failed)?;
-        Ok(Self { store: Arc::new(store), runtime: Arc::new(runtime), spill })
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("landing")
+            .build()
+            .map_err(failed)?;
+        Ok(Self { store: Arc::new(store), runtime: Arc::new(runtime), folder: folder.to_owned(), spill })
     }
 
     /// Begins to write a delivery; nothing is there before [`LandingWriter::finish`].
     pub fn create(&self, name: &str) -> Result<LandingWriter> {
         let upload = self.runtime.block_on(self.store.put_multipart(&Name::from(name))).map_err(full_or_away)?;
-        let parts = Parts { upload: Some(WriteMultipart::new_with_chunk_size(upload, PART)), runtime: self.runtime.clone() };
+        let parts =
+            Parts { upload: Some(WriteMultipart::new_with_chunk_size(upload, PART)), runtime: self.runtime.clone() };
         let encoder = zstd::stream::write::Encoder::new(parts, LEVEL).map_err(|error| io_error(&error))?;
         Ok(LandingWriter { encoder: Some(encoder) })
     }
@@ -48,7 +55,8 @@ impl Landing {
     /// Reads a delivery's bytes as they were before landing (decompressed, charset untouched).
     pub fn read(&self, name: &str) -> Result<Box<dyn Read + Send>> {
         let missing = || Error::new(Kind::Internal, "the landed bytes of a delivery are gone");
-        let found = self.runtime.block_on(self.store.get(&Name::from(name))).map_err(|error| missing().because(error))?;
+        let found =
+            self.runtime.block_on(self.store.get(&Name::from(name))).map_err(|error| missing().because(error))?;
         match found.payload {
             object_store::GetResultPayload::File(file, _) => {
                 Ok(Box::new(zstd::stream::read::Decoder::new(file).map_err(|error| missing().because(error))?))
@@ -63,6 +71,32 @@ impl Landing {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(Error::new(Kind::Unavailable, "erasing landed bytes").because(error)),
         }
+    }
+
+    /// Files of `department/feed` that have not changed for `age`: landed bytes, and what a hub left that died while landing.
+    pub fn older_than(&self, feed: &str, age: Duration) -> Result<Vec<String>> {
+        let failed =
+            |error: io::Error| Error::new(Kind::Unavailable, "looking through the landing store").because(error);
+        let entries = match std::fs::read_dir(self.folder.join(feed)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(failed)?;
+            let changed = entry.metadata().and_then(|found| found.modified()).map_err(failed)?;
+            if changed.elapsed().is_ok_and(|elapsed| elapsed > age) {
+                names.push(format!("{feed}/{}", entry.file_name().to_string_lossy()));
+            }
+        }
+        Ok(names)
+    }
+
+    /// Removes a file by the name [`Landing::older_than`] gave it; the upload files of the store have names it would not take.
+    pub fn remove_left(&self, name: &str) -> Result<()> {
+        std::fs::remove_file(self.folder.join(name))
+            .map_err(|error| Error::new(Kind::Unavailable, "removing what a landing left").because(error))
     }
 
     /// Where the spill of a delivery is; it may vanish at any time.
@@ -136,9 +170,13 @@ pub fn io_error(error: &io::Error) -> Error {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(inner) = cause {
         if let Some(io) = inner.downcast_ref::<io::Error>() {
-            let full = matches!(io.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge);
+            let full = matches!(
+                io.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+            );
             if full {
-                return Error::new(Kind::Full, "the landing store is full").coded("landing-full", "存储空间已满，未接收任何数据。");
+                return Error::new(Kind::Full, "the landing store is full")
+                    .coded("landing-full", "存储空间已满，未接收任何数据。");
             }
             // `io::Error::other` hides what it wraps from `source`.
             cause = io.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static));

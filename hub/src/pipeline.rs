@@ -4,6 +4,7 @@
 
 pub mod apply;
 pub mod decide;
+pub mod dry_run;
 mod endings;
 mod fold;
 pub mod golden;
@@ -13,7 +14,7 @@ pub mod land;
 pub mod rebuild;
 pub mod records;
 pub mod replay;
-mod row;
+pub mod row;
 mod spill;
 pub mod verify;
 
@@ -22,6 +23,7 @@ use crate::hub::Hub;
 use crate::store::delivery::Delivery;
 
 pub use endings::resume as endings_of;
+pub use row::key_token;
 
 /// Takes a landed delivery as far as it goes: inspected and judged, then applied if it is ready.
 pub fn process(hub: &Hub, delivery: &str, progress: &dyn Fn(u64)) -> Result<Delivery> {

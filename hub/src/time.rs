@@ -7,7 +7,8 @@ use crate::error::{Error, Kind, Result};
 
 /// Asia/Shanghai: UTC+8 without summer time since 1991.
 pub fn shanghai() -> FixedOffset {
-    FixedOffset::east_opt(8 * 3600).unwrap_or_else(|| FixedOffset::east_opt(0).unwrap_or_else(|| unreachable!("zero is an offset")))
+    FixedOffset::east_opt(8 * 3600)
+        .unwrap_or_else(|| FixedOffset::east_opt(0).unwrap_or_else(|| unreachable!("zero is an offset")))
 }
 
 /// RFC 3339, a date and time without zone, or a date.

@@ -2,7 +2,7 @@
 //!
 //! Owns what a case needs around it: a private PostgreSQL cluster, an Apache Kafka broker, the hub's binary with a
 //! configuration of its own, and builders for the six feeds' files. It never looks into the hub's tables or modules:
-//! what it asserts, a user could see. A server that cannot be had fails the test that asked for it, with the reason;
+//! what it asserts, a user could see; the one exception is [`inside`], for the cases of the pipeline itself. A server that cannot be had fails the test that asked for it, with the reason;
 //! nothing is skipped.
 //!
 //! A case that must hold on both stores is one function over [`Store`] and two tests:
@@ -20,6 +20,7 @@
 
 pub mod guard;
 pub mod hub;
+pub mod inside;
 pub mod kafka;
 pub mod place;
 pub mod postgres;
@@ -27,6 +28,7 @@ pub mod store;
 pub mod world;
 
 pub use hub::{Agreement, Answer, Client, Hub};
+pub use inside::Inside;
 pub use kafka::Kafka;
 pub use postgres::Postgres;
 pub use store::Store;

@@ -43,6 +43,7 @@ pub(crate) struct JsonDecoder {
     depth: usize,
     part: Part,
     rows_seen: bool,
+    line_terminated: bool,
     text: Vec<u8>,
 }
 
@@ -60,6 +61,7 @@ impl JsonDecoder {
             depth: limits.depth.min(DEEPEST),
             part: Part::Start,
             rows_seen: false,
+            line_terminated: false,
             text: Vec::new(),
         })
     }
@@ -241,9 +243,10 @@ impl JsonDecoder {
             let found = found.map_err(|error| DecodeError::from_read(&error, format!("line {line}")))?;
             let Some((whole, terminated)) = found else {
                 self.part = Part::End;
+                self.rows.envelope.complete = self.line_terminated;
                 return Ok(None);
             };
-            self.rows.envelope.complete = terminated;
+            self.line_terminated = terminated;
             if text.trim_ascii().is_empty() && whole {
                 continue;
             }

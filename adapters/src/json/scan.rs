@@ -24,7 +24,8 @@ impl Scanner {
     pub(crate) fn peek(&mut self) -> Result<Option<u8>, DecodeError> {
         loop {
             let line = self.line;
-            let bytes = self.input.fill_buf().map_err(|error| DecodeError::from_read(&error, format!("line {line}")))?;
+            let bytes =
+                self.input.fill_buf().map_err(|error| DecodeError::from_read(&error, format!("line {line}")))?;
             if bytes.is_empty() {
                 return Ok(None);
             }
@@ -51,7 +52,8 @@ impl Scanner {
         self.peek()?;
         loop {
             let line = self.line;
-            let bytes = self.input.fill_buf().map_err(|error| DecodeError::from_read(&error, format!("line {line}")))?;
+            let bytes =
+                self.input.fill_buf().map_err(|error| DecodeError::from_read(&error, format!("line {line}")))?;
             if bytes.is_empty() {
                 return if state.is_scalar { Ok(whole) } else { Err(self.truncated()) };
             }

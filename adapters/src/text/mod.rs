@@ -28,6 +28,8 @@ pub(crate) struct TextDecoder {
     names: Vec<String>,
     started: bool,
     trailer_seen: bool,
+    /// The trailer held a number: only then it stands for the line break after it.
+    total_seen: bool,
     ended: bool,
 }
 
@@ -45,6 +47,7 @@ impl TextDecoder {
             names: Vec::new(),
             started: false,
             trailer_seen: false,
+            total_seen: false,
             ended: false,
         })
     }
@@ -57,8 +60,7 @@ impl TextDecoder {
         loop {
             let found = self.advance()?;
             if found == Found::End {
-                self.rows.envelope.complete =
-                    self.trailer_seen || (self.lines.terminated && !self.lines.cut_in_quote);
+                self.rows.envelope.complete = self.total_seen || (self.lines.terminated && !self.lines.cut_in_quote);
                 return Ok(None);
             }
             let row = String::from_utf8_lossy(&self.lines.row).into_owned();
@@ -89,7 +91,9 @@ impl TextDecoder {
         let limits = &self.rows.limits;
         match found {
             Found::TooLarge => draft.too_large(limits),
-            Found::UnclosedQuote => draft.fault("unclosed-quote", "A field of the row opens a quote that is not closed."),
+            Found::UnclosedQuote => {
+                draft.fault("unclosed-quote", "A field of the row opens a quote that is not closed.")
+            }
             _ => {}
         }
         if self.trailer_seen {
@@ -146,7 +150,8 @@ impl TextDecoder {
     fn bind(&mut self, headings: Vec<String>) -> Result<(), DecodeError> {
         let place = format!("line {}", self.lines.line);
         if headings.len() > self.rows.limits.columns {
-            let message = format!("The heading line has more than {} columns (limit columns).", self.rows.limits.columns);
+            let message =
+                format!("The heading line has more than {} columns (limit columns).", self.rows.limits.columns);
             return Err(DecodeError::new(DecodeErrorKind::Limit, place, message));
         }
         self.names = bind_columns(headings, &self.options.headings, &self.options.positions, &place)?;
@@ -162,7 +167,7 @@ impl TextDecoder {
         DecodeError::new(DecodeErrorKind::Missing, format!("line {}", self.lines.line), message)
     }
 
-    /// Takes the trailer line; its total counts as the proof of the end only if it is there.
+    /// Takes the trailer line.
     fn is_trailer(&mut self, row: &str) -> Result<bool, DecodeError> {
         let Some(trailer) = &self.options.trailer else { return Ok(false) };
         let mut fields = split(row, self.options.delimiter, 2).into_iter();
@@ -174,7 +179,8 @@ impl TextDecoder {
             return Err(DecodeError::new(DecodeErrorKind::Malformed, place, "The file holds two trailer lines."));
         }
         let total = fields.next().unwrap_or_default().trim().to_owned();
-        self.trailer_seen = !total.is_empty();
+        self.trailer_seen = true;
+        self.total_seen = !total.is_empty() && total.bytes().all(|byte| byte.is_ascii_digit());
         self.rows.envelope.values.insert("total".to_owned(), total);
         Ok(true)
     }

@@ -284,7 +284,9 @@ impl XmlDecoder {
             Error::Syntax(_) if self.is_at_end() => {
                 self.error(DecodeErrorKind::Truncated, "The file ends in the middle of its markup.")
             }
-            Error::IllFormed(_) => self.error(DecodeErrorKind::Malformed, "An end tag does not close the open element."),
+            Error::IllFormed(_) => {
+                self.error(DecodeErrorKind::Malformed, "An end tag does not close the open element.")
+            }
             _ => self.error(DecodeErrorKind::Malformed, "The file is not well-formed XML."),
         }
     }

@@ -83,7 +83,8 @@ impl RowElement {
                 None
             }
             _ => {
-                self.draft.fault("nested-too-deep", "An element of the row holds elements and is not a declared group.");
+                self.draft
+                    .fault("nested-too-deep", "An element of the row holds elements and is not a declared group.");
                 Some(format!("{}/{name}", self.child))
             }
         }

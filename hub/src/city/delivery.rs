@@ -1,12 +1,13 @@
 //! One file of one department: what stands on it, what it holds, and what the hub should count.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
 
 use chrono::NaiveDate;
 
 use super::City;
 use super::dice::Topic;
-use super::feed::{Entry, Feed, Row, health, insured, marriage, population, registered, unemployment};
+use super::feed::{self, Entry, Feed, Row, health, insured, marriage, population, registered, unemployment};
 use super::household::CAST;
 use super::wrong::{Fate, Take, Wrong};
 
@@ -84,17 +85,26 @@ impl City {
 
     /// What the hub should count for each feed on a day, in one walk through the city.
     fn fates(&self, day: u32) -> [Fate; 6] {
-        let mut fates = [Fate::default(); 6];
-        for feed in Feed::ALL {
-            let sum = &mut fates[feed as usize];
-            let walked = self.entries(feed, day, &mut |entry| {
-                sum.add(entry.take.fate(feed));
+        let fates = RefCell::new([Fate::default(); 6]);
+        let count = |feed: Feed, take: Take| fates.borrow_mut()[feed as usize].add(take.fate(feed));
+        let walked = self.visit(
+            day,
+            |household| {
+                Feed::ALL.into_iter().try_for_each(|feed| {
+                    feed::entries(feed, self, household, day, &mut |entry| {
+                        count(feed, entry.take);
+                        Ok(())
+                    })
+                })
+            },
+            |performance| {
+                performance.play.parts.iter().for_each(|part| count(part.feed, part.take(day)));
                 Ok(())
-            });
-            // Counting does not write, so there is nothing to fail.
-            debug_assert!(walked.is_ok());
-        }
-        fates
+            },
+        );
+        // Counting does not write, so there is nothing to fail.
+        debug_assert!(walked.is_ok());
+        fates.into_inner()
     }
 
     fn delivery(&self, fates: &[Fate; 6], day: u32, which: Feed, (occasion, hour, sequence): When) -> CityDelivery {

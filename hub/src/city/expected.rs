@@ -3,6 +3,7 @@
 //! A plain resident exists while any department says something under the right number, or under a person number that is
 //! known; a household while a member is registered; special cases come to what is written beside them.
 
+use std::cell::RefCell;
 use std::io;
 
 use super::City;
@@ -31,7 +32,7 @@ impl City {
     pub fn expected(&self, day: u32) -> Expected {
         let mut expected = Expected::default();
         let mut lived_in = vec![false; self.communities()];
-        let sums = std::cell::RefCell::new((&mut expected, &mut lived_in));
+        let sums = RefCell::new((&mut expected, &mut lived_in));
         let walked = self.visit(
             day,
             |household| {

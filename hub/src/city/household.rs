@@ -57,7 +57,7 @@ impl Household {
         let mut household =
             Self { number, dice, floating, registered, current, apart, members: Vec::with_capacity(7), size };
         for place in 0..size {
-            household.add_member(ground, place, size, first + place, moved_on);
+            household.add_member(ground, place, first + place, moved_on);
         }
         household.add_newborn(ground, day, moved_on);
         for person in &mut household.members {
@@ -92,7 +92,8 @@ impl Household {
         }
     }
 
-    fn add_member(&mut self, ground: &Ground, place: u64, size: u64, index: u64, changed_on: u32) {
+    fn add_member(&mut self, ground: &Ground, place: u64, index: u64, changed_on: u32) {
+        let size = self.size;
         let dice = ground.dice.on(Topic::Person).at(index);
         let coupled = size >= 3 || (size == 2 && self.dice.on(Topic::Marriage).at(1).chance(75_000));
         let role = match place {
@@ -114,8 +115,7 @@ impl Household {
         };
         let slot = Slot::new(if self.floating { Origin::Elsewhere } else { Origin::Local }, index, ground.shift);
         let birth = slot.birth_date(ground.start.year() - age);
-        let number = slot.number(birth, sex);
-        self.members.push(self.person(ground, Draft { index, role, sex, birth, number, came_on: 1, changed_on }, dice));
+        self.members.push(self.person(ground, Draft { index, role, sex, birth, slot, came_on: 1, changed_on }, dice));
     }
 
     fn age(&self, ground: &Ground, role: Role, size: u64, dice: Dice) -> i32 {
@@ -146,19 +146,19 @@ impl Household {
         let sex = if dice.chance(52_000) { Sex::Male } else { Sex::Female };
         let slot = Slot::new(if self.floating { Origin::Elsewhere } else { Origin::Local }, index, ground.shift);
         let birth = slot.recent_birth_date(ground.start);
-        let number = slot.number(birth, sex);
         let nth = self.members.iter().filter(|one| matches!(one.role, Role::Child(_))).count() as u8;
         let changed_on = came_on.max(moved_on);
-        let draft = Draft { index, role: Role::Child(nth), sex, birth, number, came_on, changed_on };
+        let draft = Draft { index, role: Role::Child(nth), sex, birth, slot, came_on, changed_on };
         self.members.push(self.person(ground, draft, dice));
     }
 
     fn person(&self, ground: &Ground, draft: Draft, dice: Dice) -> Person {
-        let Draft { index, role, sex, birth, number, came_on, changed_on } = draft;
+        let Draft { index, role, sex, birth, slot, came_on, changed_on } = draft;
         let (ethnic, dotted) = Person::ethnic_group(self.dice);
         let naming = dice.on(Topic::Name);
         let own = match role {
             Role::Spouse => Name::family(naming),
+            Role::Parent if sex == Sex::Female => Name::family(naming),
             Role::Child(_) if self.members[0].sex == Sex::Female && self.couple().is_some() => {
                 Name::family(self.members[1].dice.on(Topic::Name))
             }
@@ -174,7 +174,7 @@ impl Household {
             birth,
             name,
             ethnic,
-            number,
+            slot,
             dice,
             age,
             came_on,
@@ -193,7 +193,7 @@ struct Draft {
     role: Role,
     sex: Sex,
     birth: NaiveDate,
-    number: String,
+    slot: Slot,
     came_on: u32,
     changed_on: u32,
 }

@@ -22,6 +22,7 @@ mod tests;
 mod troupe;
 mod wrong;
 
+use std::cell::RefCell;
 use std::io;
 use std::sync::Arc;
 
@@ -70,7 +71,7 @@ struct Inner {
 }
 
 impl City {
-    /// A city. With fewer than 300 residents the wrong rows of day 2 are more than a hub lets pass.
+    /// A city. With fewer than 400 residents the wrong rows of day 2 are more than a hub lets pass.
     pub fn new(options: CityOptions) -> Self {
         let residents = options.residents.min(MAX_RESIDENTS);
         let communities = place::communities();
@@ -120,7 +121,7 @@ impl City {
 
     /// Share of old marriage rows sent again on a day, of 100,000: at least so many that some wrong rows are few.
     fn marriages_again(&self) -> u64 {
-        (150 * 100_000 * 6 / self.inner.residents.max(1)).clamp(10_000, 100_000)
+        (150 * 100_000 * 6 / self.inner.residents.max(1)).clamp(20_000, 100_000)
     }
 
     /// Share of old health records sent again on a day, of 100,000.
@@ -156,7 +157,7 @@ impl City {
 
     /// Visits the rows of a feed on a day, in the order of the file.
     fn entries(&self, feed: Feed, day: u32, visit: feed::Visit<'_>) -> io::Result<()> {
-        let visit = std::cell::RefCell::new(visit);
+        let visit = RefCell::new(visit);
         self.visit(
             day,
             |household| feed::entries(feed, self, household, day, &mut **visit.borrow_mut()),

@@ -43,7 +43,7 @@ pub(super) fn phones(dice: Dice, since: u32) -> String {
     match throw.at(1).below(20) {
         0 => format!("{mobile}/0311-8000{:04}", throw.at(2).below(10_000)),
         1 => format!("{mobile}、{}", self::mobile(throw.at(3))),
-        2 => format!("{mobile} {}", self::mobile(throw.at(3))),
+        2 => format!("{mobile},{}", self::mobile(throw.at(3))),
         3 => mobile.chars().map(full_width).collect(),
         4 => format!("{mobile};{}", self::mobile(throw.at(3))),
         _ => mobile,

@@ -10,7 +10,7 @@ use crate::identity::CitizenNumber;
 
 const DAYS: u64 = 365;
 const SEQUENCES: u64 = 500;
-const COUNTIES: [&str; 12] = ["02", "04", "05", "07", "09", "10", "21", "23", "25", "26", "27", "29"];
+const COUNTIES: [u32; 12] = [2, 4, 5, 7, 9, 10, 21, 23, 25, 26, 27, 29];
 const CITIES: u64 = 11;
 /// Numbers of the counties of one city; people with near indexes stay within it.
 const CITY: u64 = DAYS * SEQUENCES * COUNTIES.len() as u64;
@@ -38,24 +38,28 @@ pub(super) enum Origin {
 pub(super) struct Slot {
     day: u32,
     sequence: u16,
-    prefix: [u8; 6],
+    prefix: u32,
 }
 
 impl Slot {
     /// The slot of an index below [`CAPACITY`]; `shift` turns it differently for each seed.
     pub fn new(origin: Origin, index: u64, shift: u64) -> Self {
-        let city = (index / CITY) % CITIES;
+        let city = ((index / CITY) % CITIES) as u32;
         let slot = ((index % CITY) * STEP + shift % CITY) % CITY;
         let county = COUNTIES[(slot / (DAYS * SEQUENCES)) as usize];
         let city = match origin {
-            Origin::Local => format!("13{:02}{county}", city + 1),
-            Origin::Elsewhere => format!("41{:02}{county}", city + 1),
-            Origin::Cast => format!("1399{county}"),
-            Origin::Nobody => format!("1398{county}"),
+            Origin::Local => 1_301 + city,
+            Origin::Elsewhere => 4_101 + city,
+            Origin::Cast => 1_399,
+            Origin::Nobody => 1_398,
         };
-        let mut prefix = *b"000000";
-        prefix.copy_from_slice(city.as_bytes());
+        let prefix = 100 * city + county;
         Self { day: (slot % DAYS) as u32, sequence: ((slot / DAYS) % SEQUENCES) as u16, prefix }
+    }
+
+    /// Code of the county in the number.
+    pub fn county(&self) -> u32 {
+        self.prefix
     }
 
     /// The birth date of somebody born in `year`.
@@ -72,9 +76,10 @@ impl Slot {
     /// The number of somebody with that birth date.
     pub fn number(&self, birth: NaiveDate, sex: Sex) -> String {
         let sequence = 2 * self.sequence + u16::from(sex == Sex::Male);
-        let prefix = std::str::from_utf8(&self.prefix).unwrap_or_default();
         // Prefix, date and sequence are right by construction, so that there always is a number; the tests read all back.
-        CitizenNumber::build(prefix, birth, sequence).map(|number| number.as_str().to_owned()).unwrap_or_default()
+        CitizenNumber::build(&self.prefix.to_string(), birth, sequence)
+            .map(|number| number.as_str().to_owned())
+            .unwrap_or_default()
     }
 }
 
@@ -88,7 +93,10 @@ pub(super) fn with_wrong_check_digit(number: &str) -> String {
     format!("{body}{other}")
 }
 
-/// The number as cards before 1999 bore it, 15 digits; only of people born before 2000.
-pub(super) fn fifteen_digits(number: &str) -> Option<String> {
-    (number.get(6..8)? == "19").then(|| format!("{}{}", &number[..6], &number[8..17]))
+/// The number, or what stood on cards before 1999 if `old`: 15 digits, which only people born before 2000 ever had.
+pub(super) fn with_age(number: String, old: bool) -> String {
+    match number.get(6..8) {
+        Some("19") if old => format!("{}{}", &number[..6], &number[8..17]),
+        _ => number,
+    }
 }

@@ -5,6 +5,7 @@ use chrono::{Datelike, NaiveDate};
 use super::dice::{Dice, Topic};
 use super::feed::Feed;
 use super::name::Name;
+use super::number::Slot;
 
 /// Male or female.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,8 +81,8 @@ pub(super) struct Person {
     pub birth: NaiveDate,
     pub name: Name,
     pub ethnic: Coded,
-    /// The right citizen number.
-    pub number: String,
+    /// What the number is made from.
+    pub slot: Slot,
     /// The throw all further facts come from.
     pub dice: Dice,
     /// Age in years at the city's first day.
@@ -101,6 +102,11 @@ pub(super) struct Person {
 }
 
 impl Person {
+    /// The right citizen number.
+    pub fn number(&self) -> String {
+        self.slot.number(self.birth, self.sex)
+    }
+
     /// Whether departments still list the person.
     pub fn is_present(&self) -> bool {
         self.left_on.is_none()

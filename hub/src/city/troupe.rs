@@ -58,7 +58,7 @@ fn person(ground: &Ground, play: &Play, number: u64, who: u8) -> Person {
         _ if sends(Feed::Unemployment) => (Role::Child(who - 1), 21),
         _ => (Role::Child(who - 1), 6),
     };
-    let sex = if who % 2 == 0 { Sex::Male } else { Sex::Female };
+    let sex = if who.is_multiple_of(2) { Sex::Male } else { Sex::Female };
     let slot = Slot::new(Origin::Cast, index, 0);
     let birth = slot.birth_date(ground.start.year() - age);
     // Names differ within a play: a parent has two given characters, a child one; many have surnames of their own.
@@ -74,7 +74,7 @@ fn person(ground: &Ground, play: &Play, number: u64, who: u8) -> Person {
         birth,
         name,
         ethnic: ("01", "汉族"),
-        number: slot.number(birth, sex),
+        slot,
         dice,
         age,
         came_on: 1,

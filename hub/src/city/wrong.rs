@@ -69,16 +69,21 @@ pub(super) enum Wrong {
 }
 
 /// The number clerks type where they have none, and the birth date in it.
-pub(super) const PLACEHOLDER: (&str, &str) = ("130108190001010011", "19000101");
+pub(super) const PLACEHOLDER: (&str, &str) = ("130108190001010012", "19000101");
 
 const BAD_DATE: &str = "19000230";
 
 /// What the hub should count for one entry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Fate {
+    /// Rows sent.
     pub rows: u64,
+    /// Rows that cannot be used.
     pub rejected: u64,
+    /// Rows that a later row of the same delta supersedes.
     pub stale: u64,
+    /// Attributes dropped, or kept with a doubt, of all rows that can be used; a hub that passes over unchanged rows
+    /// counts those of changed rows alone.
     pub issues: u64,
 }
 
@@ -136,11 +141,11 @@ impl Wrong {
             Self::ColumnCount => cells.truncate(shape.columns.len() - 1),
             Self::NumberAsFloat => cells.set(shape.number, "1.30108E+17"),
             Self::CheckDigit => {
-                let number = number::with_wrong_check_digit(&person.number);
+                let number = number::with_wrong_check_digit(&person.number());
                 cells.set(shape.number, &number);
             }
             Self::NoNumber => cells.set(shape.number, ""),
-            Self::ParentsNumber => cells.set(shape.number, &household.members[0].number),
+            Self::ParentsNumber => cells.set(shape.number, &household.members[0].number()),
             Self::Placeholder => {
                 cells.set(shape.number, PLACEHOLDER.0);
                 cells.set(shape.birth, &shape.date_text(PLACEHOLDER.1));

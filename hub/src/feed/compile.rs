@@ -8,13 +8,13 @@ use adapters::Format;
 use openssl::sha::sha256;
 use serde_json::Value;
 
+use super::Feed;
 use super::check::Finding;
 use super::files::{self, Files};
 use super::schema::RowSchema;
 use super::spec::{AsOfSpec, FeedSpec, Mode};
-use super::Feed;
 use crate::code::CodeTable;
-use crate::mapping::compile::{Compiler, Problem, Used};
+use crate::mapping::compile::{Compiler, Problem};
 use crate::mapping::transform::TRANSFORMS_VERSION;
 
 /// What feeds are compiled against.
@@ -45,7 +45,7 @@ pub fn feed(world: &World, path: &str, findings: &mut Vec<Finding>) -> Option<Fe
             return None;
         }
     };
-    let schema_path = schema_path(&spec);
+    let schema_path = schema_path(&spec, path);
     let (schema_json, schema) = row_schema(world, &schema_path, findings)?;
     let mut compiler = Compiler::new(world.tables);
     let parts = spec.parts.iter().enumerate().map(|(index, part)| compiler.part(index, part)).collect();
@@ -61,15 +61,17 @@ pub fn feed(world: &World, path: &str, findings: &mut Vec<Finding>) -> Option<Fe
         return None;
     }
     let fingerprint = fingerprint(&spec, &schema_json, &compiler.lookups);
-    let used = compiler.used;
+    // What must be there is read by the schema, though no attribute is made of it.
+    let mut used = compiler.used;
+    let unread = schema.required().iter().filter(|column| !used.groups.contains_key(*column)).cloned();
+    used.columns.extend(unread.collect::<Vec<_>>());
     Some(Feed { spec, fingerprint, used, schema, parts, ends_when })
 }
 
-fn schema_path(spec: &FeedSpec) -> String {
-    match &spec.schema {
-        Some(schema) => format!("schemas/feeds/{schema}"),
-        None => format!("schemas/feeds/{}.json", spec.feed),
-    }
+/// The declared schema, or the one in the same place as the mapping.
+fn schema_path(spec: &FeedSpec, mapping: &str) -> String {
+    let place = mapping.trim_start_matches("mappings/").trim_end_matches(".toml");
+    spec.schema.as_ref().map_or_else(|| format!("schemas/feeds/{place}.json"), |named| format!("schemas/feeds/{named}"))
 }
 
 fn row_schema(world: &World, path: &str, findings: &mut Vec<Finding>) -> Option<(Value, RowSchema)> {
@@ -125,14 +127,18 @@ fn declaration(spec: &FeedSpec, path: &str) -> Vec<Problem> {
         problems.push(problem(&["key"], "a source key has a column"));
     }
     if spec.mode == Mode::Snapshot && spec.ends_when.is_some() {
-        problems.push(problem(&["ends_when"], "in a snapshot what is absent has ended: `ends_when` is for delta feeds"));
+        problems
+            .push(problem(&["ends_when"], "in a snapshot what is absent has ended: `ends_when` is for delta feeds"));
     }
     if spec.mode == Mode::Delta && matches!(spec.as_of, AsOfSpec::Column { .. }) {
         problems.push(problem(&["as_of"], "the data date of rows can be the as-of of a snapshot only"));
     }
     if let Some(schedule) = &spec.schedule {
         if !matches!(schedule.cron.split_whitespace().count(), 6 | 7) {
-            problems.push(problem(&["schedule", "cron"], "a schedule has six fields: seconds, minutes, hours, day, month, weekday"));
+            problems.push(problem(
+                &["schedule", "cron"],
+                "a schedule has six fields: seconds, minutes, hours, day, month, weekday",
+            ));
         }
         if schedule.missing_after_minutes < schedule.late_after_minutes {
             problems.push(problem(&["schedule", "missing_after_minutes"], "a delivery is late before it is missing"));
@@ -190,18 +196,16 @@ fn columns(spec: &FeedSpec, schema: &RowSchema, compiler: &Compiler, schema_path
             wrong(format!("`{column}` is the as-of and cannot be used besides: it would make every row a changed one"));
         }
     }
+    for column in schema.required().iter().filter(|column| barred(column)) {
+        problems.push(problem(
+            &["schema"],
+            format!("{schema_path} requires `{column}`, which is forbidden or out of purpose"),
+        ));
+    }
     for group in compiler.used.groups.keys().filter(|group| !declares_group(&spec.format, group)) {
         problems.push(problem(&["format", "groups"], format!("the format declares no group `{group}`")));
     }
-    for column in schema.required().iter().filter(|column| !is_used(&compiler.used, column)) {
-        let message = format!("{schema_path} requires `{column}`, which nothing here reads: it would always be missing");
-        problems.push(problem(&["schema"], message));
-    }
     problems
-}
-
-fn is_used(used: &Used, column: &str) -> bool {
-    used.columns.contains(column) || used.groups.contains_key(column)
 }
 
 /// The columns a format names, where it names all of them.
@@ -243,7 +247,8 @@ fn attributes(spec: &FeedSpec, entities: &BTreeMap<String, Value>) -> Vec<Proble
                 problems.push(problem(&place, format!("the entity `{}` has no attribute `{name}`", part.entity)));
                 continue;
             };
-            let fields = property.get("properties").or(property.pointer("/items/properties")).and_then(Value::as_object);
+            let fields =
+                property.get("properties").or(property.pointer("/items/properties")).and_then(Value::as_object);
             for field in attribute.fields.keys().chain(&attribute.item) {
                 if fields.is_some_and(|fields| !fields.contains_key(field)) {
                     let message = format!("the attribute `{name}` of `{}` has no field `{field}`", part.entity);

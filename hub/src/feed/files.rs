@@ -51,11 +51,13 @@ impl Files {
             return Ok(());
         }
         let message = format!("{} has neither a folder `mappings` nor `schemas`", folder.display());
-        Err(Error::new(Kind::Config, message).coded("no-data", format!("{} 中没有 mappings 或 schemas 目录。", folder.display())))
+        Err(Error::new(Kind::Config, message)
+            .coded("no-data", format!("{} 中没有 mappings 或 schemas 目录。", folder.display())))
     }
 
     fn read(&mut self, root: &str, folder: &Path) -> Result<()> {
-        let failed = |path: &Path, error| Error::new(Kind::Config, format!("reading {}", path.display())).because(error);
+        let failed =
+            |path: &Path, error| Error::new(Kind::Config, format!("reading {}", path.display())).because(error);
         for entry in std::fs::read_dir(folder).map_err(|error| failed(folder, error))? {
             let path = entry.map_err(|error| failed(folder, error))?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -108,9 +110,10 @@ pub fn toml_line(text: &str, path: &[String]) -> usize {
     let mut here = &root;
     for step in path {
         let next = match here {
-            DeValue::Table(table) => {
-                table.iter().find(|(key, _)| key.get_ref() == step.as_str()).map(|(key, value)| (key.span().start, value))
-            }
+            DeValue::Table(table) => table
+                .iter()
+                .find(|(key, _)| key.get_ref() == step.as_str())
+                .map(|(key, value)| (key.span().start, value)),
             DeValue::Array(items) => {
                 step.parse().ok().and_then(|index: usize| items.get(index)).map(|value| (value.span().start, value))
             }

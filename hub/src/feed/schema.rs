@@ -29,7 +29,8 @@ impl RowSchema {
     pub fn compile(schema: &Value) -> Result<Self, (Option<String>, String)> {
         let top = schema.as_object().ok_or((None, "a schema is a JSON object".to_owned()))?;
         let properties = top.get("properties").and_then(Value::as_object);
-        let properties = properties.ok_or((None, "the schema of rows needs `properties`, one for each column".to_owned()))?;
+        let properties =
+            properties.ok_or((None, "the schema of rows needs `properties`, one for each column".to_owned()))?;
         let definitions = top.get("$defs");
         let mut columns = BTreeMap::new();
         let mut groups = BTreeMap::new();

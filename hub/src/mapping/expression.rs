@@ -110,15 +110,19 @@ fn collect(expr: &IdedExpr, columns: &mut BTreeSet<String>) -> Result<(), String
         Expr::Ident(name) if name == "row" => {
             Err("columns are named literally: row.NAME or row[\"NAME\"]; the row as a whole cannot be used".to_owned())
         }
-        Expr::Select(select) if select.test => Err("a missing column is the empty string: compare with \"\"".to_owned()),
+        Expr::Select(select) if select.test => {
+            Err("a missing column is the empty string: compare with \"\"".to_owned())
+        }
         Expr::Select(select) => collect(&select.operand, columns),
         Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).try_for_each(|e| collect(e, columns)),
         Expr::List(list) => list.elements.iter().try_for_each(|e| collect(e, columns)),
         Expr::Map(map) => map.entries.iter().try_for_each(|entry| collect_entry(entry, columns)),
         Expr::Struct(made) => made.entries.iter().try_for_each(|entry| collect_entry(entry, columns)),
-        Expr::Comprehension(over) => [&over.iter_range, &over.accu_init, &over.loop_cond, &over.loop_step, &over.result]
-            .into_iter()
-            .try_for_each(|e| collect(e, columns)),
+        Expr::Comprehension(over) => {
+            [&over.iter_range, &over.accu_init, &over.loop_cond, &over.loop_step, &over.result]
+                .into_iter()
+                .try_for_each(|e| collect(e, columns))
+        }
         Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => Ok(()),
     }
 }
@@ -163,12 +167,17 @@ impl Test {
             (operators::NOT_EQUALS, [left, right]) => Some(Self::Not(Box::new(Self::equals(left, right)?))),
             (operators::IN, [column, list]) => {
                 let Expr::List(list) = &list.expr else { return None };
-                let values = list.elements.iter().map(|value| literal(value).map(str::to_owned)).collect::<Option<_>>()?;
+                let values =
+                    list.elements.iter().map(|value| literal(value).map(str::to_owned)).collect::<Option<_>>()?;
                 Some(Self::In { column: column_of(column)?.to_owned(), values })
             }
             (operators::LOGICAL_NOT, [inner]) => Some(Self::Not(Box::new(Self::of(inner)?))),
-            (operators::LOGICAL_AND, [left, right]) => Some(Self::And(Box::new(Self::of(left)?), Box::new(Self::of(right)?))),
-            (operators::LOGICAL_OR, [left, right]) => Some(Self::Or(Box::new(Self::of(left)?), Box::new(Self::of(right)?))),
+            (operators::LOGICAL_AND, [left, right]) => {
+                Some(Self::And(Box::new(Self::of(left)?), Box::new(Self::of(right)?)))
+            }
+            (operators::LOGICAL_OR, [left, right]) => {
+                Some(Self::Or(Box::new(Self::of(left)?), Box::new(Self::of(right)?)))
+            }
             _ => None,
         }
     }
@@ -202,7 +211,8 @@ mod tests {
     use super::*;
 
     fn row() -> Map<String, Value> {
-        let Value::Object(row) = json!({"status": " 1 ", "kind": 9, "状态": "正常", "none": null, "G": [{"a": "x"}]}) else {
+        let Value::Object(row) = json!({"status": " 1 ", "kind": 9, "状态": "正常", "none": null, "G": [{"a": "x"}]})
+        else {
             unreachable!("an object was written")
         };
         row

@@ -97,7 +97,9 @@ mod tests {
     #[test]
     fn a_citizen_number_gets_its_normal_form() {
         let right = Numbered::Right("11010519491231002X".to_owned());
-        for value in ["11010519491231002X", "11010519491231002x", " 110105491231002 ", "１１０１０５１９４９１２３１００２Ｘ"] {
+        for value in
+            ["11010519491231002X", "11010519491231002x", " 110105491231002 ", "１１０１０５１９４９１２３１００２Ｘ"]
+        {
             assert_eq!(citizen(value), right, "{value}");
         }
     }

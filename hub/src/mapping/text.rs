@@ -70,7 +70,8 @@ fn join_han(text: &str) -> String {
             dotted |= is_dot(next);
             gap.push(next);
         }
-        let between = joined.chars().next_back().is_some_and(stands_as_han) && rest.peek().copied().is_some_and(stands_as_han);
+        let between =
+            joined.chars().next_back().is_some_and(stands_as_han) && rest.peek().copied().is_some_and(stands_as_han);
         match (between, dotted) {
             (true, true) => joined.push('·'),
             (true, false) => {}
@@ -79,6 +80,19 @@ fn join_han(text: &str) -> String {
         }
     }
     joined
+}
+
+/// Without spaces and line breaks, but for one space between two letters or digits that are not Han.
+pub fn squeeze(text: &str) -> String {
+    let latin = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    let mut squeezed = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if latin(squeezed.chars().next_back()) && latin(word.chars().next()) {
+            squeezed.push(' ');
+        }
+        squeezed.push_str(word);
+    }
+    squeezed
 }
 
 /// Runs of spaces as one.

@@ -27,6 +27,8 @@ pub enum Transform {
     Upper,
     /// `half_width`: folds full-width letters, digits, signs and spaces.
     HalfWidth,
+    /// `squeeze`: spaces and line breaks go, but one space stays between Latin letters or digits.
+    Squeeze,
     /// `name`: a person's name in its normal form.
     Name,
     /// `id_no`: a citizen ID number of 18 characters.
@@ -51,7 +53,7 @@ pub enum Transform {
     Integer,
     /// `bool` or `bool:1,是|0,否`: a JSON truth value, true words before the bar.
     Bool(Vec<String>, Vec<String>),
-    /// `split` or `split:/;`: several values of one cell; what follows is done with each.
+    /// `split` or `split:/;`: several values of one cell; all else is done with each.
     Split(Vec<char>),
 }
 
@@ -83,13 +85,16 @@ impl Transform {
             "trim" => plain(Self::Trim),
             "upper" => plain(Self::Upper),
             "half_width" => plain(Self::HalfWidth),
+            "squeeze" => plain(Self::Squeeze),
             "name" => plain(Self::Name),
             "id_no" => plain(Self::IdNo),
             "document_no" => plain(Self::DocumentNo),
             "date" => formats(argument).map(Self::Date),
             "past" => plain(Self::Past),
             "phone" => plain(Self::Phone),
-            "digits" => argument.and_then(lengths).map(Self::Digits).ok_or_else(|| needs(source, "digits:18 or digits:6..12")),
+            "digits" => {
+                argument.and_then(lengths).map(Self::Digits).ok_or_else(|| needs(source, "digits:18 or digits:6..12"))
+            }
             "pad" => {
                 let length = argument.and_then(|text| text.parse().ok()).filter(|length| (1..=100).contains(length));
                 length.map(Self::Pad).ok_or_else(|| needs(source, "pad:2"))
@@ -97,7 +102,8 @@ impl Transform {
             "prefix" => argument.map(|text| Self::Prefix(text.to_owned())).ok_or_else(|| needs(source, "prefix:TEXT")),
             "number" => plain(Self::Number),
             "integer" => plain(Self::Integer),
-            "bool" => words(argument.unwrap_or("1,是,有,Y,y,true|0,否,无,N,n,false")).ok_or_else(|| needs(source, "bool:1,是|0,否")),
+            "bool" => words(argument.unwrap_or("1,是,有,Y,y,true|0,否,无,N,n,false"))
+                .ok_or_else(|| needs(source, "bool:1,是|0,否")),
             "split" => Ok(Self::Split(argument.unwrap_or("/、,;，；／").chars().collect())),
             _ => Err(format!("there is no transform `{name}`")),
         }
@@ -107,8 +113,13 @@ impl Transform {
     pub fn apply<'a>(&self, text: Cow<'a, str>, told_on: Option<NaiveDate>) -> Result<Cell<'a>, &'static str> {
         Ok(match self {
             Self::Trim => Cell::Text(trim(text)),
-            Self::Upper => Cell::Text(if text.chars().any(char::is_lowercase) { Cow::Owned(text.to_uppercase()) } else { text }),
+            Self::Upper => {
+                Cell::Text(if text.chars().any(char::is_lowercase) { Cow::Owned(text.to_uppercase()) } else { text })
+            }
             Self::HalfWidth => Cell::Text(fold(text)),
+            Self::Squeeze => {
+                Cell::Text(if text.contains(char::is_whitespace) { Cow::Owned(text::squeeze(&text)) } else { text })
+            }
             Self::Name => return name(text),
             Self::IdNo => match number::citizen(&text) {
                 Numbered::Right(number) => Cell::Text(Cow::Owned(number)),
@@ -240,6 +251,7 @@ mod tests {
         assert_eq!(apply("trim", " a "), text("a"));
         assert_eq!(apply("upper", "ab"), text("AB"));
         assert_eq!(apply("half_width", "Ａ１"), text("A1"));
+        assert_eq!(apply("squeeze", "槐北路\n12 号 Block A  3"), text("槐北路12号Block A 3"));
         assert_eq!(apply("name", "张 三"), text("张三"));
         assert_eq!(apply("id_no", "110105491231002"), text("11010519491231002X"));
         assert_eq!(apply("document_no", "e12345678"), text("E12345678"));
@@ -277,7 +289,10 @@ mod tests {
         ] {
             assert_eq!(apply(source, value), Err(code), "{source} {value}");
         }
-        assert_eq!(apply("id_no", "110105194912310021"), Ok(Cell::Noted("110105194912310021".into(), "id-check-digit")));
+        assert_eq!(
+            apply("id_no", "110105194912310021"),
+            Ok(Cell::Noted("110105194912310021".into(), "id-check-digit"))
+        );
         assert_eq!(apply("name", "张?"), Ok(Cell::Noted("张?".into(), "name-damaged")));
     }
 

@@ -8,13 +8,15 @@ use super::golden::{self, Touched};
 use crate::error::Result;
 use crate::hub::Hub;
 use crate::store::delivery::{self, Delivery};
-use crate::store::{Lease, contribution, feed_state, rejection, staging};
+use crate::store::{Change, Lease, contribution, feed_state, rejection, staging};
 
-/// Ends the contributions that the delivery does not hold, chunk by chunk; or notes that the endings wait.
-pub fn end_absent(writing: &Writing, lease: &Lease) -> Result<()> {
+/// Ends the contributions that the delivery does not hold, chunk by chunk; or notes that the endings wait. Says whether
+/// they are done.
+pub fn end_absent(writing: &Writing, lease: &Lease) -> Result<bool> {
     let hub = writing.hub;
     if undecided(hub, writing)? {
-        return set(writing, lease, "waiting");
+        set(writing, lease, "waiting")?;
+        return Ok(false);
     }
     let limit = hub.config.work.chunk as i64;
     loop {
@@ -35,11 +37,23 @@ pub fn end_absent(writing: &Writing, lease: &Lease) -> Result<()> {
             row.ended += keys.len() as i64;
             let (state, checkpoint) = (row.state.clone(), row.checkpoint);
             delivery::update(change.conn, &row, &state, checkpoint)?;
+            if state == "applied" {
+                moved_on(change, &row.feed)?;
+            }
             Ok(keys.len())
         })?;
         if ended == 0 {
-            return set(writing, lease, "done");
+            set(writing, lease, "done")?;
+            return Ok(true);
         }
+    }
+}
+
+/// Raises the feed's apply counter: a later delivery may have compared its rows with what has just ended.
+fn moved_on(change: &mut Change<'_>, feed: &str) -> Result<()> {
+    match feed_state::get(change.conn, feed)? {
+        Some(newest) => feed_state::advance(change.conn, feed, newest.as_of()?, &newest.delivery, &newest.fingerprint),
+        None => Ok(()),
     }
 }
 
@@ -47,7 +61,8 @@ pub fn end_absent(writing: &Writing, lease: &Lease) -> Result<()> {
 fn undecided(hub: &Hub, writing: &Writing) -> Result<bool> {
     hub.db.read(|conn| {
         let keyless = staging::keyless(conn, writing.delivery)?;
-        let decided: HashSet<Vec<u8>> = rejection::decided(conn, &writing.feed.spec.feed, &keyless)?.into_iter().collect();
+        let decided: HashSet<Vec<u8>> =
+            rejection::decided(conn, &writing.feed.spec.feed, &keyless)?.into_iter().collect();
         Ok(keyless.iter().any(|hash| !decided.contains(hash)))
     })
 }
@@ -76,7 +91,7 @@ pub fn resume(hub: &Hub, id: &str) -> Result<()> {
         if newest.is_some_and(|state| state.delivery != found.id) {
             return set(&writing, &lease, "none");
         }
-        end_absent(&writing, &lease)?;
-        super::fold::forget_staging(hub, id)
+        // While another keyless row is undecided the list of what is present is still needed.
+        if end_absent(&writing, &lease)? { super::fold::forget_staging(hub, id) } else { Ok(()) }
     })
 }

@@ -109,7 +109,12 @@ fn resettle_keys(rules: &Rules, conn: &mut Conn, touched: &mut Touched) -> Resul
 }
 
 /// What every touched alias means now, and where those go that live by it.
-fn resettle_aliases(rules: &Rules, conn: &mut Conn, touched: &mut Touched, joined: &HashMap<Vec<u8>, bool>) -> Result<()> {
+fn resettle_aliases(
+    rules: &Rules,
+    conn: &mut Conn,
+    touched: &mut Touched,
+    joined: &HashMap<Vec<u8>, bool>,
+) -> Result<()> {
     let aliases: Vec<Vec<u8>> = touched.aliases.iter().cloned().collect();
     let carriers = stored::live_with_aliases(conn, &aliases)?;
     let mut keyless: BTreeMap<Vec<u8>, Row> = BTreeMap::new();
@@ -122,7 +127,8 @@ fn resettle_aliases(rules: &Rules, conn: &mut Conn, touched: &mut Touched, joine
     for row in keyless.values() {
         asked.push((row, resolve::claims(rules.resident, rules.keyring, &row.contribution()?)?));
     }
-    let theirs: BTreeSet<Vec<u8>> = asked.iter().flat_map(|(_, claims)| &claims.aliases).map(|alias| alias.to_vec()).collect();
+    let theirs: BTreeSet<Vec<u8>> =
+        asked.iter().flat_map(|(_, claims)| &claims.aliases).map(|alias| alias.to_vec()).collect();
     let meanings = meanings(conn, theirs.into_iter().collect(), joined)?;
     for (row, claims) in asked {
         let link = resolve::link(&claims, Standing::Joined, &meanings_of(&claims, &meanings));
@@ -132,11 +138,19 @@ fn resettle_aliases(rules: &Rules, conn: &mut Conn, touched: &mut Touched, joine
 }
 
 fn meanings_of(claims: &Claims, meanings: &HashMap<Vec<u8>, AliasMeaning>) -> Vec<AliasMeaning> {
-    claims.aliases.iter().map(|alias| meanings.get(alias.0.as_slice()).copied().unwrap_or(AliasMeaning::Unknown)).collect()
+    claims
+        .aliases
+        .iter()
+        .map(|alias| meanings.get(alias.0.as_slice()).copied().unwrap_or(AliasMeaning::Unknown))
+        .collect()
 }
 
 /// The meaning of each alias, from those that carry it with a key they joined under.
-fn meanings(conn: &mut Conn, aliases: Vec<Vec<u8>>, joined: &HashMap<Vec<u8>, bool>) -> Result<HashMap<Vec<u8>, AliasMeaning>> {
+fn meanings(
+    conn: &mut Conn,
+    aliases: Vec<Vec<u8>>,
+    joined: &HashMap<Vec<u8>, bool>,
+) -> Result<HashMap<Vec<u8>, AliasMeaning>> {
     let mut teachers: HashMap<Vec<u8>, Vec<Token>> = HashMap::new();
     for (alias, row) in stored::live_with_aliases(conn, &aliases)? {
         let teaches = joined.get(&row.id).copied().unwrap_or(row.link == "key");
@@ -156,11 +170,11 @@ fn relink(rules: &Rules, conn: &mut Conn, row: &Row, link: &Link, touched: &mut 
         stored::relink(conn, &row.id, text, entity.as_deref())?;
         touched.entities.extend(row.entity.clone());
     }
-    if changed || touched.contributions.contains(&row.id) {
-        if let (Some(entity), Some(key)) = (&entity, key) {
-            touched.entities.insert(entity.clone());
-            touched.keys.insert(key.to_vec());
-        }
+    if (changed || touched.contributions.contains(&row.id))
+        && let (Some(entity), Some(key)) = (&entity, key)
+    {
+        touched.entities.insert(entity.clone());
+        touched.keys.insert(key.to_vec());
     }
     Ok(changed)
 }
@@ -177,7 +191,7 @@ fn merge_residents(rules: &Rules, change: &mut Change<'_>, touched: &Touched, de
         tokens.insert(entity_id(rules.keyring, "resident", key)?, key.clone());
     }
     let golden = |id: &[u8]| golden_resident(rules, linked.get(id).map_or(&[], Vec::as_slice));
-    append(change, "resident", &ids, &tokens, &golden, delivery)
+    append(change, Cause { kind: "resident", delivery }, &ids, &tokens, &golden)
 }
 
 /// A resident's golden document; `None` where no contribution joined by key: then there is no such entity.
@@ -204,7 +218,7 @@ fn merge_households(rules: &Rules, change: &mut Change<'_>, touched: &Touched, d
         let token = tokens.get(id).cloned().unwrap_or_default();
         golden_household(rules, members.get(&token).map_or(&[], Vec::as_slice))
     };
-    append(change, "household", &ids, &tokens, &golden, delivery)
+    append(change, Cause { kind: "household", delivery }, &ids, &tokens, &golden)
 }
 
 /// A household's golden document; `None` where it has no member.
@@ -216,17 +230,21 @@ pub fn golden_household(rules: &Rules, members: &[Contribution]) -> Result<Optio
     merge::household(rules.household, rules.keyring, rules.resident, &members).map(Some)
 }
 
+/// What entities are of, and what changes them.
+#[derive(Clone, Copy)]
+struct Cause<'a> {
+    kind: &'a str,
+    delivery: &'a str,
+}
+
+/// Tokens by the entity id they give.
+type Tokens = HashMap<Vec<u8>, Vec<u8>>;
+
 type Golden<'a> = dyn Fn(&[u8]) -> Result<Option<Map<String, Value>>> + 'a;
 
 /// Appends a version to every entity whose golden document is another than the one that stands.
-fn append(
-    change: &mut Change<'_>,
-    kind: &str,
-    ids: &[Vec<u8>],
-    tokens: &HashMap<Vec<u8>, Vec<u8>>,
-    golden: &Golden,
-    delivery: &str,
-) -> Result<u64> {
+fn append(change: &mut Change<'_>, cause: Cause<'_>, ids: &[Vec<u8>], tokens: &Tokens, golden: &Golden) -> Result<u64> {
+    let Cause { kind, delivery } = cause;
     let standing: HashMap<Vec<u8>, (Entity, Version)> =
         entity::current(change.conn, ids)?.into_iter().map(|pair| (pair.0.id.clone(), pair)).collect();
     let mut appended = 0;
@@ -238,7 +256,8 @@ fn append(
         let same = match before {
             // Compared decoded: the codec may change, the content counts.
             Some((entity, version)) => {
-                entity.state == state && codec::decode::<Map<String, Value>>(&version.document)? == after.clone().unwrap_or_default()
+                entity.state == state
+                    && codec::decode::<Map<String, Value>>(&version.document)? == after.clone().unwrap_or_default()
             }
             None => after.is_none(),
         };
@@ -246,7 +265,8 @@ fn append(
             continue;
         }
         let number = before.map_or(1, |(entity, _)| entity.version + 1);
-        let token = before.map(|(entity, _)| entity.token.clone()).or_else(|| tokens.get(id).cloned()).unwrap_or_default();
+        let token =
+            before.map(|(entity, _)| entity.token.clone()).or_else(|| tokens.get(id).cloned()).unwrap_or_default();
         let community = after.as_ref().and_then(|document| document.get("community")).and_then(Value::as_str);
         let seq = change.take_seq();
         let row = Entity {

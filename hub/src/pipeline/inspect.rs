@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use adapters::{DecodeError, Decoder, Envelope, Format, Row};
 
+use super::fold;
 use super::judge::{self, Judgement};
 use super::row::{self, Edits, Inspected, Keyed, Verdict};
 use super::spill::SpillWriter;
@@ -44,15 +45,30 @@ pub struct Walked {
 /// Inspects a landed delivery and judges it. Writes its state and next job.
 pub fn inspect(hub: &Hub, id: &str, progress: &dyn Fn(u64)) -> Result<Delivery> {
     let found = hub.db.read(|conn| delivery::get(conn, id))?;
-    if found.state == "landed" { inspected_whole(hub, found, false, progress) } else { Ok(found) }
+    match found.state.as_str() {
+        "landed" => inspected_whole(hub, found, false, progress),
+        // The hub died between the refusal and the erasing.
+        "refused" if found.hold_reasons().iter().any(|reason| reason.code == judge::FORBIDDEN) => erased(hub, found),
+        _ => Ok(found),
+    }
+}
+
+/// Erases what a refused delivery left: its bytes, wherever they lie.
+fn erased(hub: &Hub, mut refused: Delivery) -> Result<Delivery> {
+    if let Some(name) = &refused.landed {
+        hub.landing.erase(name)?;
+        fold::forget_staging(hub, &refused.id)?;
+        hub.db.write(|conn| delivery::erased(conn, &refused.id))?;
+        refused.landed = None;
+    }
+    Ok(refused)
 }
 
 /// Compares a ready delivery anew with what is stored now, under the rules of now. Where a person `released` it, limits
 /// that were weighed then do not hold it again.
 pub fn inspect_again(hub: &Hub, id: &str, released: bool) -> Result<Delivery> {
     let found = hub.db.read(|conn| delivery::get(conn, id))?;
-    let begun = found.state != "ready" || found.checkpoint != 0;
-    if begun { Ok(found) } else { inspected_whole(hub, found, released, &|_| ()) }
+    if found.state != "ready" || found.is_begun() { Ok(found) } else { inspected_whole(hub, found, released, &|_| ()) }
 }
 
 fn inspected_whole(hub: &Hub, found: Delivery, released: bool, progress: &dyn Fn(u64)) -> Result<Delivery> {
@@ -79,13 +95,14 @@ fn inspected_whole(hub: &Hub, found: Delivery, released: bool, progress: &dyn Fn
     if released && judged.reasons.iter().all(|reason| reason.releasable) {
         judged.state = "ready";
     }
-    conclude(hub, &feed, found.clone(), &walked, counter, judged)
+    conclude(hub, found.clone(), &walked, (feed.fingerprint.clone(), counter), judged)
 }
 
 /// The landed bytes of a delivery.
 pub fn landed(hub: &Hub, of: &Delivery) -> Result<Box<dyn Read + Send>> {
     let name = of.landed.as_deref().ok_or_else(|| {
-        Error::new(Kind::Gone, "the bytes of this delivery were erased").coded("bytes-erased", "该批次的原始内容已删除。")
+        Error::new(Kind::Gone, "the bytes of this delivery were erased")
+            .coded("bytes-erased", "该批次的原始内容已删除。")
     })?;
     hub.landing.read(name)
 }
@@ -161,7 +178,13 @@ pub fn walk(
 }
 
 /// Looks up edits and what is stored, then compares and maps each row of a batch.
-fn inspected(hub: &Hub, feed: &Feed, has_edits: bool, as_of: Option<&AsOf>, mut batch: Vec<Keyed>) -> Result<Vec<Inspected>> {
+fn inspected(
+    hub: &Hub,
+    feed: &Feed,
+    has_edits: bool,
+    as_of: Option<&AsOf>,
+    mut batch: Vec<Keyed>,
+) -> Result<Vec<Inspected>> {
     if has_edits {
         let edits = edits_of(hub, &feed.spec.feed, &batch)?;
         for keyed in &mut batch {
@@ -208,7 +231,8 @@ fn stage(hub: &Hub, delivery: &str, batch: &[Inspected]) -> Result<()> {
     })
 }
 
-fn staged_row(delivery: &str, row: &Inspected) -> Staged {
+/// A row as the staging list keeps it.
+pub(super) fn staged_row(delivery: &str, row: &Inspected) -> Staged {
     let verdict = match row.verdict {
         Verdict::Changed(_) => "changed",
         Verdict::Unchanged => "unchanged",
@@ -261,13 +285,16 @@ fn repeated_keys(hub: &Hub, feed: &Arc<Feed>, of: &Delivery) -> Result<()> {
     let positions = hub.db.write(|conn| {
         let positions = staging::earlier_of_same_key(conn, &of.id, verdict)?;
         rejection::clear_issues_at(conn, &of.id, &positions)?;
+        if !snapshot {
+            rejection::clear_rows_at(conn, &of.id, &positions)?;
+        }
         Ok(positions)
     })?;
     if positions.is_empty() || !snapshot {
         return Ok(());
     }
     let wanted: HashSet<i64> = positions.into_iter().collect();
-    let reason = Reason::new("duplicate-key", "", "同一批次中该主键再次出现，以最后一行为准。", "The key comes again later in the same delivery; the last row counts.");
+    let reason = repeated_key();
     // A second reading finds the columns of those few rows; keeping all rows in memory for them would not be flat.
     walk(hub, feed, of, landed(hub, of)?, &mut |batch| {
         let mut rows = Vec::new();
@@ -281,10 +308,15 @@ fn repeated_keys(hub: &Hub, feed: &Arc<Feed>, of: &Delivery) -> Result<()> {
     Ok(())
 }
 
+/// Why an earlier row of a key that comes again is not used.
+pub(super) fn repeated_key() -> Reason {
+    let (zh, en) = ("同一批次中该主键再次出现，以最后一行为准。", "The key comes again later in the same delivery; the last row counts.");
+    Reason::new("duplicate-key", "", zh, en)
+}
+
 /// The as-of as far as header elements tell it: a delta needs it while rows are compared.
 fn as_of_so_far(feed: &Feed, of: &Delivery, envelope: &Envelope, dates: &BTreeSet<String>) -> Result<Option<AsOf>> {
-    let mut walked =
-        Walked { received: 0, envelope: envelope.clone(), fault: None, as_of: None, as_of_fault: None };
+    let mut walked = Walked { received: 0, envelope: envelope.clone(), fault: None, as_of: None, as_of_fault: None };
     settle_as_of(feed, of, dates, &mut walked)?;
     Ok(walked.as_of)
 }
@@ -324,21 +356,23 @@ fn settle_as_of(feed: &Feed, of: &Delivery, dates: &BTreeSet<String>, walked: &m
 }
 
 /// Writes what inspection and judgement came to, and the next job.
-fn conclude(hub: &Hub, feed: &Feed, found: Delivery, walked: &Walked, counter: i64, judged: Judgement) -> Result<Delivery> {
+fn conclude(hub: &Hub, found: Delivery, walked: &Walked, rules: (String, i64), judged: Judgement) -> Result<Delivery> {
     let now = hub.now();
+    let (fingerprint, counter) = rules;
     let mut row = found.clone();
     if let Some(as_of) = walked.as_of {
         (row.as_of_instant, row.as_of_sequence) = (Some(as_of.instant), as_of.sequence);
     }
-    row.fingerprint = Some(feed.fingerprint.clone());
+    row.fingerprint = Some(fingerprint);
     row.inspected_counter = Some(counter);
     row.received = walked.received as i64;
     row.state = judged.state.to_owned();
     row.reasons = match judged.reasons.as_slice() {
         [] => None,
-        reasons => Some(serde_json::to_string(reasons).map_err(|error| Error::new(Kind::Internal, "reasons").because(error))?),
+        reasons => {
+            Some(serde_json::to_string(reasons).map_err(|error| Error::new(Kind::Internal, "reasons").because(error))?)
+        }
     };
-    let erased = judged.erase.then(|| row.landed.take()).flatten();
     let written = hub.db.write(|conn| {
         let mut row = row.clone();
         if judged.erase {
@@ -352,19 +386,16 @@ fn conclude(hub: &Hub, feed: &Feed, found: Delivery, walked: &Walked, counter: i
         }
         Ok(row)
     })?;
-    if let Some(name) = erased {
-        hub.landing.erase(&name)?;
-        let _vanished = std::fs::remove_file(hub.landing.spill(&found.id));
-    }
-    Ok(written)
+    if judged.erase { erased(hub, written) } else { Ok(written) }
 }
 
 /// Decodes a delivery again only to make its lost spill: rows that staging calls changed, mapped under the rules of now.
 pub fn respill(hub: &Hub, of: &Delivery) -> Result<()> {
     let feed = hub.feed(&of.feed)?;
     let mut spill = SpillWriter::create(&hub.landing.spill(&of.id))?;
-    let mut decoder = decoder(&feed, &of.channel, landed(hub, of)?)
-        .map_err(|fault| Error::new(Kind::Internal, "a delivery that was inspected cannot be decoded").because(fault))?;
+    let mut decoder = decoder(&feed, &of.channel, landed(hub, of)?).map_err(|fault| {
+        Error::new(Kind::Internal, "a delivery that was inspected cannot be decoded").because(fault)
+    })?;
     let mut occurrences = HashMap::new();
     let mut after = 0;
     loop {
@@ -372,7 +403,7 @@ pub fn respill(hub: &Hub, of: &Delivery) -> Result<()> {
         let Some(last) = wanted.last().copied() else { break };
         after = last;
         let wanted: HashSet<i64> = wanted.into_iter().collect();
-        let mut batch = Vec::new();
+        let (mut batch, mut rejected) = (Vec::new(), Vec::new());
         while let Ok(Some(row)) = decoder.next_row() {
             let position = match &row {
                 Row::Record(record) => record.position,
@@ -391,10 +422,30 @@ pub fn respill(hub: &Hub, of: &Delivery) -> Result<()> {
             if let Some(edited) = edits.get(&keyed.hash()) {
                 keyed.edit(&hub.keyring, &feed, edited.clone())?;
             }
-            if let Verdict::Changed(changed) = keyed.inspected(&feed, None, &[])?.verdict {
-                spill.push(&changed)?;
+            let row = keyed.inspected(&feed, None, &[])?;
+            match &row.verdict {
+                Verdict::Changed(changed) => spill.push(changed)?,
+                Verdict::Rejected(reasons) => rejected.push(rejected_row(&of.id, &row, reasons)?),
+                Verdict::Unchanged | Verdict::Stale => {}
             }
         }
+        refused_now(hub, &of.id, &rejected)?;
     }
     spill.finish()
+}
+
+/// Rows that the rules took at inspection and take no more: a half-applied delivery lost its spill and the rules changed.
+fn refused_now(hub: &Hub, id: &str, rejected: &[RejectedRow]) -> Result<()> {
+    if rejected.is_empty() {
+        return Ok(());
+    }
+    let positions: Vec<i64> = rejected.iter().map(|row| row.position).collect();
+    hub.db.write(|conn| {
+        staging::set_verdict(conn, id, &positions, "rejected")?;
+        rejection::insert_rows(conn, rejected, &[])?;
+        rejection::clear_issues_at(conn, id, &positions)?;
+        let mut row = delivery::get(conn, id)?;
+        row.rejected += positions.len() as i64;
+        delivery::update(conn, &row, "ready", row.checkpoint)
+    })
 }

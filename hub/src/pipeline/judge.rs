@@ -14,6 +14,9 @@ use crate::store::{contribution, staging};
 /// How far ahead of the hub's clock an as-of may be: a day, in microseconds. A later one would make all that follows stale.
 const AHEAD: i64 = 24 * 3600 * 1_000_000;
 
+/// Code of the reason that erases a delivery's bytes.
+pub const FORBIDDEN: &str = "forbidden-column";
+
 /// What becomes of a delivery.
 pub struct Judgement {
     /// `ready`, `held` or `refused`.
@@ -48,8 +51,11 @@ pub fn judge(hub: &Hub, feed: &Feed, of: &Delivery, walked: &Walked) -> Result<J
 /// The judgement as a function of what was seen.
 pub fn judgement(feed: &Feed, of: &Delivery, walked: &Walked, counts: Counts, now: i64) -> Result<Judgement> {
     if let Some(column) = forbidden_column(feed, &walked.envelope) {
-        let (zh, en) = (format!("文件含有禁止提供的字段“{column}”，已整批退回并删除。"), format!("The file has the forbidden column '{column}'; it is refused whole and erased."));
-        let reason = HoldReason::fatal(Reason::new("forbidden-column", "", zh, en));
+        let (zh, en) = (
+            format!("文件含有禁止提供的字段“{column}”，已整批退回并删除。"),
+            format!("The file has the forbidden column '{column}'; it is refused whole and erased."),
+        );
+        let reason = HoldReason::fatal(Reason::new(FORBIDDEN, "", zh, en));
         return Ok(Judgement { state: "refused", reasons: vec![reason], erase: true });
     }
     if let Some(fault) = &walked.fault
@@ -86,7 +92,12 @@ fn read_to_its_end(feed: &Feed, of: &Delivery, walked: &Walked, reasons: &mut Ve
     let told = inside.or(walked.envelope.values.get("total")).map(|text| text.trim().parse::<i64>());
     let totals = [of.declared_total, told.as_ref().and_then(|told| told.as_ref().ok()).copied()];
     if let Some(Err(_)) = told {
-        reasons.push(HoldReason::releasable(Reason::new("total-unreadable", "", "文件内的总行数无法读取。", "The control total in the file cannot be read.")));
+        reasons.push(HoldReason::releasable(Reason::new(
+            "total-unreadable",
+            "",
+            "文件内的总行数无法读取。",
+            "The control total in the file cannot be read.",
+        )));
     }
     for total in totals.into_iter().flatten() {
         if total != walked.received as i64 {
@@ -99,10 +110,20 @@ fn read_to_its_end(feed: &Feed, of: &Delivery, walked: &Walked, reasons: &mut Ve
     }
     let proved = walked.envelope.complete || totals.iter().any(Option::is_some);
     if feed.spec.total.is_some() && inside.is_none() && of.declared_total.is_none() && of.channel != "records" {
-        reasons.push(HoldReason::releasable(Reason::new("total-missing", "", "文件缺少应有的总行数。", "The control total this feed wants is missing.")));
+        reasons.push(HoldReason::releasable(Reason::new(
+            "total-missing",
+            "",
+            "文件缺少应有的总行数。",
+            "The control total this feed wants is missing.",
+        )));
     } else if !proved {
         let text = matches!(&feed.spec.format, Format::Text(_) | Format::Json(_));
-        let reason = Reason::new("truncated", "", "文件没有完整结尾，可能被截断。", "The file does not prove its end; it may be cut.");
+        let reason = Reason::new(
+            "truncated",
+            "",
+            "文件没有完整结尾，可能被截断。",
+            "The file does not prove its end; it may be cut.",
+        );
         reasons.push(if text { HoldReason::releasable(reason) } else { HoldReason::fatal(reason) });
     }
 }
@@ -122,7 +143,12 @@ fn as_of(walked: &Walked, now: i64, reasons: &mut Vec<HoldReason>) {
 fn limits(feed: &Feed, walked: &Walked, counts: Counts, reasons: &mut Vec<HoldReason>) {
     let limit = &feed.spec.limits;
     if walked.received == 0 && walked.fault.is_none() && feed.spec.mode == Mode::Snapshot {
-        reasons.push(HoldReason::releasable(Reason::new("zero-rows", "", "全量文件没有任何记录。", "The snapshot has no rows.")));
+        reasons.push(HoldReason::releasable(Reason::new(
+            "zero-rows",
+            "",
+            "全量文件没有任何记录。",
+            "The snapshot has no rows.",
+        )));
         return;
     }
     let rejected = percent(counts.rejected, walked.received as i64);

@@ -4,17 +4,18 @@ use std::io::{self, Read, Write};
 
 use adapters::Compression;
 use openssl::sha::Sha256;
-use uuid::Uuid;
 
 use crate::contribution::AsOf;
 use crate::error::{Error, Kind, Result};
+use crate::feed::Feed;
 use crate::feed::spec::AsOfSpec;
-use crate::time;
 use crate::hub::Hub;
+use crate::id;
 use crate::keyring::Token;
 use crate::landing::io_error;
 use crate::store::delivery::{self, Delivery};
 use crate::store::job;
+use crate::time;
 
 /// Microseconds within which `POST .../records` is answered or given up.
 const ANSWERED_BY: i64 = 60_000_000;
@@ -60,6 +61,26 @@ impl Arrival {
             compression: Compression::Identity,
         }
     }
+
+    /// Takes over what an `.ok` file says: lines `total=`, `as_of=`, `sequence=`; other lines say nothing here.
+    pub fn beside(&mut self, ok: &str) -> Result<()> {
+        for line in ok.lines() {
+            let Some((word, value)) = line.split_once('=') else { continue };
+            let number = || {
+                value.trim().parse::<i64>().map_err(|_| {
+                    Error::new(Kind::Invalid, format!("the .ok file's {} is no number", word.trim()))
+                        .coded("ok-file", ".ok 文件中的数字无法读取。")
+                })
+            };
+            match word.trim() {
+                "total" => self.total = Some(number()?),
+                "sequence" => self.sequence = Some(number()?),
+                "as_of" => self.as_of = Some(value.trim().to_owned()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What landing came to.
@@ -74,10 +95,21 @@ pub enum Landed {
 pub fn land(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>) -> Result<Landed> {
     let feed = hub.feed(&arrival.feed)?;
     let instant = as_of_beside(&feed.spec.as_of, arrival, hub.now())?;
-    let id = Uuid::now_v7().to_string();
+    let id = id::of_moment(hub.now())?;
     let name = format!("{}/{id}.zst", arrival.feed);
     let (digest, bytes) = receive(hub, arrival, body, &name)?;
-    let row = Delivery {
+    let row = Delivery { landed: Some(name.clone()), ..arrived(hub, arrival, id, instant, (digest, bytes)) };
+    let outcome = record(hub, &row, &feed);
+    // After an error nobody knows whether the row was committed: its bytes stay, and are cleaned up if it was not.
+    if let Ok(Landed::Same(_)) = &outcome {
+        hub.landing.erase(&name)?;
+    }
+    outcome
+}
+
+/// The row of a delivery as it arrives, before anything is known of its content.
+pub(super) fn arrived(hub: &Hub, arrival: &Arrival, id: String, as_of: Option<i64>, (digest, bytes): (Token, i64)) -> Delivery {
+    Delivery {
         id,
         feed: arrival.feed.clone(),
         channel: arrival.channel.to_owned(),
@@ -88,8 +120,8 @@ pub fn land(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>) -> Result<
         file_name: arrival.file_name.clone(),
         digest: digest.to_vec(),
         bytes,
-        landed: Some(name.clone()),
-        as_of_instant: instant,
+        landed: None,
+        as_of_instant: as_of,
         as_of_sequence: arrival.sequence.unwrap_or(0),
         declared_total: arrival.total,
         fingerprint: None,
@@ -107,26 +139,24 @@ pub fn land(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>) -> Result<
         decided_by: None,
         decided_at: None,
         applied_at: None,
-    };
-    let outcome = record(hub, &row, &feed.fingerprint);
-    if !matches!(outcome, Ok(Landed::New(_))) {
-        hub.landing.erase(&name)?;
     }
-    outcome
 }
 
 /// Writes the row and the job, unless the same thing came before.
-fn record(hub: &Hub, row: &Delivery, fingerprint: &str) -> Result<Landed> {
-    let as_of = row.as_of()?;
+fn record(hub: &Hub, row: &Delivery, feed: &Feed) -> Result<Landed> {
+    let counted_inside = matches!(&feed.spec.as_of, AsOfSpec::Envelope { sequence: Some(_), .. });
     let outcome = hub.db.write(|conn| {
+        if delivery::find(conn, &row.id)?.is_some() {
+            // The commit of an earlier try went through after all.
+            return Ok(None);
+        }
         if let Some(key) = &row.idempotency_key
             && let Some(first) = delivery::by_idempotency_key(conn, &row.feed, key)?
         {
             return if first.digest == row.digest { Ok(Some(first)) } else { Err(other_body()) };
         }
         if row.channel != "records"
-            && let Some(as_of) = &as_of
-            && let Some(first) = delivery::same(conn, &row.feed, as_of, fingerprint)?
+            && let Some(first) = delivery::same(conn, row, counted_inside, &feed.fingerprint)?
         {
             return Ok(Some(first));
         }
@@ -148,15 +178,18 @@ fn other_body() -> Error {
 }
 
 /// The as-of a sender gives beside the bytes, as the feed says; `None` where the content tells it.
-fn as_of_beside(spec: &AsOfSpec, arrival: &Arrival, now: i64) -> Result<Option<i64>> {
+pub(super) fn as_of_beside(spec: &AsOfSpec, arrival: &Arrival, now: i64) -> Result<Option<i64>> {
     if arrival.channel == "records" {
         return arrival.as_of.as_deref().map_or(Ok(Some(now)), |text| time::instant(text).map(Some));
     }
     match spec {
         AsOfSpec::Header => match arrival.as_of.as_deref() {
             Some(text) => time::instant(text).map(Some),
-            None => Err(Error::new(Kind::Invalid, "this feed wants its as-of in the header Hub-As-Of (or `as_of=` in the .ok file)")
-                .coded("as-of-missing", "该数据源必须在 Hub-As-Of 请求头（或 .ok 文件的 as_of=）中给出数据时点。")),
+            None => Err(Error::new(
+                Kind::Invalid,
+                "this feed wants its as-of in the header Hub-As-Of (or `as_of=` in the .ok file)",
+            )
+            .coded("as-of-missing", "该数据源必须在 Hub-As-Of 请求头（或 .ok 文件的 as_of=）中给出数据时点。")),
         },
         AsOfSpec::FileName { pattern, format } => {
             let name = arrival.file_name.as_deref().unwrap_or_default();
@@ -166,10 +199,17 @@ fn as_of_beside(spec: &AsOfSpec, arrival: &Arrival, now: i64) -> Result<Option<i
     }
 }
 
-/// Copies the body to the landing store; checks its digest on the bytes as sent, takes the digest for sameness of the
-/// decompressed ones.
+/// Copies the body to the landing store.
 fn receive(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>, name: &str) -> Result<(Token, i64)> {
     let mut writer = hub.landing.create(name)?;
+    let read = copy(hub, arrival, body, &mut writer)?;
+    writer.finish()?;
+    Ok(read)
+}
+
+/// Copies the decompressed body; checks its digest on the bytes as sent, takes the digest for sameness of the
+/// decompressed ones.
+pub(super) fn copy(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>, out: &mut dyn Write) -> Result<(Token, i64)> {
     let sent = std::sync::Arc::new(std::sync::Mutex::new(Sha256::new()));
     let watched = Watched { inner: body, sha: sent.clone() };
     let limits = adapters::decompress::Expansion { bytes: hub.config.landing.delivery_bytes, ..Default::default() };
@@ -184,14 +224,13 @@ fn receive(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>, name: &str)
         }
         sha.update(&buffer[..count]);
         bytes += count as i64;
-        writer.write_all(&buffer[..count]).map_err(|error| io_error(&error))?;
+        out.write_all(&buffer[..count]).map_err(|error| io_error(&error))?;
     }
     let seen = std::mem::take(&mut *sent.lock().unwrap_or_else(std::sync::PoisonError::into_inner)).finish();
     if arrival.content_sha256.as_ref().is_some_and(|said| said != seen.as_slice()) {
         return Err(Error::new(Kind::Invalid, "Content-Digest does not fit the bytes that arrived")
             .coded("digest-mismatch", "内容摘要与收到的字节不符，请重发。"));
     }
-    writer.finish()?;
     let mut cut = [0; 16];
     cut.copy_from_slice(&sha.finish()[..16]);
     Ok((Token(cut), bytes))
@@ -202,10 +241,11 @@ fn body_error(error: &io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => Error::new(Kind::Invalid, "the body ends before its compression does")
             .coded("body-truncated", "压缩内容不完整，请重发整个文件。"),
-        io::ErrorKind::FileTooLarge | io::ErrorKind::QuotaExceeded => {
-            Error::new(Kind::TooLarge, "the delivery is larger than landing.delivery_bytes, or compressed beyond belief")
-                .coded("delivery-too-large", "交付内容超出 landing.delivery_bytes 限制。")
-        }
+        io::ErrorKind::FileTooLarge | io::ErrorKind::QuotaExceeded => Error::new(
+            Kind::TooLarge,
+            "the delivery is larger than landing.delivery_bytes, or compressed beyond belief",
+        )
+        .coded("delivery-too-large", "交付内容超出 landing.delivery_bytes 限制。"),
         io::ErrorKind::ConnectionAborted => Error::new(Kind::Invalid, "the connection ended before the body did")
             .coded("body-aborted", "连接中断，内容未接收。"),
         _ => Error::new(Kind::Invalid, "the body cannot be decompressed")

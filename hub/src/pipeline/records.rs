@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::IgnoredAny;
 
 use super::land::{self, Arrival, Landed};
+use super::{apply, inspect};
 use crate::error::{Error, Kind, Result};
 use crate::feed::spec::Mode;
 use crate::hub::Hub;
@@ -34,24 +35,34 @@ pub struct RecordOutcome {
 pub fn records(hub: &Hub, arrival: &Arrival, body: Vec<u8>) -> Result<(Delivery, Vec<RecordOutcome>)> {
     let feed = hub.feed(&arrival.feed)?;
     if feed.spec.mode == Mode::Snapshot {
-        return Err(Error::new(Kind::Conflict, "this feed sends snapshots; records one by one would not say what has ended")
-            .coded("snapshot-feed", "该数据源为全量模式，不接受逐条提交。"));
+        return Err(Error::new(
+            Kind::Conflict,
+            "this feed sends snapshots; records one by one would not say what has ended",
+        )
+        .coded("snapshot-feed", "该数据源为全量模式，不接受逐条提交。"));
     }
     let rows: Vec<IgnoredAny> = serde_json::from_slice(&body).map_err(|_| {
         Error::new(Kind::Invalid, "the body is not a JSON array").coded("body-unreadable", "请求体不是 JSON 数组。")
     })?;
     if rows.is_empty() || rows.len() > MOST {
-        return Err(Error::new(Kind::TooLarge, format!("a request holds 1 to {MOST} records, this one {}", rows.len()))
-            .coded("too-many-records", format!("每次请求应为 1 至 {MOST} 条记录。")));
+        return Err(Error::new(
+            Kind::TooLarge,
+            format!("a request holds 1 to {MOST} records, this one {}", rows.len()),
+        )
+        .coded("too-many-records", format!("每次请求应为 1 至 {MOST} 条记录。")));
     }
     let first = match land::land(hub, arrival, Box::new(Cursor::new(body)))? {
         Landed::New(row) | Landed::Same(row) => row,
     };
-    let done = super::process(hub, &first.id, &|_| ())?;
+    let inspected = inspect::inspect(hub, &first.id, &|_| ())?;
+    let done = if inspected.state == "ready" { apply::apply_soon(hub, &first.id)? } else { inspected };
     if done.state != "applied" {
         let reason = done.hold_reasons().into_iter().next();
-        let (zh, en) = reason.map_or_else(|| ("未能处理。".to_owned(), "could not be applied".to_owned()), |r| (r.zh, r.en));
-        return Err(Error::new(Kind::Unprocessable, format!("the records are {}: {en}", done.state)).coded("records-held", zh));
+        let (zh, en) =
+            reason.map_or_else(|| ("未能处理。".to_owned(), "could not be applied".to_owned()), |r| (r.zh, r.en));
+        return Err(
+            Error::new(Kind::Unprocessable, format!("the records are {}: {en}", done.state)).coded("records-held", zh)
+        );
     }
     let outcomes = outcomes(hub, &done)?;
     Ok((done, outcomes))
@@ -59,9 +70,9 @@ pub fn records(hub: &Hub, arrival: &Arrival, body: Vec<u8>) -> Result<(Delivery,
 
 /// What each record of an applied request came to.
 fn outcomes(hub: &Hub, of: &Delivery) -> Result<Vec<RecordOutcome>> {
-    let (verdicts, rejected) = hub.db.read(|conn| {
-        Ok((staging::verdicts(conn, &of.id)?, rejection::rows_after(conn, &of.id, 0, MOST as i64)?))
-    })?;
+    let (verdicts, rejected) = hub
+        .db
+        .read(|conn| Ok((staging::verdicts(conn, &of.id)?, rejection::rows_after(conn, &of.id, 0, MOST as i64)?)))?;
     let mut reasons: HashMap<i64, Vec<Reason>> = HashMap::new();
     for row in rejected {
         reasons.insert(row.position, codec::decode::<RowDocument>(&row.document)?.reasons);

@@ -29,22 +29,32 @@ pub enum Replayed {
 pub fn edit(hub: &Hub, id: &str, fields: Map<String, Value>, by: &str) -> Result<Replayed> {
     let found = hub.db.read(|conn| rejection::get(conn, id))?;
     if found.state != "open" {
-        return Err(Error::new(Kind::Conflict, format!("only an open rejection can be edited, this one is {}", found.state))
-            .coded("not-open", "只有未处理的拒收记录可以修改。"));
+        return Err(Error::new(
+            Kind::Conflict,
+            format!("only an open rejection can be edited, this one is {}", found.state),
+        )
+        .coded("not-open", "只有未处理的拒收记录可以修改。"));
     }
     let feed = hub.feed(&found.feed)?;
     let changed = match mapped(hub, &feed, &found, fields)? {
         Ok(changed) => changed,
         Err(reasons) => return Ok(Replayed::StillWrong(reasons)),
     };
-    hub.applying(&found.feed, || {
+    hub.applying_soon(&found.feed, || {
         let lease = hub.writer()?;
-        hub.db.apply(&lease, hub.now(), |change| replayed(hub, &feed, change, id, &changed, by))
+        hub.db.apply(&lease, hub.now(), |change| {
+            replayed(hub, &feed, change, &Asked { rejection: id, changed: &changed, by })
+        })
     })
 }
 
 /// Validates and maps the edited columns.
-fn mapped(hub: &Hub, feed: &Feed, of: &Rejection, fields: Map<String, Value>) -> Result<std::result::Result<ChangedRow, Vec<Reason>>> {
+fn mapped(
+    hub: &Hub,
+    feed: &Feed,
+    of: &Rejection,
+    fields: Map<String, Value>,
+) -> Result<std::result::Result<ChangedRow, Vec<Reason>>> {
     let key = match feed.source_key(&fields) {
         Ok(key) => row::key_token(&hub.keyring, &of.feed, &key)?,
         Err(reason) => return Ok(Err(vec![reason])),
@@ -65,7 +75,15 @@ fn mapped(hub: &Hub, feed: &Feed, of: &Rejection, fields: Map<String, Value>) ->
     })
 }
 
-fn replayed(hub: &Hub, feed: &Feed, change: &mut Change<'_>, id: &str, changed: &ChangedRow, by: &str) -> Result<Replayed> {
+/// What a clerk asks for.
+struct Asked<'a> {
+    rejection: &'a str,
+    changed: &'a ChangedRow,
+    by: &'a str,
+}
+
+fn replayed(hub: &Hub, feed: &Feed, change: &mut Change<'_>, asked: &Asked<'_>) -> Result<Replayed> {
+    let Asked { rejection: id, changed, by } = *asked;
     let mut row = rejection::get(change.conn, id)?;
     let of: Delivery = delivery::get(change.conn, &row.last_delivery)?;
     let as_of = of.as_of()?.ok_or_else(|| Error::new(Kind::Internal, "a rejection of a delivery without as-of"))?;

@@ -87,7 +87,8 @@ pub type Edits = HashMap<Token, Map<String, Value>>;
 
 /// Hash of a row: HMAC over the canonical JSON of its mapped columns, in the feed's own domain.
 pub fn hash(keyring: &Keyring, feed: &str, fields: &Map<String, Value>) -> Result<Token> {
-    let json = serde_json::to_string(fields).map_err(|error| Error::new(Kind::Internal, "canonical JSON").because(error))?;
+    let json =
+        serde_json::to_string(fields).map_err(|error| Error::new(Kind::Internal, "canonical JSON").because(error))?;
     keyring.token("row", &[feed, &json])
 }
 
@@ -104,7 +105,12 @@ pub fn keyed(keyring: &Keyring, feed: &Feed, row: Row, occurrences: &mut HashMap
     }
 }
 
-fn keyed_record(keyring: &Keyring, feed: &Feed, record: &Record, occurrences: &mut HashMap<Token, u64>) -> Result<Keyed> {
+fn keyed_record(
+    keyring: &Keyring,
+    feed: &Feed,
+    record: &Record,
+    occurrences: &mut HashMap<Token, u64>,
+) -> Result<Keyed> {
     let columns = feed.columns(record);
     let name = &feed.spec.feed;
     let key = match feed.source_key(&columns.fields) {
@@ -155,6 +161,11 @@ impl Keyed {
     /// The row's hash, by which its edit is found.
     pub fn hash(&self) -> Token {
         self.hash
+    }
+
+    /// Its source key in words, where it can be read.
+    pub fn key_text(&self) -> Option<&str> {
+        self.key.as_ref().ok().map(|(text, _)| text.as_str())
     }
 
     /// The token of its key, where it can be read.
@@ -218,7 +229,7 @@ impl Keyed {
 
 /// `Unchanged` or `Stale` where what is stored says so; `None` where the row must be mapped.
 fn compared(feed: &Feed, hash: Token, as_of: Option<&AsOf>, stored: &[Hint]) -> Result<Option<Verdict>> {
-    let Some((_, stored_hash, fingerprint, state, _, instant, sequence, digest)) = stored.first() else { return Ok(None) };
+    let Some((_, stored_hash, fingerprint, _, _, instant, sequence, digest)) = stored.first() else { return Ok(None) };
     if feed.spec.mode == Mode::Delta
         && let Some(as_of) = as_of
     {
@@ -229,6 +240,7 @@ fn compared(feed: &Feed, hash: Token, as_of: Option<&AsOf>, stored: &[Hint]) -> 
     }
     let same = stored_hash.as_slice() == hash.0 && *fingerprint == feed.fingerprint;
     // An ended row that comes again with the same bytes is news in a snapshot; in a delta the same bytes end it again.
-    let counts = state == "live" || feed.spec.mode == Mode::Delta;
+    // A part may have ended by new rules while its record lives.
+    let counts = stored.iter().any(|(_, _, _, state, ..)| state == "live") || feed.spec.mode == Mode::Delta;
     Ok((same && counts).then_some(Verdict::Unchanged))
 }

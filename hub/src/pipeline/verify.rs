@@ -1,6 +1,6 @@
 //! Verify: recomputes everything that is a function of the contributions and counts what differs. Reads only; names no person.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -11,7 +11,7 @@ use crate::contribution::Contribution;
 use crate::error::Result;
 use crate::hub::Hub;
 use crate::keyring::Token;
-use crate::resolve::{self, AliasMeaning, Link, Standing};
+use crate::resolve::{self, AliasMeaning, Claims, Link, Standing};
 use crate::store::contribution::{self, Row};
 use crate::store::entity::{self, Entity, Version};
 use crate::store::{Conn, codec, delivery};
@@ -65,16 +65,29 @@ fn links(rules: &Rules, conn: &mut Conn, verified: &mut Verified) -> Result<()> 
         verified.contributions += page.len() as u64;
         let expected = expected_links(rules, conn, &page)?;
         let mut spoken_of: BTreeMap<Vec<u8>, &str> = BTreeMap::new();
-        for (row, (link, key_token, household)) in page.iter().zip(&expected) {
+        let ids: Vec<Vec<u8>> = page.iter().map(|row| row.id.clone()).collect();
+        let mut aliases: HashMap<Vec<u8>, BTreeSet<Vec<u8>>> = HashMap::new();
+        for (id, alias) in contribution::aliases_of(conn, &ids)? {
+            aliases.entry(id).or_default().insert(alias);
+        }
+        for (row, (link, claims)) in page.iter().zip(&expected) {
             let (text, key) = link_text(link);
             let entity = key.map(|key| entity_id(rules.keyring, &row.kind, &key.0)).transpose()?;
-            let as_stored = row.link == text && row.entity == entity && row.key_token == *key_token && row.household == *household;
+            let household = claims.household.map(Token::to_vec);
+            let carries: BTreeSet<Vec<u8>> = claims.aliases.iter().map(|alias| alias.to_vec()).collect();
+            let as_stored = row.link == text
+                && row.entity == entity
+                && row.key_token == claims.key.map(Token::to_vec)
+                && row.household == household
+                && aliases.remove(&row.id).unwrap_or_default() == carries;
             if !as_stored {
-                verified.differs(|| format!("contribution {} of {}: link {} should be {text}", hex(&row.id), row.feed, row.link));
+                verified.differs(|| {
+                    format!("contribution {} of {}: link {} should be {text}", hex(&row.id), row.feed, row.link)
+                });
             }
             spoken_of.extend(entity.map(|id| (id, "resident")));
             if let Some(token) = household {
-                spoken_of.insert(entity_id(rules.keyring, "household", token)?, "household");
+                spoken_of.insert(entity_id(rules.keyring, "household", &token)?, "household");
             }
         }
         let ids: Vec<Vec<u8>> = spoken_of.keys().cloned().collect();
@@ -86,7 +99,7 @@ fn links(rules: &Rules, conn: &mut Conn, verified: &mut Verified) -> Result<()> 
     }
 }
 
-type Expected = (Link, Option<Vec<u8>>, Option<Vec<u8>>);
+type Expected = (Link, Claims);
 
 /// Where each contribution belongs, computed from documents alone.
 fn expected_links(rules: &Rules, conn: &mut Conn, page: &[Row]) -> Result<Vec<Expected>> {
@@ -96,8 +109,12 @@ fn expected_links(rules: &Rules, conn: &mut Conn, page: &[Row]) -> Result<Vec<Ex
     }
     let keys: Vec<Vec<u8>> = claims.iter().filter_map(|claims| claims.key).map(Token::to_vec).collect();
     let standings = standings(rules, conn, &keys)?;
-    let aliases: Vec<Vec<u8>> =
-        claims.iter().filter(|claims| claims.key.is_none()).flat_map(|claims| &claims.aliases).map(|alias| alias.to_vec()).collect();
+    let aliases: Vec<Vec<u8>> = claims
+        .iter()
+        .filter(|claims| claims.key.is_none())
+        .flat_map(|claims| &claims.aliases)
+        .map(|alias| alias.to_vec())
+        .collect();
     let mut teachers: HashMap<Token, Vec<Token>> = HashMap::new();
     let carriers = contribution::live_with_aliases(conn, &aliases)?;
     let their_keys: Vec<Vec<u8>> = carriers.iter().filter_map(|(_, row)| row.key_token.clone()).collect();
@@ -116,7 +133,7 @@ fn expected_links(rules: &Rules, conn: &mut Conn, page: &[Row]) -> Result<Vec<Ex
             .collect();
         let standing = standings.get(&row.id).copied().unwrap_or(Standing::Joined);
         let link = resolve::link(&claims, standing, &meanings);
-        expected.push((link, claims.key.map(Token::to_vec), claims.household.map(Token::to_vec)));
+        expected.push((link, claims));
     }
     Ok(expected)
 }
@@ -128,7 +145,10 @@ fn standings(rules: &Rules, conn: &mut Conn, keys: &[Vec<u8>]) -> Result<HashMap
     keys.sort();
     keys.dedup();
     for row in contribution::live_under_keys(conn, &keys)? {
-        groups.entry(row.key_token.clone().unwrap_or_default()).or_default().push((row.id.clone(), row.contribution()?));
+        groups
+            .entry(row.key_token.clone().unwrap_or_default())
+            .or_default()
+            .push((row.id.clone(), row.contribution()?));
     }
     let mut standings = HashMap::new();
     for group in groups.into_values() {
@@ -157,7 +177,10 @@ fn residents(rules: &Rules, conn: &mut Conn, page: &[(Entity, Version)], verifie
     let ids: Vec<Vec<u8>> = page.iter().map(|(entity, _)| entity.id.clone()).collect();
     let mut linked: HashMap<Vec<u8>, Vec<(Contribution, bool)>> = HashMap::new();
     for row in contribution::live_of_entities(conn, &ids)? {
-        linked.entry(row.entity.clone().unwrap_or_default()).or_default().push((row.contribution()?, row.link == "key"));
+        linked
+            .entry(row.entity.clone().unwrap_or_default())
+            .or_default()
+            .push((row.contribution()?, row.link == "key"));
     }
     for (entity, version) in page {
         let golden = golden_resident(rules, linked.get(&entity.id).map_or(&[], Vec::as_slice))?;
@@ -179,16 +202,30 @@ fn households(rules: &Rules, conn: &mut Conn, page: &[(Entity, Version)], verifi
     Ok(())
 }
 
-fn compare(entity: &Entity, version: &Version, golden: Option<Map<String, Value>>, verified: &mut Verified) -> Result<()> {
+fn compare(
+    entity: &Entity,
+    version: &Version,
+    golden: Option<Map<String, Value>>,
+    verified: &mut Verified,
+) -> Result<()> {
     let state = if golden.is_some() { "live" } else { "ended" };
     let golden = golden.unwrap_or_default();
     let stored: Map<String, Value> = codec::decode(&version.document)?;
     let community = golden.get("community").and_then(Value::as_str);
-    if entity.state != state || stored != golden || entity.community.as_deref() != community || entity.seq != version.seq {
+    if entity.state != state
+        || stored != golden
+        || entity.community.as_deref() != community
+        || entity.seq != version.seq
+    {
         verified.differs(|| {
             let names = golden.keys().chain(stored.keys()).filter(|name| golden.get(*name) != stored.get(*name));
             let names: std::collections::BTreeSet<&String> = names.collect();
-            format!("{} {}: {} should be {state}; differing attributes {names:?}", entity.kind, hex(&entity.id), entity.state)
+            format!(
+                "{} {}: {} should be {state}; differing attributes {names:?}",
+                entity.kind,
+                hex(&entity.id),
+                entity.state
+            )
         });
     }
     Ok(())
@@ -207,7 +244,8 @@ fn sequence(conn: &mut Conn, verified: &mut Verified) -> Result<()> {
 fn deliveries(conn: &mut Conn, verified: &mut Verified) -> Result<()> {
     let mut before = None;
     loop {
-        let page = delivery::list(conn, &delivery::Filter { before: before.take(), limit: PAGE, ..Default::default() })?;
+        let page =
+            delivery::list(conn, &delivery::Filter { before: before.take(), limit: PAGE, ..Default::default() })?;
         let Some(last) = page.last() else { return Ok(()) };
         before = Some(last.id.clone());
         for row in &page {

@@ -15,11 +15,13 @@ const LARGEST: usize = 64 << 20;
 
 /// Encodes a document.
 pub fn encode<T: Serialize>(document: &T) -> Result<Vec<u8>> {
-    let json = serde_json::to_vec(document).map_err(|error| Error::new(Kind::Internal, "encoding a document").because(error))?;
+    let json = serde_json::to_vec(document)
+        .map_err(|error| Error::new(Kind::Internal, "encoding a document").because(error))?;
     if json.len() < WORTH {
         return Ok(std::iter::once(PLAIN).chain(json).collect());
     }
-    let packed = zstd::bulk::compress(&json, LEVEL).map_err(|error| Error::new(Kind::Internal, "packing a document").because(error))?;
+    let packed = zstd::bulk::compress(&json, LEVEL)
+        .map_err(|error| Error::new(Kind::Internal, "packing a document").because(error))?;
     Ok(std::iter::once(ZSTD).chain(packed).collect())
 }
 
@@ -28,7 +30,9 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let corrupt = || Error::new(Kind::Internal, "a stored document cannot be read");
     let json = match bytes.split_first() {
         Some((&PLAIN, json)) => json.to_vec(),
-        Some((&ZSTD, packed)) => zstd::bulk::decompress(packed, LARGEST.min(room(packed))).map_err(|error| corrupt().because(error))?,
+        Some((&ZSTD, packed)) => {
+            zstd::bulk::decompress(packed, LARGEST.min(room(packed))).map_err(|error| corrupt().because(error))?
+        }
         _ => return Err(corrupt()),
     };
     serde_json::from_slice(&json).map_err(|error| corrupt().because(error))

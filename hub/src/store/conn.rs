@@ -6,13 +6,19 @@ use diesel::{Connection, PgConnection, SqliteConnection};
 
 use crate::error::{Error, Kind};
 
-/// A connection to SQLite (embedded default) or PostgreSQL (production).
-#[derive(diesel::MultiConnection)]
-pub enum Conn {
-    /// PostgreSQL 15 or later.
-    Pg(PgConnection),
-    /// The bundled SQLite.
-    Sqlite(SqliteConnection),
+pub use derived::Conn;
+
+mod derived {
+    use diesel::{PgConnection, SqliteConnection};
+
+    /// A connection to SQLite (embedded default) or PostgreSQL (production).
+    #[derive(diesel::MultiConnection)]
+    pub enum Conn {
+        /// PostgreSQL 15 or later.
+        Pg(PgConnection),
+        /// The bundled SQLite.
+        Sqlite(SqliteConnection),
+    }
 }
 
 /// Runs one diesel body against the concrete connection, for what the common subset lacks (upserts, batch inserts).
@@ -113,7 +119,9 @@ fn kind_of(error: &DbError) -> Kind {
     let DbError::DatabaseError(kind, information) = error else {
         return match error {
             DbError::NotFound => Kind::NotFound,
-            DbError::BrokenTransactionManager | DbError::AlreadyInTransaction | DbError::NotInTransaction => Kind::Unavailable,
+            DbError::BrokenTransactionManager | DbError::AlreadyInTransaction | DbError::NotInTransaction => {
+                Kind::Unavailable
+            }
             DbError::DeserializationError(_) => Kind::Internal,
             _ => Kind::Internal,
         };
@@ -123,14 +131,21 @@ fn kind_of(error: &DbError) -> Kind {
     if says(&["disk is full", "No space left", "could not extend file", "disk I/O error"]) {
         return Kind::Full;
     }
-    if says(&["database is locked", "deadlock", "terminating connection", "server closed", "connection", "shutting down"]) {
+    if says(&[
+        "database is locked",
+        "deadlock",
+        "terminating connection",
+        "server closed",
+        "connection",
+        "shutting down",
+    ]) {
         return Kind::Unavailable;
     }
     match kind {
         DatabaseErrorKind::UniqueViolation => Kind::Conflict,
-        DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
-            Kind::Unavailable
-        }
+        DatabaseErrorKind::SerializationFailure
+        | DatabaseErrorKind::ClosedConnection
+        | DatabaseErrorKind::UnableToSendCommand => Kind::Unavailable,
         _ => Kind::Internal,
     }
 }

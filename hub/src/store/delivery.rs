@@ -93,6 +93,11 @@ impl Delivery {
         self.received - self.applied - self.unchanged - self.stale - self.rejected
     }
 
+    /// Whether something of it has been written to the dataset.
+    pub fn is_begun(&self) -> bool {
+        self.checkpoint > 0 || self.ended > 0
+    }
+
     /// Its as-of, once known.
     pub fn as_of(&self) -> Result<Option<AsOf>> {
         let digest = Token::from_slice(&self.digest)?;
@@ -119,9 +124,14 @@ impl HoldReason {
 
 /// One delivery.
 pub fn get(conn: &mut Conn, id: &str) -> Result<Delivery> {
-    delivery::table.find(id).select(Delivery::as_select()).first(conn).optional()?.ok_or_else(|| {
+    find(conn, id)?.ok_or_else(|| {
         Error::new(Kind::NotFound, "there is no such delivery").coded("delivery-unknown", "没有这个交付批次。")
     })
+}
+
+/// One delivery, if it is there.
+pub fn find(conn: &mut Conn, id: &str) -> Result<Option<Delivery>> {
+    Ok(delivery::table.find(id).select(Delivery::as_select()).first(conn).optional()?)
 }
 
 /// Writes a new delivery.
@@ -138,7 +148,9 @@ pub fn update(conn: &mut Conn, row: &Delivery, state: &str, checkpoint: i64) -> 
         .filter(delivery::checkpoint.eq(checkpoint));
     match diesel::update(found).set(row).execute(conn)? {
         1 => Ok(()),
-        _ => Err(Error::new(Kind::Conflict, "the delivery has moved on").coded("delivery-moved", "该批次的状态已改变。")),
+        _ => {
+            Err(Error::new(Kind::Conflict, "the delivery has moved on").coded("delivery-moved", "该批次的状态已改变。"))
+        }
     }
 }
 
@@ -152,27 +164,35 @@ pub fn by_idempotency_key(conn: &mut Conn, feed: &str, key: &str) -> Result<Opti
         .optional()?)
 }
 
-/// A delivery landed, held or applied with the same as-of, digest and fingerprint (or not yet inspected).
-pub fn same(conn: &mut Conn, feed: &str, as_of: &AsOf, fingerprint: &str) -> Result<Option<Delivery>> {
-    Ok(delivery::table
-        .filter(delivery::feed.eq(feed))
-        .filter(delivery::digest.eq(as_of.digest.to_vec()))
-        .filter(delivery::as_of_instant.eq(as_of.instant))
-        .filter(delivery::as_of_sequence.eq(as_of.sequence))
+/// A delivery landed, held or applied with the same as-of, digest and fingerprint (or not yet inspected) as `fresh`.
+///
+/// Where the content tells the as-of, `fresh` does not know its own yet: the same bytes tell the same one. `counted_inside`
+/// says that the content tells the sequence too.
+pub fn same(conn: &mut Conn, fresh: &Delivery, counted_inside: bool, fingerprint: &str) -> Result<Option<Delivery>> {
+    let mut query = delivery::table
+        .filter(delivery::feed.eq(&fresh.feed))
+        .filter(delivery::digest.eq(&fresh.digest))
         .filter(delivery::state.ne("refused"))
+        .filter(delivery::channel.ne("records"))
         .filter(delivery::fingerprint.eq(fingerprint).or(delivery::fingerprint.is_null()))
         .order(delivery::id)
-        .select(Delivery::as_select())
-        .first(conn)
-        .optional()?)
+        .into_boxed();
+    if let Some(instant) = fresh.as_of_instant {
+        query = query.filter(delivery::as_of_instant.eq(instant));
+    }
+    if !counted_inside {
+        query = query.filter(delivery::as_of_sequence.eq(fresh.as_of_sequence));
+    }
+    Ok(query.select(Delivery::as_select()).first(conn).optional()?)
 }
 
-/// Another delivery of the feed whose apply has begun and is not over.
+/// Another delivery of the feed whose apply has begun (with its rows, or where none had changed, with its endings) and is
+/// not over.
 pub fn half_applied(conn: &mut Conn, feed: &str, besides: &str) -> Result<Option<String>> {
     Ok(delivery::table
         .filter(delivery::feed.eq(feed))
         .filter(delivery::state.eq("ready"))
-        .filter(delivery::checkpoint.gt(0))
+        .filter(delivery::checkpoint.gt(0).or(delivery::ended.gt(0)))
         .filter(delivery::id.ne(besides))
         .select(delivery::id)
         .first(conn)
@@ -250,4 +270,29 @@ pub fn answered_before(conn: &mut Conn, before: i64) -> Result<Vec<String>> {
         .limit(1_000)
         .select(delivery::id)
         .load(conn)?)
+}
+
+/// The newest delivery of each feed that was not refused.
+pub fn newest(conn: &mut Conn) -> Result<Vec<Delivery>> {
+    let ids: Vec<Option<String>> = delivery::table
+        .filter(delivery::state.ne("refused"))
+        .group_by(delivery::feed)
+        .select(diesel::dsl::max(delivery::id))
+        .load(conn)?;
+    let ids: Vec<String> = ids.into_iter().flatten().collect();
+    Ok(delivery::table.filter(delivery::id.eq_any(ids)).select(Delivery::as_select()).load(conn)?)
+}
+
+/// How many deliveries are in each state.
+pub fn state_counts(conn: &mut Conn) -> Result<Vec<(String, i64)>> {
+    Ok(delivery::table
+        .group_by(delivery::state)
+        .select((delivery::state, diesel::dsl::count_star()))
+        .order(delivery::state)
+        .load(conn)?)
+}
+
+/// Whether a delivery's bytes have this name.
+pub fn has_landed(conn: &mut Conn, name: &str) -> Result<bool> {
+    Ok(diesel::select(diesel::dsl::exists(delivery::table.filter(delivery::landed.eq(name)))).get_result(conn)?)
 }

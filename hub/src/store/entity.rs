@@ -53,7 +53,9 @@ pub struct Version {
 
 /// These entities with their standing versions.
 pub fn current(conn: &mut Conn, ids: &[Vec<u8>]) -> Result<Vec<(Entity, Version)>> {
-    in_parts(ids, |ids| Ok(standing().filter(entity::id.eq_any(ids)).select((Entity::as_select(), Version::as_select())).load(conn)?))
+    in_parts(ids, |ids| {
+        Ok(standing().filter(entity::id.eq_any(ids)).select((Entity::as_select(), Version::as_select())).load(conn)?)
+    })
 }
 
 /// The entities of these tokens, with their standing versions.
@@ -88,6 +90,8 @@ pub struct Filter {
     pub communities: Option<Vec<String>>,
     /// Only with a version after this `seq`.
     pub after_seq: Option<i64>,
+    /// Only changed at or after this moment, microseconds since 1970.
+    pub changed_since: Option<i64>,
     /// Only after this id.
     pub after: Vec<u8>,
     /// At most so many.
@@ -109,13 +113,18 @@ pub fn page(conn: &mut Conn, filter: &Filter) -> Result<Vec<(Entity, Version)>> 
     if let Some(seq) = filter.after_seq {
         query = query.filter(entity::seq.gt(seq));
     }
+    if let Some(since) = filter.changed_since {
+        query = query.filter(entity::changed_at.ge(since));
+    }
     Ok(query.select((Entity::as_select(), Version::as_select())).load(conn)?)
 }
 
 /// The latest `seq` at or before a moment; 0 before the first.
 pub fn seq_at(conn: &mut Conn, at: i64) -> Result<i64> {
-    let found: Option<i64> =
-        entity_version::table.filter(entity_version::at.le(at)).select(diesel::dsl::max(entity_version::seq)).first(conn)?;
+    let found: Option<i64> = entity_version::table
+        .filter(entity_version::at.le(at))
+        .select(diesel::dsl::max(entity_version::seq))
+        .first(conn)?;
     Ok(found.unwrap_or(0))
 }
 
@@ -140,7 +149,8 @@ pub fn changes(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<Version>> 
 
 /// The versions just before the given ones: (entity, version) pairs that exist.
 pub fn previous(conn: &mut Conn, of: &[Version]) -> Result<Vec<Version>> {
-    let ids: Vec<Vec<u8>> = of.iter().filter(|version| version.version > 1).map(|version| version.entity.clone()).collect();
+    let ids: Vec<Vec<u8>> =
+        of.iter().filter(|version| version.version > 1).map(|version| version.entity.clone()).collect();
     let numbers: Vec<i64> = of.iter().map(|version| version.version - 1).collect();
     in_parts(&ids, |ids| {
         Ok(entity_version::table
@@ -153,7 +163,8 @@ pub fn previous(conn: &mut Conn, of: &[Version]) -> Result<Vec<Version>> {
 
 /// The version of each entity that stood at a `seq`, in the order of ids, after `after`.
 pub fn page_at_seq(conn: &mut Conn, seq: i64, after: &[u8], limit: i64) -> Result<Vec<Version>> {
-    let ids: Vec<Vec<u8>> = entity::table.filter(entity::id.gt(after)).order(entity::id).limit(limit).select(entity::id).load(conn)?;
+    let ids: Vec<Vec<u8>> =
+        entity::table.filter(entity::id.gt(after)).order(entity::id).limit(limit).select(entity::id).load(conn)?;
     let mut versions: Vec<Version> = in_parts(&ids, |ids| {
         Ok(entity_version::table
             .filter(entity_version::entity.eq_any(ids))
@@ -170,7 +181,8 @@ pub fn page_at_seq(conn: &mut Conn, seq: i64, after: &[u8], limit: i64) -> Resul
 
 /// The last id of the page that starts after `after`; `None` past the end.
 pub fn page_end(conn: &mut Conn, after: &[u8], limit: i64) -> Result<Option<Vec<u8>>> {
-    let ids: Vec<Vec<u8>> = entity::table.filter(entity::id.gt(after)).order(entity::id).limit(limit).select(entity::id).load(conn)?;
+    let ids: Vec<Vec<u8>> =
+        entity::table.filter(entity::id.gt(after)).order(entity::id).limit(limit).select(entity::id).load(conn)?;
     Ok(ids.into_iter().last())
 }
 
@@ -216,8 +228,10 @@ type SameVersion = diesel::dsl::And<
 >;
 
 fn standing() -> Standing {
-    entity::table
-        .inner_join(entity_version::table.on(entity_version::entity.eq(entity::id).and(entity_version::version.eq(entity::version))))
+    entity::table.inner_join(
+        entity_version::table
+            .on(entity_version::entity.eq(entity::id).and(entity_version::version.eq(entity::version))),
+    )
 }
 
 /// These entities, without their documents.
@@ -246,4 +260,15 @@ pub fn transaction_end(conn: &mut Conn, of: &Version) -> Result<i64> {
     }
     let last: Option<i64> = entity_version::table.select(diesel::dsl::max(entity_version::seq)).first(conn)?;
     Ok(last.unwrap_or(of.seq))
+}
+
+/// The last `seq`; 0 before the first.
+pub fn last_seq(conn: &mut Conn) -> Result<i64> {
+    let last: Option<i64> = entity_version::table.select(diesel::dsl::max(entity_version::seq)).first(conn)?;
+    Ok(last.unwrap_or(0))
+}
+
+/// One version of an entity.
+pub fn version(conn: &mut Conn, id: &[u8], number: i64) -> Result<Option<Version>> {
+    Ok(entity_version::table.find((id, number)).select(Version::as_select()).first(conn).optional()?)
 }

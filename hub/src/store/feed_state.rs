@@ -31,7 +31,11 @@ pub struct FeedState {
 impl FeedState {
     /// As-of of the newest applied delivery.
     pub fn as_of(&self) -> Result<AsOf> {
-        Ok(AsOf { instant: self.as_of_instant, sequence: self.as_of_sequence, digest: Token::from_slice(&self.as_of_digest)? })
+        Ok(AsOf {
+            instant: self.as_of_instant,
+            sequence: self.as_of_sequence,
+            digest: Token::from_slice(&self.as_of_digest)?,
+        })
     }
 }
 

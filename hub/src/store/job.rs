@@ -1,11 +1,11 @@
 //! Jobs and their runs: what is to be done, who has leased it, and what each attempt came to. Never runs anything.
 
 use diesel::prelude::*;
-use uuid::Uuid;
 
 use super::conn::{Conn, each_backend};
 use super::schema::{job, run};
 use crate::error::{Error, Kind, Result};
+use crate::id;
 
 /// A unit of work with a lease.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, Identifiable)]
@@ -60,7 +60,7 @@ pub struct Run {
 /// Inserts a job unless one of the same (kind, subject, planned time) is there.
 pub fn enqueue(conn: &mut Conn, kind: &str, subject: &str, planned_at: i64, now: i64) -> Result<()> {
     let row = Job {
-        id: Uuid::now_v7().to_string(),
+        id: id::of_moment(now)?,
         kind: kind.to_owned(),
         subject: subject.to_owned(),
         planned_at,
@@ -88,16 +88,23 @@ pub fn anything_due(conn: &mut Conn, kinds: &[&str], now: i64) -> Result<bool> {
     Ok(diesel::select(diesel::dsl::exists(job::table.filter(due.or(lost)))).get_result(conn)?)
 }
 
-/// Leases the oldest job that is due, of one of `kinds`; `dead` says of a holder whether it is known to be gone.
-pub fn lease(
-    conn: &mut Conn,
-    kinds: &[&str],
-    holder: &str,
-    now: i64,
-    length: i64,
-    dead: &dyn Fn(&str) -> bool,
-) -> Result<Option<Job>> {
-    take_over(conn, now, dead)?;
+/// Who leases, when and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Leasing<'a> {
+    /// Who.
+    pub holder: &'a str,
+    /// The moment, microseconds since 1970.
+    pub now: i64,
+    /// How long without renewal, microseconds.
+    pub length: i64,
+    /// Says of a holder whether it is known to be gone.
+    pub dead: fn(&str) -> bool,
+}
+
+/// Leases the oldest job that is due, of one of `kinds`.
+pub fn lease(conn: &mut Conn, kinds: &[&str], leasing: Leasing<'_>) -> Result<Option<Job>> {
+    let Leasing { holder, now, length, dead } = leasing;
+    take_over(conn, now, &dead)?;
     let skip = if matches!(conn, Conn::Pg(_)) { " FOR UPDATE SKIP LOCKED" } else { "" };
     let kinds: Vec<String> = kinds.iter().map(|kind| format!("'{kind}'")).collect();
     // Kinds are words of this program; the one thing diesel cannot say for both databases is the skipping.
@@ -156,7 +163,12 @@ pub fn take_over(conn: &mut Conn, now: i64, dead: &dyn Fn(&str) -> bool) -> Resu
             .set((run::finished_at.eq(now), run::outcome.eq("lost")))
             .execute(conn)?;
         diesel::update(job::table.find(&lost.id).filter(job::attempts.eq(lost.attempts)))
-            .set((job::state.eq("queued"), job::run_after.eq(now), job::holder.eq(None::<String>), job::lease_until.eq(None::<i64>)))
+            .set((
+                job::state.eq("queued"),
+                job::run_after.eq(now),
+                job::holder.eq(None::<String>),
+                job::lease_until.eq(None::<i64>),
+            ))
             .execute(conn)?;
     }
     Ok(())
@@ -168,8 +180,20 @@ pub fn renew(conn: &mut Conn, held: &Job, now: i64, length: i64) -> Result<bool>
     Ok(diesel::update(found).set(job::lease_until.eq(now + length)).execute(conn)? == 1)
 }
 
+/// What an attempt came to.
+#[derive(Debug, Clone, Copy)]
+pub struct Ending<'a> {
+    /// `done`, `retry`, `waiting` or `failed`.
+    pub outcome: &'a str,
+    /// Where it is tried again, not before this. Microseconds since 1970.
+    pub run_after: i64,
+    /// What went wrong, without personal data.
+    pub message: Option<&'a str>,
+}
+
 /// Ends an attempt: the job's new state, when to try again, and what to say. Nothing if the lease was lost.
-pub fn finish(conn: &mut Conn, held: &Job, outcome: &str, run_after: i64, message: Option<&str>, now: i64) -> Result<()> {
+pub fn finish(conn: &mut Conn, held: &Job, ending: Ending<'_>, now: i64) -> Result<()> {
+    let Ending { outcome, run_after, message } = ending;
     let state = match outcome {
         "retry" => "queued",
         other => other,
@@ -230,7 +254,8 @@ pub fn list(conn: &mut Conn, filter: &Filter) -> Result<Vec<Job>> {
 /// One job with its attempts.
 pub fn get(conn: &mut Conn, id: &str) -> Result<(Job, Vec<Run>)> {
     let found: Option<Job> = job::table.find(id).select(Job::as_select()).first(conn).optional()?;
-    let found = found.ok_or_else(|| Error::new(Kind::NotFound, "there is no such job").coded("job-unknown", "没有这个作业。"))?;
+    let found = found
+        .ok_or_else(|| Error::new(Kind::NotFound, "there is no such job").coded("job-unknown", "没有这个作业。"))?;
     let runs = run::table.filter(run::job.eq(id)).order(run::attempt).select(Run::as_select()).load(conn)?;
     Ok((found, runs))
 }
@@ -243,7 +268,8 @@ pub fn retry(conn: &mut Conn, id: &str, now: i64) -> Result<()> {
         .execute(conn)?;
     match moved {
         1 => Ok(()),
-        _ => Err(Error::new(Kind::Conflict, "only a failed or waiting job can be queued again").coded("job-state", "只有失败或等待的作业可重试。")),
+        _ => Err(Error::new(Kind::Conflict, "only a failed or waiting job can be queued again")
+            .coded("job-state", "只有失败或等待的作业可重试。")),
     }
 }
 

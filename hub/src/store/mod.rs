@@ -21,6 +21,7 @@ pub mod writer;
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::r2d2::{Pool, PooledConnection};
 use diesel::{Connection, PgConnection, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -47,7 +48,8 @@ impl Db {
         let place = Place::parse(url)?;
         if let Place::Sqlite(path) = &place {
             if let Some(folder) = std::path::Path::new(path).parent() {
-                std::fs::create_dir_all(folder).map_err(|error| Error::new(Kind::Config, "the folder of the store").because(error))?;
+                std::fs::create_dir_all(folder)
+                    .map_err(|error| Error::new(Kind::Config, "the folder of the store").because(error))?;
             }
             // The first writing connection puts the file into WAL mode; readers opened before that would fail.
             place.open(true).map_err(|error| Error::new(Kind::Unavailable, "opening the store").because(error))?;
@@ -83,8 +85,8 @@ impl Db {
             let mut conn = connection(&self.read)?;
             let mut body = |conn: &mut Conn| body(conn);
             match &mut *conn {
-                Conn::Sqlite(_) => conn.transaction(|conn| body(conn)),
-                Conn::Pg(_) => repeatable_read(&mut conn, &mut body),
+                Conn::Sqlite(_) => of_one_moment(&mut conn, &mut body, "SELECT 1"),
+                Conn::Pg(_) => of_one_moment(&mut conn, &mut body, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"),
             }
         })
     }
@@ -104,35 +106,31 @@ impl Db {
     }
 }
 
-/// A transaction that fails the reader's way: `REPEATABLE READ` keeps a page and its total of one moment.
-fn repeatable_read<T>(conn: &mut Conn, body: &mut dyn FnMut(&mut Conn) -> Result<T>) -> Result<T> {
+/// A read of its own snapshot: a page and its total are of one moment. SQLite's transactions always are.
+#[expect(clippy::disallowed_methods, reason = "one of the doors: it only reads")]
+fn of_one_moment<T>(conn: &mut Conn, body: &mut dyn FnMut(&mut Conn) -> Result<T>, first: &str) -> Result<T> {
     conn.transaction(|conn| {
-        diesel::connection::SimpleConnection::batch_execute(conn, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
+        diesel::connection::SimpleConnection::batch_execute(conn, first)?;
         body(conn)
     })
 }
 
-/// SQLite takes its write lock at once (a plain transaction that reads first fails when another writes in between).
+#[expect(clippy::disallowed_methods, reason = "one of the doors")]
+/// SQLite takes its write lock at once: a plain transaction that reads first fails when another writes in between.
 fn write_transaction<T>(conn: &mut Conn, body: &dyn Fn(&mut Conn) -> Result<T>) -> Result<T> {
-    match conn {
-        Conn::Pg(_) => conn.transaction(|conn| body(conn)),
-        Conn::Sqlite(_) => {
-            use diesel::connection::SimpleConnection;
-            conn.batch_execute("BEGIN IMMEDIATE")?;
-            match body(conn) {
-                Ok(value) => match conn.batch_execute("COMMIT") {
-                    Ok(()) => Ok(value),
-                    Err(error) => {
-                        // The connection must not stay inside the failed transaction.
-                        let _closed = conn.batch_execute("ROLLBACK");
-                        Err(error.into())
-                    }
-                },
-                Err(error) => {
-                    let _closed = conn.batch_execute("ROLLBACK");
-                    Err(error)
-                }
-            }
+    if let Conn::Sqlite(c) = conn {
+        AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?;
+    } else {
+        return conn.transaction(|conn| body(conn));
+    }
+    let result = body(conn);
+    let Conn::Sqlite(c) = conn else { return result };
+    match result {
+        // A commit that fails rolls back; the connection never stays inside the failed transaction.
+        Ok(value) => Ok(AnsiTransactionManager::commit_transaction(c).map(|()| value)?),
+        Err(error) => {
+            AnsiTransactionManager::rollback_transaction(c)?;
+            Err(error)
         }
     }
 }

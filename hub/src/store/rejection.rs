@@ -146,9 +146,20 @@ pub fn clear(conn: &mut Conn, delivery: &str) -> Result<()> {
 pub fn clear_issues_at(conn: &mut Conn, delivery: &str, positions: &[i64]) -> Result<()> {
     for positions in positions.chunks(4_000) {
         diesel::delete(
-            delivery_issue::table.filter(delivery_issue::delivery.eq(delivery)).filter(delivery_issue::position.eq_any(positions)),
+            delivery_issue::table
+                .filter(delivery_issue::delivery.eq(delivery))
+                .filter(delivery_issue::position.eq_any(positions)),
         )
         .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Forgets rejected rows that do not count: a later row of the same delta has their key.
+pub fn clear_rows_at(conn: &mut Conn, delivery: &str, positions: &[i64]) -> Result<()> {
+    for positions in positions.chunks(4_000) {
+        let found = delivery_rejection::table.filter(delivery_rejection::delivery.eq(delivery));
+        diesel::delete(found.filter(delivery_rejection::position.eq_any(positions))).execute(conn)?;
     }
     Ok(())
 }
@@ -202,7 +213,8 @@ pub fn insert(conn: &mut Conn, row: &Rejection) -> Result<()> {
 pub fn update(conn: &mut Conn, row: &Rejection, state: &str) -> Result<()> {
     match diesel::update(rejection::table.find(&row.id).filter(rejection::state.eq(state))).set(row).execute(conn)? {
         1 => Ok(()),
-        _ => Err(Error::new(Kind::Conflict, "the rejection has moved on").coded("rejection-moved", "该拒收记录的状态已改变。")),
+        _ => Err(Error::new(Kind::Conflict, "the rejection has moved on")
+            .coded("rejection-moved", "该拒收记录的状态已改变。")),
     }
 }
 
@@ -218,14 +230,22 @@ pub fn standing(conn: &mut Conn, feed: &str, hashes: &[Vec<u8>]) -> Result<Vec<R
     })
 }
 
-/// Open rejections of these keys that `delivery` did not see: a good row of the key supersedes them.
-pub fn supersede_keys(conn: &mut Conn, feed: &str, keys: &[Vec<u8>], delivery: &str, at: i64) -> Result<()> {
-    for keys in keys.chunks(4_000) {
-        let found = rejection::table
+/// Open rejections of these keys.
+pub fn open_of_keys(conn: &mut Conn, feed: &str, keys: &[Vec<u8>]) -> Result<Vec<Rejection>> {
+    super::contribution::in_parts(keys, |keys| {
+        Ok(rejection::table
             .filter(rejection::feed.eq(feed))
             .filter(rejection::source_key.eq_any(keys))
-            .filter(rejection::last_delivery.ne(delivery))
-            .filter(rejection::state.eq("open"));
+            .filter(rejection::state.eq("open"))
+            .select(Rejection::as_select())
+            .load(conn)?)
+    })
+}
+
+/// Supersedes open rejections: their keys have something newer.
+pub fn supersede(conn: &mut Conn, ids: &[String], at: i64) -> Result<()> {
+    for ids in ids.chunks(4_000) {
+        let found = rejection::table.filter(rejection::id.eq_any(ids)).filter(rejection::state.eq("open"));
         diesel::update(found).set((rejection::state.eq("superseded"), rejection::decided_at.eq(at))).execute(conn)?;
     }
     Ok(())
@@ -318,7 +338,11 @@ pub fn decided(conn: &mut Conn, feed: &str, hashes: &[Vec<u8>]) -> Result<Vec<Ve
 /// The edits of these rows.
 pub fn edits(conn: &mut Conn, feed: &str, hashes: &[Vec<u8>]) -> Result<Vec<Edit>> {
     super::contribution::in_parts(hashes, |hashes| {
-        Ok(edit::table.filter(edit::feed.eq(feed)).filter(edit::hash.eq_any(hashes)).select(Edit::as_select()).load(conn)?)
+        Ok(edit::table
+            .filter(edit::feed.eq(feed))
+            .filter(edit::hash.eq_any(hashes))
+            .select(Edit::as_select())
+            .load(conn)?)
     })
 }
 
@@ -336,4 +360,14 @@ pub fn put_edit(conn: &mut Conn, row: &Edit) -> Result<()> {
         .set(row)
         .execute(c))?;
     Ok(())
+}
+
+/// Rejected rows with this key in these deliveries.
+pub fn rows_of_key(conn: &mut Conn, deliveries: &[String], source_key: &[u8]) -> Result<Vec<RejectedRow>> {
+    Ok(delivery_rejection::table
+        .filter(delivery_rejection::delivery.eq_any(deliveries))
+        .filter(delivery_rejection::source_key.eq(source_key))
+        .order((delivery_rejection::delivery, delivery_rejection::position))
+        .select(RejectedRow::as_select())
+        .load(conn)?)
 }

@@ -72,18 +72,18 @@ pub fn earlier_of_same_key(conn: &mut Conn, delivery: &str, verdict: &str) -> Re
     .bind::<Text, _>(delivery)
     .load(conn)?;
     let positions: Vec<i64> = found.into_iter().map(|row| row.position).collect();
+    set_verdict(conn, delivery, &positions, verdict)?;
+    Ok(positions)
+}
+
+/// Sets the verdict of the rows at these positions.
+pub fn set_verdict(conn: &mut Conn, delivery: &str, positions: &[i64], verdict: &str) -> Result<()> {
     for part in positions.chunks(4_000) {
         diesel::update(staging::table.filter(staging::delivery.eq(delivery)).filter(staging::position.eq_any(part)))
             .set(staging::verdict.eq(verdict))
             .execute(conn)?;
     }
-    Ok(positions)
-}
-
-/// Sets the verdict of all rows that have `from` to `to`.
-pub fn turn_all(conn: &mut Conn, delivery: &str, from: &str, to: &str) -> Result<i64> {
-    let found = staging::table.filter(staging::delivery.eq(delivery)).filter(staging::verdict.eq(from));
-    Ok(diesel::update(found).set(staging::verdict.eq(to)).execute(conn)? as i64)
+    Ok(())
 }
 
 /// The next live source keys of the feed, after `after`, that the delivery does not hold: what has ended.
@@ -153,12 +153,9 @@ pub fn good_after(conn: &mut Conn, delivery: &str, after: i64, limit: i64) -> Re
         .load(conn)?)
 }
 
-/// Says which key a row has that had none, once a clerk has read it.
+/// Says which key a row has, once a clerk has read or corrected it.
 pub fn set_key(conn: &mut Conn, delivery: &str, hash: &[u8], source_key: &[u8]) -> Result<()> {
-    let found = staging::table
-        .filter(staging::delivery.eq(delivery))
-        .filter(staging::hash.eq(hash))
-        .filter(staging::source_key.is_null());
+    let found = staging::table.filter(staging::delivery.eq(delivery)).filter(staging::hash.eq(hash));
     diesel::update(found).set(staging::source_key.eq(source_key)).execute(conn)?;
     Ok(())
 }
@@ -169,5 +166,22 @@ pub fn verdicts(conn: &mut Conn, delivery: &str) -> Result<Vec<(i64, String)>> {
         .filter(staging::delivery.eq(delivery))
         .order(staging::position)
         .select((staging::position, staging::verdict))
+        .load(conn)?)
+}
+
+/// Forgets the lists whose names begin with `prefix` and come before `before`: what a hub left that died in between.
+pub fn forget(conn: &mut Conn, prefix: &str, before: &str) -> Result<()> {
+    let found = staging::table.filter(staging::delivery.ge(prefix)).filter(staging::delivery.lt(before));
+    diesel::delete(found).execute(conn)?;
+    Ok(())
+}
+
+/// The rows with this key in the lists of these deliveries.
+pub fn of_key(conn: &mut Conn, deliveries: &[String], source_key: &[u8]) -> Result<Vec<Staged>> {
+    Ok(staging::table
+        .filter(staging::delivery.eq_any(deliveries))
+        .filter(staging::source_key.eq(source_key))
+        .order((staging::delivery, staging::position))
+        .select(Staged::as_select())
         .load(conn)?)
 }

@@ -49,8 +49,14 @@ pub fn list(conn: &mut Conn) -> Result<Vec<AccessToken>> {
 
 /// Revokes a token.
 pub fn revoke(conn: &mut Conn, id: &str, now: i64) -> Result<()> {
-    match diesel::update(token::table.find(id).filter(token::revoked_at.is_null())).set(token::revoked_at.eq(now)).execute(conn)? {
+    match diesel::update(token::table.find(id).filter(token::revoked_at.is_null()))
+        .set(token::revoked_at.eq(now))
+        .execute(conn)?
+    {
         1 => Ok(()),
-        _ => Err(Error::new(Kind::NotFound, "there is no such token in use").coded("token-unknown", "没有这个有效令牌。")),
+        _ => {
+            Err(Error::new(Kind::NotFound, "there is no such token in use")
+                .coded("token-unknown", "没有这个有效令牌。"))
+        }
     }
 }

@@ -1,12 +1,12 @@
 //! The writer's row: who may change the dataset, and the next `seq`. Nothing changes the dataset except under it.
 
 use diesel::prelude::*;
-use uuid::Uuid;
 
+use super::Db;
 use super::conn::{Conn, each_backend};
 use super::schema::writer;
-use super::Db;
 use crate::error::{Error, Kind, Result};
+use crate::id;
 
 /// The right to change the dataset, as taken at one time; a take-over raises the generation and makes it worthless.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Db {
     /// Creates the writer's row with a new epoch if the store is new; refuses a store of another secret.
     pub fn found(&self, key_id: &str, merge_rules: &str) -> Result<Writer> {
         self.write(|conn| {
-            let epoch = Uuid::new_v4().simple().to_string();
+            let epoch = id::random()?;
             let row = (
                 writer::id.eq(1),
                 writer::epoch.eq(&epoch),
@@ -72,13 +72,14 @@ impl Db {
                 writer::next_seq.eq(1_i64),
                 writer::merge_rules.eq(merge_rules),
             );
-            each_backend!(conn, |c| diesel::insert_into(writer::table).values(row).on_conflict_do_nothing().execute(c))?;
+            each_backend!(conn, |c| diesel::insert_into(writer::table)
+                .values(row)
+                .on_conflict_do_nothing()
+                .execute(c))?;
             let found = current(conn)?;
             if found.key_id != key_id {
-                return Err(Error::new(Kind::Config, "the store was made with another hub secret").coded(
-                    "secret-mismatch",
-                    "该数据库由另一个密钥建立，请恢复原密钥文件。",
-                ));
+                return Err(Error::new(Kind::Config, "the store was made with another hub secret")
+                    .coded("secret-mismatch", "该数据库由另一个密钥建立，请恢复原密钥文件。"));
             }
             Ok(found)
         })
@@ -99,7 +100,11 @@ impl Db {
             }
             let generation = if mine { row.generation } else { row.generation + 1 };
             diesel::update(writer::table)
-                .set((writer::holder.eq(holder), writer::generation.eq(generation), writer::lease_until.eq(now + length)))
+                .set((
+                    writer::holder.eq(holder),
+                    writer::generation.eq(generation),
+                    writer::lease_until.eq(now + length),
+                ))
                 .execute(conn)?;
             Ok(Some(Lease { holder: holder.to_owned(), generation, length }))
         })
@@ -108,19 +113,27 @@ impl Db {
     /// Gives the lease back, so that another need not wait for its end.
     pub fn give_back(&self, lease: &Lease) -> Result<()> {
         self.write(|conn| {
-            diesel::update(writer::table.filter(writer::holder.eq(&lease.holder)).filter(writer::generation.eq(lease.generation)))
-                .set(writer::lease_until.eq(0_i64))
-                .execute(conn)?;
+            diesel::update(
+                writer::table.filter(writer::holder.eq(&lease.holder)).filter(writer::generation.eq(lease.generation)),
+            )
+            .set(writer::lease_until.eq(0_i64))
+            .execute(conn)?;
             Ok(())
         })
     }
 }
 
 /// The body of [`Db::apply`].
-pub(super) fn under_lease<T>(conn: &mut Conn, lease: &Lease, now: i64, body: &dyn Fn(&mut Change<'_>) -> Result<T>) -> Result<T> {
+pub(super) fn under_lease<T>(
+    conn: &mut Conn,
+    lease: &Lease,
+    now: i64,
+    body: &dyn Fn(&mut Change<'_>) -> Result<T>,
+) -> Result<T> {
     let row = locked(conn)?;
     if row.generation != lease.generation || row.holder != lease.holder {
-        return Err(Error::new(Kind::Conflict, "another hub has become the writer").coded("writer-lost", "另一节点已接管写入。"));
+        return Err(Error::new(Kind::Conflict, "another hub has become the writer")
+            .coded("writer-lost", "另一节点已接管写入。"));
     }
     let mut change = Change { conn, now, next_seq: row.next_seq };
     let value = body(&mut change)?;

@@ -1,6 +1,8 @@
 //! Clean-up: what has served its time goes. Bytes of decided deliveries after the days configured, finished jobs of the
 //! schedule after a day, staging of answered records after an hour. Never a contribution, version, rejection or open delivery.
 
+use std::time::Duration;
+
 use crate::error::Result;
 use crate::hub::Hub;
 use crate::store::{delivery, job, staging};
@@ -20,6 +22,14 @@ pub fn clean_up(hub: &Hub) -> Result<()> {
     }
     for answered in hub.db.read(|conn| delivery::answered_before(conn, now - HOUR))? {
         hub.db.write(|conn| staging::clear(conn, &answered))?;
+    }
+    for feed in hub.catalogue.feeds() {
+        // A delivery's row comes right after its bytes; bytes without one after a day are of a landing that died.
+        for name in hub.landing.older_than(&feed.spec.feed, Duration::from_secs(24 * 3600))? {
+            if !hub.db.read(|conn| delivery::has_landed(conn, &name))? {
+                hub.landing.remove_left(&name)?;
+            }
+        }
     }
     while hub.db.write(|conn| job::prune(conn, &["drop-scan", "arrivals", "clean-up"], now - DAY))? > 0 {}
     Ok(())

@@ -46,7 +46,8 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
         let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
         // JSON is data for feeds of that format; receipts end in `.receipt.json` and `.refused.json`.
-        let receipt = path.to_string_lossy().ends_with(".receipt.json") || path.to_string_lossy().ends_with(".refused.json");
+        let receipt =
+            path.to_string_lossy().ends_with(".receipt.json") || path.to_string_lossy().ends_with(".refused.json");
         let data = ending == "json" && !receipt || !NOT_DATA.contains(&ending.as_str());
         // A link could point at any file of the machine; only plain files are taken.
         if !hidden && data && !receipt && entry.file_type().map_err(unreadable)?.is_file() {
@@ -97,20 +98,7 @@ fn take(hub: &Hub, feed: &Feed, path: &Path, require_ok: bool) -> Result<()> {
 fn arrival(feed: &Feed, path: &Path, stamp: &str, ok: &str) -> Result<Arrival> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut arrival = Arrival::new(&feed.spec.feed, "drop", "drop folder");
-    for line in ok.lines() {
-        let Some((word, value)) = line.split_once('=') else { continue };
-        let number = || {
-            value.trim().parse::<i64>().map_err(|_| {
-                Error::new(Kind::Invalid, format!("the .ok file's {} is no number", word.trim())).coded("ok-file", ".ok 文件中的数字无法读取。")
-            })
-        };
-        match word.trim() {
-            "total" => arrival.total = Some(number()?),
-            "sequence" => arrival.sequence = Some(number()?),
-            "as_of" => arrival.as_of = Some(value.trim().to_owned()),
-            _ => {}
-        }
-    }
+    arrival.beside(ok)?;
     arrival.idempotency_key = Some(format!("drop/{name}/{stamp}"));
     arrival.compression = Compression::by_file_name(&name);
     arrival.file_name = Some(name);

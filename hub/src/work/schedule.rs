@@ -36,8 +36,10 @@ pub fn planned(hub: &Hub) -> Vec<Planned> {
 
 /// Catches up what was missed (once, not tick by tick) and starts to tick.
 pub async fn start(hub: &Arc<Hub>) -> Result<JobScheduler> {
-    let failed = |error: tokio_cron_scheduler::JobSchedulerError| Error::new(Kind::Config, "starting the schedule").because(error);
-    let mut scheduler = JobScheduler::new().await.map_err(failed)?;
+    let failed = |error: tokio_cron_scheduler::JobSchedulerError| {
+        Error::new(Kind::Config, "starting the schedule").because(error)
+    };
+    let scheduler = JobScheduler::new().await.map_err(failed)?;
     for plan in planned(hub) {
         catch_up(hub, &plan)?;
         let (cron, hub) = (plan.cron.clone(), hub.clone());
@@ -72,12 +74,14 @@ pub fn latest_tick(cron: &str, now: i64) -> Result<i64> {
     let broken = || Error::new(Kind::Config, format!("the cron expression '{cron}' names no moment"));
     let cron = parsed(cron)?;
     let moment = DateTime::from_timestamp_micros(now).ok_or_else(broken)?.with_timezone(&time::shanghai());
-    let found: DateTime<FixedOffset> = cron.find_previous_occurrence(&moment, true).map_err(|error| broken().because(error))?;
+    let found: DateTime<FixedOffset> =
+        cron.find_previous_occurrence(&moment, true).map_err(|error| broken().because(error))?;
     Ok(found.timestamp() * 1_000_000)
 }
 
 fn parsed(cron: &str) -> Result<Cron> {
-    Cron::from_str(cron).map_err(|error| Error::new(Kind::Config, format!("the cron expression '{cron}'")).because(error))
+    Cron::from_str(cron)
+        .map_err(|error| Error::new(Kind::Config, format!("the cron expression '{cron}'")).because(error))
 }
 
 /// Says in the log which feeds are late or missing; the API computes the same for whoever looks.

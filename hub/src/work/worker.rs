@@ -11,7 +11,7 @@ use crate::hub::Hub;
 use crate::instance;
 use crate::pipeline::{apply, endings_of, inspect};
 use crate::store::delivery;
-use crate::store::job::{self, Job};
+use crate::store::job::{self, Ending, Job, Leasing};
 
 const IDLE: Duration = Duration::from_millis(50);
 /// A retried job waits 1 s, 2 s, 4 s ... and at most this, in microseconds.
@@ -114,8 +114,8 @@ pub fn run_due(hub: &Arc<Hub>, kinds: &[&str]) -> Result<bool> {
     if !hub.db.read(|conn| job::anything_due(conn, kinds, now))? {
         return Ok(false);
     }
-    let length = hub.lease_length();
-    let leased = hub.db.write(|conn| job::lease(conn, kinds, &hub.instance, now, length, &instance::is_dead))?;
+    let leasing = Leasing { holder: &hub.instance, now, length: hub.lease_length(), dead: instance::is_dead };
+    let leased = hub.db.write(|conn| job::lease(conn, kinds, leasing))?;
     let Some(leased) = leased else { return Ok(false) };
     let result = with_heartbeat(hub, &leased, || run(hub, &leased));
     finish(hub, &leased, result)?;
@@ -169,7 +169,8 @@ fn run(hub: &Arc<Hub>, leased: &Job) -> Result<()> {
 fn finish(hub: &Hub, leased: &Job, result: Result<()>) -> Result<()> {
     let now = hub.now();
     let Err(error) = result else {
-        return hub.db.write(|conn| job::finish(conn, leased, "done", now, None, now));
+        let done = Ending { outcome: "done", run_after: now, message: None };
+        return hub.db.write(|conn| job::finish(conn, leased, done, now));
     };
     tracing::warn!(job.id = leased.id, job.kind = leased.kind, job.subject = leased.subject, attempt = leased.attempts,
         error = %error, cause = ?std::error::Error::source(&error), "a job failed");
@@ -182,7 +183,8 @@ fn finish(hub: &Hub, leased: &Job, result: Result<()>) -> Result<()> {
         Policy::GiveUp => ("failed", now),
     };
     let message = format!("{error} {}", error.kind.advice().1);
-    hub.db.write(|conn| job::finish(conn, leased, outcome, run_after, Some(&message), now))
+    let ending = Ending { outcome, run_after, message: Some(&message) };
+    hub.db.write(|conn| job::finish(conn, leased, ending, now))
 }
 
 /// Runs everything that is due until nothing is left: the hub without a server, as the command line uses it.

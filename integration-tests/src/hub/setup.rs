@@ -21,6 +21,8 @@ pub struct Setup {
     kafka: Option<(String, String)>,
     agreements: Vec<Agreement>,
     landing: String,
+    lease_ms: u64,
+    chunk: u32,
     more: String,
 }
 
@@ -38,13 +40,13 @@ pub struct Agreement {
     id: String,
     entities: Vec<String>,
     fields: BTreeMap<String, Vec<String>>,
-    communities: Option<Vec<String>>,
+    communities: Vec<String>,
 }
 
 impl Agreement {
     /// An agreement that allows nothing yet.
     pub fn new(id: &str) -> Self {
-        Self { id: id.to_owned(), entities: Vec::new(), fields: BTreeMap::new(), communities: None }
+        Self { id: id.to_owned(), entities: Vec::new(), fields: BTreeMap::new(), communities: Vec::new() }
     }
 
     /// Allows these attributes of an entity.
@@ -54,10 +56,15 @@ impl Agreement {
         self
     }
 
-    /// Only entities of these communities.
+    /// Entities of these communities.
     pub fn communities(mut self, communities: &[&str]) -> Self {
-        self.communities = Some(strings(communities));
+        self.communities = strings(communities);
         self
+    }
+
+    /// Entities of all communities.
+    pub fn everywhere(self) -> Self {
+        self.communities(&["*"])
     }
 
     fn write(&self, toml: &mut String) {
@@ -66,12 +73,9 @@ impl Agreement {
         let _ = write!(
             toml,
             "\n[[agreement]]\nid = {id:?}\ntitle = {{ zh = \"{id}\", en = \"{id}\" }}\nentities = {entities:?}\n\
-             fields = {{ {} }}\n",
+             fields = {{ {} }}\ncommunities = {communities:?}\n",
             fields.join(", ")
         );
-        if let Some(communities) = communities {
-            let _ = writeln!(toml, "communities = {communities:?}");
-        }
     }
 }
 
@@ -85,6 +89,8 @@ impl Setup {
             kafka: None,
             agreements: Vec::new(),
             landing: "landing".to_owned(),
+            lease_ms: 3_000,
+            chunk: 1_000,
             more: String::new(),
         }
     }
@@ -103,6 +109,18 @@ impl Setup {
     /// Adds an agreement.
     pub fn agreement(mut self, agreement: Agreement) -> Self {
         self.agreements.push(agreement);
+        self
+    }
+
+    /// Records in one apply chunk; small ones give a kill more places to strike.
+    pub fn chunk(mut self, records: u32) -> Self {
+        self.chunk = records;
+        self
+    }
+
+    /// How long leases last without renewal. Short here by default, so that a case waits little for a take-over.
+    pub fn lease_ms(mut self, lease_ms: u64) -> Self {
+        self.lease_ms = lease_ms;
         self
     }
 
@@ -161,10 +179,13 @@ impl Setup {
         let url = url.map_or_else(|| format!("sqlite://{}", at("hub.db")), str::to_owned);
         let mut toml = format!(
             "[server]\nlisten = \"127.0.0.1:{port}\"\n\n[database]\nurl = {url:?}\n\n[landing]\nfolder = {:?}\n\n\
-             [secret]\nfile = {:?}\n\n[drop]\nfolder = {:?}\n",
+             [secret]\nfile = {:?}\n\n[drop]\nfolder = {:?}\nscan = \"* * * * * *\"\n\n\
+             [work]\nlease_ms = {}\nchunk = {}\n",
             at(&self.landing),
             at("secret"),
-            at(DROP)
+            at(DROP),
+            self.lease_ms,
+            self.chunk
         );
         if let Some((brokers, prefix)) = &self.kafka {
             let _ = write!(toml, "\n[kafka]\nbrokers = {brokers:?}\nprefix = {prefix:?}\n");

@@ -75,7 +75,7 @@ pub(super) fn fill(row: &mut Row, city: &City, entry: &Entry<'_>) {
     let (household, person) = (entry.household, entry.person);
     let cancelled = entry.take == Take::Cancelled;
     let cells = &mut row.cells;
-    cells.show(format_args!("{}", record_number(city, person))).push("01").push(&person.number);
+    cells.show(format_args!("{}", record_number(city, person))).push("01").push(&person.number());
     cells.show(noise::dotted(&person.name, '・')).push(person.sex.code()).show(noise::digits(person.birth));
     cells.push(person.ethnic.0).push(population::marital(person, household.partner(person).is_some()).0);
     cells.push(person.education().map_or("", |education| education.0));

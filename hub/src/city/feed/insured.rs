@@ -49,10 +49,7 @@ pub(super) fn fill(row: &mut Row, city: &City, entry: &Entry<'_>) {
     let throw = person.dice.on(Topic::Form).at(10);
     let cells = &mut row.cells;
     cells.push("").show(person_number(person));
-    match number::fifteen_digits(&person.number) {
-        Some(old) if throw.at(1).chance(3_000) => cells.push(&old),
-        _ => cells.push(&person.number),
-    };
+    cells.push(&number::with_age(person.number(), throw.at(1).chance(3_000)));
     cells.show(noise::dotted(&person.name, '•')).push(person.sex.code()).push("CHN").push(person.ethnic.0);
     cells.push("01").push("").show(noise::digits(person.birth));
     let since = career_start(person, city.start());
@@ -69,7 +66,7 @@ pub(super) fn fill(row: &mut Row, city: &City, entry: &Entry<'_>) {
     let precise = household.apart || !throw.at(4).chance(20_000);
     cells.push(if precise { current.code } else { DISTRICT }).show(household.current.text(form, current.street));
     if household.floating {
-        cells.push(&person.number[..6]).push("外省市");
+        cells.show(person.slot.county()).push("外省市");
     } else {
         let registered = city.community(household.registered.community);
         cells.push(registered.code).show(household.registered.text(Form::Full, registered.street));

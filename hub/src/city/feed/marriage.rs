@@ -131,7 +131,7 @@ fn party(cells: &mut Cells, city: &City, household: &Household, person: &Person,
     let throw = person.dice.on(Topic::Form).at(31);
     let street = city.community(household.current.community).street;
     let coded = |coded: (&'static str, &'static str)| if throw.chance(33_000) { coded.0 } else { coded.1 };
-    cells.show(noise::dotted(&person.name, '·')).push(&person.number);
+    cells.show(noise::dotted(&person.name, '·')).push(&person.number());
     cells.push(person.employment().map_or("", |employment| employment.1));
     // Of people who live elsewhere than they are registered the registry keeps no address.
     if household.apart {

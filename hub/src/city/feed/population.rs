@@ -62,10 +62,7 @@ pub(super) fn fill(row: &mut Row, city: &City, entry: &Entry<'_>) {
     let cells = &mut row.cells;
     cells.show(format_args!("1301080{:010}", person.index)).show(noise::dotted(&person.name, '．'));
     cells.push(if throw.chance(33_000) { person.sex.code() } else { person.sex.label() });
-    match number::fifteen_digits(&person.number) {
-        Some(old) if throw.at(1).chance(2_000) => cells.push(&old),
-        _ => cells.push(&person.number),
-    };
+    cells.push(&number::with_age(person.number(), throw.at(1).chance(2_000)));
     if away(household) {
         cells.push("").push("");
     } else {
@@ -114,7 +111,7 @@ fn away(household: &Household) -> bool {
 
 fn relative(cells: &mut Cells, relative: Option<&Person>) {
     match relative {
-        Some(person) => cells.show(person.name).push(&person.number),
+        Some(person) => cells.show(person.name).push(&person.number()),
         None => cells.push("").push(""),
     };
 }

@@ -49,7 +49,7 @@ pub(super) fn fill(row: &mut Row, city: &City, entry: &Entry<'_>) {
         .show(format_args!("{:09}", household.number))
         .push(relation(household, person))
         .show(person.name)
-        .push(&person.number)
+        .push(&person.number())
         .push(person.sex.label())
         .show(noise::digits(person.birth))
         .push(person.ethnic.1)

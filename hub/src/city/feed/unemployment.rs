@@ -45,11 +45,8 @@ pub(super) fn fill(row: &mut Row, city: &City, entry: &Entry<'_>) {
     let cells = &mut row.cells;
     cells.show(insured::person_number(person)).show(person.name);
     match throw.at(1).below(20) {
-        0 => cells.push(&person.number.to_ascii_lowercase()),
-        _ => match number::fifteen_digits(&person.number) {
-            Some(old) if throw.at(2).chance(3_000) => cells.push(&old),
-            _ => cells.push(&person.number),
-        },
+        0 => cells.push(&person.number().to_ascii_lowercase()),
+        _ => cells.push(&number::with_age(person.number(), throw.at(2).chance(3_000))),
     };
     cells.push(if throw.at(3).chance(33_000) { person.sex.code() } else { person.sex.label() });
     let (number, name) = noise::employer(person.dice.at(u64::from(person.job_since)), city.employers());

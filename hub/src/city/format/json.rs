@@ -20,6 +20,15 @@ pub(in crate::city) fn object(text: &mut String, names: &[&str], cells: &Cells) 
 
 fn string(text: &mut String, value: &str) {
     text.push('"');
+    if value.bytes().any(|byte| matches!(byte, b'"' | b'\\' | ..b' ')) {
+        escape(text, value);
+    } else {
+        text.push_str(value);
+    }
+    text.push('"');
+}
+
+fn escape(text: &mut String, value: &str) {
     for character in value.chars() {
         match character {
             '"' => text.push_str("\\\""),
@@ -32,5 +41,14 @@ fn string(text: &mut String, value: &str) {
             other => text.push(other),
         }
     }
-    text.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn strings_are_escaped() {
+        let mut text = String::new();
+        super::string(&mut text, "a\"b\\c\nd");
+        assert_eq!(text, r#""a\"b\\c\nd""#);
+    }
 }

@@ -101,53 +101,52 @@ fn worksheet(
     let mut sink = Sink::new(archive, Encoding::Utf8);
     sink.text.push_str(HEAD);
     sink.text.push_str(&format!("<worksheet xmlns=\"{MAIN}\"><sheetData>"));
-    begin(&mut sink.text, 1);
-    text_cell(&mut sink.text, &letters[0], 1, sheet.title);
+    begin(&mut sink.text, "1");
+    text_cell(&mut sink.text, &letters[0], "1", sheet.title);
     sink.text.push_str("</row>");
-    begin(&mut sink.text, 2);
+    begin(&mut sink.text, "2");
     for (letter, heading) in letters.iter().zip(sheet.columns) {
-        text_cell(&mut sink.text, letter, 2, heading);
+        text_cell(&mut sink.text, letter, "2", heading);
     }
     sink.text.push_str("</row>");
     let mut line = 2_u64;
     delivery.each_row(&mut |row| {
         line += 1;
-        begin(&mut sink.text, line);
-        cells(&mut sink.text, &letters, line, row, sheet.dates);
+        let number = line.to_string();
+        begin(&mut sink.text, &number);
+        cells(&mut sink.text, &letters, &number, row, sheet.dates);
         sink.text.push_str("</row>");
         sink.relieve()
     })?;
     let rows = line - 2;
-    begin(&mut sink.text, line + 1);
-    text_cell(&mut sink.text, &letters[0], line + 1, "合计");
-    sink.text.push_str(&format!("<c r=\"B{}\"><v>{rows}</v></c></row></sheetData>", line + 1));
+    let after = (line + 1).to_string();
+    begin(&mut sink.text, &after);
+    text_cell(&mut sink.text, &letters[0], &after, "合计");
+    sink.text.push_str(&format!("<c r=\"B{after}\"><v>{rows}</v></c></row></sheetData>"));
     let last = &letters[sheet.columns.len() - 1];
     sink.text.push_str(&format!("<mergeCells count=\"1\"><mergeCell ref=\"A1:{last}1\"/></mergeCells></worksheet>"));
     sink.finish()?;
     Ok(rows)
 }
 
-fn begin(text: &mut String, line: u64) {
-    text.push_str("<row r=\"");
-    text.push_str(&line.to_string());
-    text.push_str("\">");
+fn begin(text: &mut String, line: &str) {
+    text.extend(["<row r=\"", line, "\">"]);
 }
 
-fn cells(text: &mut String, letters: &[String], line: u64, row: &Row, dates: &[usize]) {
+fn cells(text: &mut String, letters: &[String], line: &str, row: &Row, dates: &[usize]) {
     for (place, (letter, value)) in letters.iter().zip(row.cells.iter()).enumerate() {
         // A serial number has five digits; dates typed as text are longer.
         let serial = dates.contains(&place) && value.len() == 5 && value.bytes().all(|byte| byte.is_ascii_digit());
         if serial {
-            let line = line.to_string();
-            text.extend(["<c r=\"", letter, &line, "\" s=\"1\"><v>", value, "</v></c>"]);
+            text.extend(["<c r=\"", letter, line, "\" s=\"1\"><v>", value, "</v></c>"]);
         } else if !value.is_empty() {
             text_cell(text, letter, line, value);
         }
     }
 }
 
-fn text_cell(text: &mut String, letter: &str, line: u64, value: &str) {
-    text.extend(["<c r=\"", letter, &line.to_string(), "\" t=\"inlineStr\"><is><t>"]);
+fn text_cell(text: &mut String, letter: &str, line: &str, value: &str) {
+    text.extend(["<c r=\"", letter, line, "\" t=\"inlineStr\"><is><t>"]);
     xml::escape(text, value);
     text.push_str("</t></is></c>");
 }

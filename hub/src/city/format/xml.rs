@@ -43,7 +43,7 @@ pub(in crate::city) fn elements_from(text: &mut String, first: usize, names: &[&
 
 /// Appends text with the three characters escaped that may not stand in it.
 pub(in crate::city) fn escape(text: &mut String, value: &str) {
-    if !value.contains(['&', '<', '>']) {
+    if !value.bytes().any(|byte| matches!(byte, b'&' | b'<' | b'>')) {
         return text.push_str(value);
     }
     for character in value.chars() {

@@ -70,14 +70,15 @@ fn a_repeated_file_is_the_same_and_a_right_file_undoes_a_wrong_one() {
 
 #[test]
 fn no_delivery_passes_a_limit() {
-    for residents in [300, 500, 2_000] {
-        for seed in 0..5 {
+    for (residents, seeds) in [(400, 5), (500, 5), (2_000, 3), (8_000, 2), (20_000, 1)] {
+        for seed in 0..seeds {
             let city = city(residents, seed);
             let mut before: Vec<u64> = Vec::new();
             for day in 1..=4 {
                 let deliveries = city.deliveries(day);
                 for one in &deliveries {
-                    let bad = 20 * one.expected.rejected;
+                    // Some way below the five in a hundred a hub lets pass.
+                    let bad = 22 * one.expected.rejected;
                     assert!(bad < one.total, "{} of {} rows of {} are bad", one.expected.rejected, one.total, one.feed);
                 }
                 let last_words = |one: &&CityDelivery| !matches!(one.occasion, Occasion::Wrong | Occasion::Repeated);

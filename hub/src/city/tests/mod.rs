@@ -2,9 +2,11 @@
 //! that a replay of the files by other means comes to as well.
 
 mod files;
+mod mapped;
 mod people;
 mod reading;
 mod replay;
+mod replay_address;
 
 use chrono::NaiveDate;
 

@@ -34,10 +34,10 @@ fn numbers_agree_with_people_and_belong_to_one_alone() {
     assert!(people.len() > 5_000 && people.iter().any(|person| person.came_on > 1 && person.index < CAST));
     let mut numbers = BTreeSet::new();
     for person in &people {
-        let number = CitizenNumber::parse(&person.number).expect("a good number");
+        let number = CitizenNumber::parse(&person.number()).expect("a good number");
         assert_eq!((number.birth_date(), number.sex()), (person.birth, person.sex.code()));
         assert!(person.birth < city(1, 1).start() && person.age < 100);
-        assert!(numbers.insert(person.number.clone()), "{} has a number of its own", person.index);
+        assert!(numbers.insert(person.number()), "{} has a number of its own", person.index);
     }
 }
 

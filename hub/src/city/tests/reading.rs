@@ -94,6 +94,7 @@ fn xml(text: &str, row: &str, group: &str) -> Vec<Read> {
 
 fn sheet(bytes: Vec<u8>, total: u64) -> Vec<Read> {
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).expect("a workbook");
+    #[expect(clippy::disallowed_methods, reason = "the sheet is our own and small")]
     let range = book.worksheet_range("失业保险").expect("the sheet");
     let mut rows: Vec<Vec<String>> = range
         .rows()
