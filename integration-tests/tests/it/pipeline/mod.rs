@@ -17,6 +17,9 @@ macro_rules! on_both_stores {
     )+};
 }
 
+mod delta;
+mod limits;
 mod rejections;
 mod restart;
+mod rules;
 mod way;
