@@ -38,6 +38,7 @@ use crate::config::{Agreement, KafkaConfig};
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use position::{Here, fingerprint};
+use reading::{Care, Reader};
 use session::Session;
 use status::Status;
 
@@ -145,7 +146,7 @@ impl Relay {
             if !self.pause(self.options.look_again, going) {
                 return;
             }
-            match self.look(going) {
+            match self.look(Care::Glance, going) {
                 Ok((_, position)) if why != Stop::Fenced || self.may_take_back(&mut seen, &position) => return,
                 Err(Trouble::Over) => return,
                 Err(Trouble::Stopped(now)) => why = now,
@@ -169,12 +170,13 @@ impl Relay {
     }
 
     /// The topics as they are and the position as it is committed, if the relay may go on from there.
-    fn look(&self, going: &dyn Fn() -> bool) -> Result<(BTreeMap<String, i32>, Position), Trouble> {
+    fn look(&self, care: Care, going: &dyn Fn() -> bool) -> Result<(BTreeMap<String, i32>, Position), Trouble> {
         let partitions = topics::ensure(&self.kafka, &self.topics)?;
-        let found = reading::position(&self.kafka, &self.topics.control, &self.agreement.id, going)?;
+        let reader = Reader { config: &self.kafka, care, going };
+        let found = reading::position(reader, &self.topics.control, &self.agreement.id)?;
         if found.is_none() {
             let of_events = partitions.get(&self.topics.events).copied().unwrap_or(1);
-            if reading::has_events(&self.kafka, &self.topics.events, of_events, going)? {
+            if reading::has_events(reader, &self.topics.events, of_events)? {
                 return Err(Stop::PositionLost.into());
             }
         }
