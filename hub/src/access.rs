@@ -6,6 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
+use crate::id;
 use crate::keyring::{Keyring, Token};
 use crate::store::token::{self, AccessToken};
 
@@ -60,7 +61,7 @@ pub fn create(hub: &Hub, role: &str, subject: &str, title: &str) -> Result<(Acce
     let (name, subject) = role.parts();
     let text = secret_text()?;
     let row = AccessToken {
-        id: token_id(hub.now())?,
+        id: id::of_moment(hub.now())?,
         hash: hash(&hub.keyring, &text)?.to_vec(),
         role: name.to_owned(),
         subject: subject.to_owned(),
@@ -93,21 +94,8 @@ fn hash(keyring: &Keyring, text: &str) -> Result<Token> {
 }
 
 fn secret_text() -> Result<String> {
-    let bytes = random::<32>()?;
+    let bytes = id::bytes::<32>()?;
     Ok(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
-}
-
-/// UUIDv7 of the moment: tokens sort by when they were made.
-fn token_id(now: i64) -> Result<String> {
-    let millis = u64::try_from(now / 1_000).unwrap_or_default();
-    Ok(uuid::Builder::from_unix_timestamp_millis(millis, &random::<10>()?).into_uuid().to_string())
-}
-
-fn random<const N: usize>() -> Result<[u8; N]> {
-    let mut bytes = [0; N];
-    openssl::rand::rand_bytes(&mut bytes)
-        .map_err(|error| Error::new(Kind::Internal, "drawing random bytes").because(error))?;
-    Ok(bytes)
 }
 
 impl AccessToken {

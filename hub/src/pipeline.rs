@@ -4,6 +4,7 @@
 
 pub mod apply;
 pub mod decide;
+pub mod dry_run;
 mod endings;
 mod fold;
 pub mod golden;
@@ -13,7 +14,7 @@ pub mod land;
 pub mod rebuild;
 pub mod records;
 pub mod replay;
-mod row;
+pub mod row;
 mod spill;
 pub mod verify;
 

@@ -83,7 +83,8 @@ pub fn events(
         let operation = match (&earlier, &now) {
             (None, Some(_)) => Operation::Added,
             (Some(_), None) => Operation::Removed,
-            (Some(earlier), Some(now)) if earlier != now => Operation::Changed,
+            // Who sees all is told of every version, so that no `seq` is missing.
+            (Some(earlier), Some(now)) if earlier != now || *scope == Scope::All => Operation::Changed,
             _ => continue,
         };
         events.push(Event {

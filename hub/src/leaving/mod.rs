@@ -8,6 +8,7 @@
 //! as they stood at the end of the transaction that made the change (a couple comes with one row). A record is not told
 //! again because another person has come into sight or gone out of it; it is when it is read, or when it changes.
 
+mod claims;
 mod event;
 mod people;
 mod record;
@@ -15,6 +16,7 @@ mod scope;
 #[cfg(test)]
 mod tests;
 
+pub use claims::claims;
 pub use event::{Event, Operation, Page, events, snapshot};
 pub use record::{Moment, record, records};
 pub use scope::Scope;

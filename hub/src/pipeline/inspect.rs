@@ -214,7 +214,8 @@ fn stage(hub: &Hub, delivery: &str, batch: &[Inspected]) -> Result<()> {
     })
 }
 
-fn staged_row(delivery: &str, row: &Inspected) -> Staged {
+/// A row as the staging list keeps it.
+pub(super) fn staged_row(delivery: &str, row: &Inspected) -> Staged {
     let verdict = match row.verdict {
         Verdict::Changed(_) => "changed",
         Verdict::Unchanged => "unchanged",
@@ -273,12 +274,7 @@ fn repeated_keys(hub: &Hub, feed: &Arc<Feed>, of: &Delivery) -> Result<()> {
         return Ok(());
     }
     let wanted: HashSet<i64> = positions.into_iter().collect();
-    let reason = Reason::new(
-        "duplicate-key",
-        "",
-        "同一批次中该主键再次出现，以最后一行为准。",
-        "The key comes again later in the same delivery; the last row counts.",
-    );
+    let reason = repeated_key();
     // A second reading finds the columns of those few rows; keeping all rows in memory for them would not be flat.
     walk(hub, feed, of, landed(hub, of)?, &mut |batch| {
         let mut rows = Vec::new();
@@ -290,6 +286,12 @@ fn repeated_keys(hub: &Hub, feed: &Arc<Feed>, of: &Delivery) -> Result<()> {
         hub.db.write(|conn| rejection::insert_rows(conn, &rows, &[]))
     })?;
     Ok(())
+}
+
+/// Why an earlier row of a key that comes again is not used.
+pub(super) fn repeated_key() -> Reason {
+    let (zh, en) = ("同一批次中该主键再次出现，以最后一行为准。", "The key comes again later in the same delivery; the last row counts.");
+    Reason::new("duplicate-key", "", zh, en)
 }
 
 /// The as-of as far as header elements tell it: a delta needs it while rows are compared.

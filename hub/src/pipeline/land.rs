@@ -97,7 +97,18 @@ pub fn land(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>) -> Result<
     let id = id::of_moment(hub.now())?;
     let name = format!("{}/{id}.zst", arrival.feed);
     let (digest, bytes) = receive(hub, arrival, body, &name)?;
-    let row = Delivery {
+    let row = Delivery { landed: Some(name.clone()), ..arrived(hub, arrival, id, instant, (digest, bytes)) };
+    let outcome = record(hub, &row, &feed.fingerprint);
+    // After an error nobody knows whether the row was committed: its bytes stay, and are cleaned up if it was not.
+    if let Ok(Landed::Same(_)) = &outcome {
+        hub.landing.erase(&name)?;
+    }
+    outcome
+}
+
+/// The row of a delivery as it arrives, before anything is known of its content.
+pub(super) fn arrived(hub: &Hub, arrival: &Arrival, id: String, as_of: Option<i64>, (digest, bytes): (Token, i64)) -> Delivery {
+    Delivery {
         id,
         feed: arrival.feed.clone(),
         channel: arrival.channel.to_owned(),
@@ -108,8 +119,8 @@ pub fn land(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>) -> Result<
         file_name: arrival.file_name.clone(),
         digest: digest.to_vec(),
         bytes,
-        landed: Some(name.clone()),
-        as_of_instant: instant,
+        landed: None,
+        as_of_instant: as_of,
         as_of_sequence: arrival.sequence.unwrap_or(0),
         declared_total: arrival.total,
         fingerprint: None,
@@ -127,13 +138,7 @@ pub fn land(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>) -> Result<
         decided_by: None,
         decided_at: None,
         applied_at: None,
-    };
-    let outcome = record(hub, &row, &feed.fingerprint);
-    // After an error nobody knows whether the row was committed: its bytes stay, and are cleaned up if it was not.
-    if let Ok(Landed::Same(_)) = &outcome {
-        hub.landing.erase(&name)?;
     }
-    outcome
 }
 
 /// Writes the row and the job, unless the same thing came before.
@@ -169,7 +174,7 @@ fn other_body() -> Error {
 }
 
 /// The as-of a sender gives beside the bytes, as the feed says; `None` where the content tells it.
-fn as_of_beside(spec: &AsOfSpec, arrival: &Arrival, now: i64) -> Result<Option<i64>> {
+pub(super) fn as_of_beside(spec: &AsOfSpec, arrival: &Arrival, now: i64) -> Result<Option<i64>> {
     if arrival.channel == "records" {
         return arrival.as_of.as_deref().map_or(Ok(Some(now)), |text| time::instant(text).map(Some));
     }
@@ -190,10 +195,17 @@ fn as_of_beside(spec: &AsOfSpec, arrival: &Arrival, now: i64) -> Result<Option<i
     }
 }
 
-/// Copies the body to the landing store; checks its digest on the bytes as sent, takes the digest for sameness of the
-/// decompressed ones.
+/// Copies the body to the landing store.
 fn receive(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>, name: &str) -> Result<(Token, i64)> {
     let mut writer = hub.landing.create(name)?;
+    let read = copy(hub, arrival, body, &mut writer)?;
+    writer.finish()?;
+    Ok(read)
+}
+
+/// Copies the decompressed body; checks its digest on the bytes as sent, takes the digest for sameness of the
+/// decompressed ones.
+pub(super) fn copy(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>, out: &mut dyn Write) -> Result<(Token, i64)> {
     let sent = std::sync::Arc::new(std::sync::Mutex::new(Sha256::new()));
     let watched = Watched { inner: body, sha: sent.clone() };
     let limits = adapters::decompress::Expansion { bytes: hub.config.landing.delivery_bytes, ..Default::default() };
@@ -208,14 +220,13 @@ fn receive(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>, name: &str)
         }
         sha.update(&buffer[..count]);
         bytes += count as i64;
-        writer.write_all(&buffer[..count]).map_err(|error| io_error(&error))?;
+        out.write_all(&buffer[..count]).map_err(|error| io_error(&error))?;
     }
     let seen = std::mem::take(&mut *sent.lock().unwrap_or_else(std::sync::PoisonError::into_inner)).finish();
     if arrival.content_sha256.as_ref().is_some_and(|said| said != seen.as_slice()) {
         return Err(Error::new(Kind::Invalid, "Content-Digest does not fit the bytes that arrived")
             .coded("digest-mismatch", "内容摘要与收到的字节不符，请重发。"));
     }
-    writer.finish()?;
     let mut cut = [0; 16];
     cut.copy_from_slice(&sha.finish()[..16]);
     Ok((Token(cut), bytes))

@@ -163,6 +163,11 @@ impl Keyed {
         self.hash
     }
 
+    /// Its source key in words, where it can be read.
+    pub fn key_text(&self) -> Option<&str> {
+        self.key.as_ref().ok().map(|(text, _)| text.as_str())
+    }
+
     /// The token of its key, where it can be read.
     pub fn key(&self) -> Option<Token> {
         self.key.as_ref().ok().map(|(_, token)| *token)

@@ -90,6 +90,8 @@ pub struct Filter {
     pub communities: Option<Vec<String>>,
     /// Only with a version after this `seq`.
     pub after_seq: Option<i64>,
+    /// Only changed at or after this moment, microseconds since 1970.
+    pub changed_since: Option<i64>,
     /// Only after this id.
     pub after: Vec<u8>,
     /// At most so many.
@@ -110,6 +112,9 @@ pub fn page(conn: &mut Conn, filter: &Filter) -> Result<Vec<(Entity, Version)>> 
     }
     if let Some(seq) = filter.after_seq {
         query = query.filter(entity::seq.gt(seq));
+    }
+    if let Some(since) = filter.changed_since {
+        query = query.filter(entity::changed_at.ge(since));
     }
     Ok(query.select((Entity::as_select(), Version::as_select())).load(conn)?)
 }
@@ -255,4 +260,15 @@ pub fn transaction_end(conn: &mut Conn, of: &Version) -> Result<i64> {
     }
     let last: Option<i64> = entity_version::table.select(diesel::dsl::max(entity_version::seq)).first(conn)?;
     Ok(last.unwrap_or(of.seq))
+}
+
+/// The last `seq`; 0 before the first.
+pub fn last_seq(conn: &mut Conn) -> Result<i64> {
+    let last: Option<i64> = entity_version::table.select(diesel::dsl::max(entity_version::seq)).first(conn)?;
+    Ok(last.unwrap_or(0))
+}
+
+/// One version of an entity.
+pub fn version(conn: &mut Conn, id: &[u8], number: i64) -> Result<Option<Version>> {
+    Ok(entity_version::table.find((id, number)).select(Version::as_select()).first(conn).optional()?)
 }

@@ -344,3 +344,13 @@ pub fn put_edit(conn: &mut Conn, row: &Edit) -> Result<()> {
         .execute(c))?;
     Ok(())
 }
+
+/// Rejected rows with this key in these deliveries.
+pub fn rows_of_key(conn: &mut Conn, deliveries: &[String], source_key: &[u8]) -> Result<Vec<RejectedRow>> {
+    Ok(delivery_rejection::table
+        .filter(delivery_rejection::delivery.eq_any(deliveries))
+        .filter(delivery_rejection::source_key.eq(source_key))
+        .order((delivery_rejection::delivery, delivery_rejection::position))
+        .select(RejectedRow::as_select())
+        .load(conn)?)
+}

@@ -171,3 +171,20 @@ pub fn verdicts(conn: &mut Conn, delivery: &str) -> Result<Vec<(i64, String)>> {
         .select((staging::position, staging::verdict))
         .load(conn)?)
 }
+
+/// Forgets the lists whose names begin with `prefix` and come before `before`: what a hub left that died in between.
+pub fn forget(conn: &mut Conn, prefix: &str, before: &str) -> Result<()> {
+    let found = staging::table.filter(staging::delivery.ge(prefix)).filter(staging::delivery.lt(before));
+    diesel::delete(found).execute(conn)?;
+    Ok(())
+}
+
+/// The rows with this key in the lists of these deliveries.
+pub fn of_key(conn: &mut Conn, deliveries: &[String], source_key: &[u8]) -> Result<Vec<Staged>> {
+    Ok(staging::table
+        .filter(staging::delivery.eq_any(deliveries))
+        .filter(staging::source_key.eq(source_key))
+        .order((staging::delivery, staging::position))
+        .select(Staged::as_select())
+        .load(conn)?)
+}

@@ -1,0 +1,251 @@
+//! Changes by cursor, by long-poll and as server-sent events: each at least once, under an id that stays.
+//!
+//! A cursor is an event's id: the epoch of the store and a `seq`. One of another epoch, or ahead of the store, is
+//! answered 410 with the way to begin again: never with silence.
+
+use std::time::Duration;
+
+use actix_web::http::header;
+use actix_web::web::{self, Bytes};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::stream;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tokio::time::{Instant, sleep};
+use utoipa::{IntoParams, ToSchema};
+
+use super::auth::Caller;
+use super::extract::{blocking, cursor_fault, limit, query_fault};
+use super::problem::{Answer, Failure};
+use crate::error::{Kind, Result};
+use crate::hub::Hub;
+use crate::leaving::{self, Event, Scope};
+use crate::store::entity;
+use crate::time;
+
+/// How often somebody who waits is looked after.
+const LOOK: Duration = Duration::from_millis(250);
+/// Longest wait of a long-poll, in seconds.
+const LONGEST_WAIT: u64 = 60;
+/// A stream says at least so often that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// A stream ends after this; its reader comes again with `Last-Event-ID`, and its token is looked at again.
+const STREAM: Duration = Duration::from_secs(600);
+/// Pages looked through for one answer, where most of it is out of scope.
+const PAGES: usize = 20;
+
+/// One change as the caller is told it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Change {
+    /// Stable: who gets it twice knows by it. It is a cursor too.
+    id: String,
+    /// Its place among all changes.
+    seq: i64,
+    /// When it was made.
+    at: String,
+    /// `resident` or `household`.
+    kind: String,
+    /// The entity's id.
+    entity: String,
+    /// The entity's version.
+    version: i64,
+    /// `added` (it came into sight), `changed`, or `removed` (it ended or went out of sight).
+    operation: &'static str,
+    /// The full record the caller may see; absent where it was removed.
+    #[schema(value_type = Option<Object>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Map<String, Value>>,
+}
+
+impl From<Event> for Change {
+    fn from(event: Event) -> Self {
+        Self {
+            id: event.id,
+            seq: event.seq,
+            at: time::text(event.at),
+            kind: event.kind,
+            entity: event.entity.to_string(),
+            version: event.version,
+            operation: event.operation.text(),
+            data: event.data,
+        }
+    }
+}
+
+/// A page of changes.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Changes {
+    /// In their order.
+    items: Vec<Change>,
+    /// Where to go on, also when there is nothing now.
+    next: String,
+    /// Whether more is there already.
+    more: bool,
+}
+
+/// Which changes.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Wanted {
+    /// `next` of the answer before, or the id of a change; from the beginning without it; `now` for what comes from now on.
+    after: Option<String>,
+    /// 1 to 1,000; 100 without it.
+    limit: Option<i64>,
+    /// Seconds to wait, at most 60, while there is nothing.
+    wait: Option<u64>,
+}
+
+/// Changes after a cursor. With `Accept: text/event-stream` they come as server-sent events for as long as the reader
+/// stays.
+#[utoipa::path(get, path = "/v1/changes", tag = "out", params(Wanted, ("Last-Event-ID" = Option<String>, Header)),
+    responses((status = 200, body = Changes), (status = 410, body = super::problem::Problem,
+        description = "The cursor is of another epoch or ahead of the store: read all residents and households anew and go on with `cursor`")))]
+pub async fn changes(
+    hub: web::Data<Hub>,
+    caller: Caller,
+    wanted: web::Query<Wanted>,
+    request: HttpRequest,
+) -> Answer<HttpResponse> {
+    let scope = caller.scope(&hub)?;
+    let headers = request.headers();
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let most = limit(wanted.limit)?;
+    let sent = header("last-event-id").or(wanted.after.as_deref()).map(str::to_owned);
+    let last = blocking(&hub, |hub| hub.db.read(entity::last_seq)).await?;
+    let after = position(&hub, sent.as_deref(), last)?;
+    if header(header::ACCEPT.as_str()).is_some_and(|accept| accept.contains("text/event-stream")) {
+        return Ok(streamed(hub, scope, after, most));
+    }
+    let wait = wanted.wait.unwrap_or(0);
+    if wait > LONGEST_WAIT {
+        return Err(query_fault(
+            format!("wait is at most {LONGEST_WAIT} seconds"),
+            format!("wait 最多 {LONGEST_WAIT} 秒。"),
+        ));
+    }
+    let until = Instant::now() + Duration::from_secs(wait);
+    let mut batch = read(&hub, &scope, after, most).await?;
+    while batch.events.is_empty() && Instant::now() < until {
+        sleep(LOOK).await;
+        batch = read(&hub, &scope, batch.position, most).await?;
+    }
+    let next = cursor(&hub, batch.position);
+    let items = batch.events.into_iter().map(Change::from).collect();
+    Ok(HttpResponse::Ok().json(Changes { items, next, more: batch.position < batch.last }))
+}
+
+fn cursor(hub: &Hub, seq: i64) -> String {
+    format!("{}-{seq}", hub.epoch)
+}
+
+/// The `seq` a cursor stands at, in a store whose last one is `last`.
+fn position(hub: &Hub, sent: Option<&str>, last: i64) -> Answer<i64> {
+    let (epoch, seq) = match sent {
+        None | Some("" | "0") => return Ok(0),
+        Some("now") => return Ok(last),
+        Some(text) => text.rsplit_once('-').ok_or_else(cursor_fault)?,
+    };
+    let seq = seq.parse::<i64>().ok().filter(|seq| *seq >= 0).ok_or_else(cursor_fault)?;
+    let (code, en, zh) = if epoch != hub.epoch {
+        (
+            "epoch-changed",
+            "the cursor is of another epoch of the store",
+            "游标属于数据库的另一个时期（可能已恢复备份）。",
+        )
+    } else if seq > last {
+        ("cursor-ahead", "the cursor is ahead of the store", "游标超前于数据库。")
+    } else {
+        return Ok(seq);
+    };
+    let failure = Failure::new(Kind::Gone, code, en, zh);
+    let way =
+        "read /v1/residents and /v1/households anew, page by page, then go on with /v1/changes?after= and this cursor";
+    Err(failure.with("cursor", &cursor(hub, last)).with("resync", &way))
+}
+
+/// What was read after a position.
+struct Batch {
+    events: Vec<Event>,
+    /// Up to where.
+    position: i64,
+    /// The last `seq` of the store.
+    last: i64,
+}
+
+async fn read(hub: &web::Data<Hub>, scope: &Scope, after: i64, most: i64) -> Answer<Batch> {
+    let scope = scope.clone();
+    blocking(hub, move |hub| batch(hub, &scope, after, most)).await
+}
+
+/// The next events after a position; goes on over what is out of scope until there is one, the end, or enough was read.
+fn batch(hub: &Hub, scope: &Scope, after: i64, most: i64) -> Result<Batch> {
+    hub.db.read(|conn| {
+        let mut batch = Batch { events: Vec::new(), position: after, last: entity::last_seq(conn)? };
+        for _ in 0..PAGES {
+            let versions = entity::changes(conn, batch.position, most)?;
+            let Some(last) = versions.last() else { break };
+            batch.position = last.seq;
+            batch.events = leaving::events(conn, &hub.keyring, &hub.epoch, scope, &versions)?;
+            if !batch.events.is_empty() {
+                break;
+            }
+        }
+        Ok(batch)
+    })
+}
+
+struct Reader {
+    hub: web::Data<Hub>,
+    scope: Scope,
+    after: i64,
+    most: i64,
+    ends: Instant,
+}
+
+fn streamed(hub: web::Data<Hub>, scope: Scope, after: i64, most: i64) -> HttpResponse {
+    let reader = Reader { hub, scope, after, most, ends: Instant::now() + STREAM };
+    let pieces = stream::unfold(reader, |mut reader| async move {
+        let piece = reader.next_piece().await?;
+        Some((piece, reader))
+    });
+    HttpResponse::Ok()
+        .content_type("text/event-stream; charset=utf-8")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        // Compression would keep an event back until more of them fill a block.
+        .insert_header((header::CONTENT_ENCODING, "identity"))
+        .streaming(pieces)
+}
+
+impl Reader {
+    /// Events as soon as there are some, else a sign of life; nothing more after the stream's time.
+    async fn next_piece(&mut self) -> Option<Result<Bytes, std::io::Error>> {
+        let heartbeat = Instant::now() + HEARTBEAT;
+        while Instant::now() < self.ends {
+            let batch = match read(&self.hub, &self.scope, self.after, self.most).await {
+                Ok(batch) => batch,
+                Err(failure) => return Some(Err(std::io::Error::other(failure.to_string()))),
+            };
+            let moved = batch.position > self.after;
+            self.after = batch.position;
+            if !batch.events.is_empty() {
+                return Some(Ok(batch.events.into_iter().map(sent).collect::<String>().into()));
+            }
+            if moved {
+                // An id without data moves the reader's Last-Event-ID and wakes nobody.
+                return Some(Ok(format!("id: {}\n\n", cursor(&self.hub, self.after)).into()));
+            }
+            if Instant::now() >= heartbeat {
+                return Some(Ok(Bytes::from_static(b":\n\n")));
+            }
+            sleep(LOOK).await;
+        }
+        None
+    }
+}
+
+fn sent(event: Event) -> String {
+    let change = Change::from(event);
+    let data = serde_json::to_string(&change).unwrap_or_default();
+    format!("id: {}\nevent: {}\ndata: {data}\n\n", change.id, change.operation)
+}

@@ -1,0 +1,262 @@
+//! Dry run: what a delivery would do, by the same inspection and judgement as a real one. Nothing of it is kept: its
+//! bytes lie in a file without a name, its staging list is forgotten with it.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek};
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::inspect::{self, Walked};
+use super::judge;
+use super::land::{self, Arrival};
+use super::row::{ChangedRow, Inspected, Verdict};
+use crate::contribution::AsOf;
+use crate::error::Result;
+use crate::feed::Feed;
+use crate::feed::spec::Mode;
+use crate::hub::Hub;
+use crate::id;
+use crate::landing::io_error;
+use crate::reason::Reason;
+use crate::store::delivery::{self, Delivery, HoldReason};
+use crate::store::{contribution, feed_state, staging};
+use crate::time;
+
+/// What staging lists of dry runs begin with; no delivery's id does.
+const NAME: &str = "dry-run-";
+/// A staging list older than this was left by a hub that died, in microseconds.
+const FORGOTTEN: i64 = 24 * 3600 * 1_000_000;
+const CHANGES: usize = 20;
+const REJECTIONS: usize = 100;
+
+/// What a delivery would do.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct DryRun {
+    /// `department/feed`.
+    pub feed: String,
+    /// `ready` (it would be applied), `held` or `refused`.
+    pub state: String,
+    /// Why it would be held or refused.
+    pub reasons: Vec<HoldReason>,
+    /// Which state of the world it tells, where that can be read.
+    pub as_of: Option<String>,
+    /// The delivery that was the same thing; the hub would answer with that.
+    pub same_as: Option<String>,
+    /// Decompressed bytes.
+    pub bytes: i64,
+    /// Rows: received = applied + unchanged + stale + rejected.
+    pub received: i64,
+    /// Rows that would be written.
+    pub applied: i64,
+    /// Rows that say what is stored.
+    pub unchanged: i64,
+    /// Rows older than what is stored.
+    pub stale: i64,
+    /// Rows that fail.
+    pub rejected: i64,
+    /// Attributes that would be dropped as bad.
+    pub issues: i64,
+    /// Source records that would end by their absence.
+    pub ended: i64,
+    /// Some of what would change.
+    pub changes: Vec<SampleChange>,
+    /// The first rejected rows.
+    pub rejections: Vec<SampleRejection>,
+}
+
+/// A row that would change what is stored.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct SampleChange {
+    /// Position of the row, from 1.
+    pub position: i64,
+    /// Line, where the format has lines.
+    pub line: Option<i64>,
+    /// Its source key.
+    pub key: Option<String>,
+    /// Whether it would end what is stored under its key.
+    pub ends: bool,
+    /// By part, the attributes that change: `{"person": {"name": {"before": ..., "after": ...}}}`.
+    #[schema(value_type = Object)]
+    pub parts: Map<String, Value>,
+}
+
+/// A row that would be rejected.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct SampleRejection {
+    /// Position of the row, from 1.
+    pub position: i64,
+    /// Line, where the format has lines.
+    pub line: Option<i64>,
+    /// Its source key, where it can be read.
+    pub key: Option<String>,
+    /// What is wrong with it.
+    pub reasons: Vec<Reason>,
+}
+
+/// Samples and sums of one walk.
+#[derive(Default)]
+struct Seen {
+    changes: Vec<(Option<i64>, Option<String>, ChangedRow)>,
+    rejections: Vec<SampleRejection>,
+    issues: i64,
+}
+
+/// Says what the body would do as a delivery of the feed.
+pub fn dry_run(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>) -> Result<DryRun> {
+    let feed = hub.feed(&arrival.feed)?;
+    let as_of = land::as_of_beside(&feed.spec.as_of, arrival, hub.now())?;
+    let id = format!("{NAME}{}", id::of_moment(hub.now())?);
+    let mut file = unnamed_file(hub)?;
+    let read = land::copy(hub, arrival, body, &mut file)?;
+    file.rewind().map_err(|error| io_error(&error))?;
+    let of = land::arrived(hub, arrival, id.clone(), as_of, read);
+    hub.db.write(|conn| staging::forget(conn, NAME, &list_at(hub.now() - FORGOTTEN)))?;
+    let done = walked(hub, &feed, &of, file);
+    hub.db.write(|conn| staging::clear(conn, &id))?;
+    done
+}
+
+/// A file that is gone with the process, however that ends, on the disk of the landing store.
+fn unnamed_file(hub: &Hub) -> Result<File> {
+    let spill = hub.landing.spill(NAME);
+    tempfile::tempfile_in(spill.parent().unwrap_or(Path::new("."))).map_err(|error| io_error(&error))
+}
+
+/// Where the lists of dry runs of a moment begin in the order of ids.
+fn list_at(moment: i64) -> String {
+    let millis = u64::try_from(moment / 1_000).unwrap_or_default();
+    format!("{NAME}{}", uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
+}
+
+fn walked(hub: &Hub, feed: &std::sync::Arc<Feed>, of: &Delivery, file: File) -> Result<DryRun> {
+    let mut seen = Seen::default();
+    let walked = inspect::walk(hub, feed, of, Box::new(BufReader::new(file)), &mut |batch| {
+        let staged: Vec<_> = batch.iter().map(|row| inspect::staged_row(&of.id, row)).collect();
+        hub.db.write(|conn| staging::insert(conn, &staged))?;
+        batch.into_iter().for_each(|row| seen.take(row));
+        Ok(())
+    })?;
+    let snapshot = feed.spec.mode == Mode::Snapshot;
+    let verdict = if snapshot { "rejected" } else { "stale" };
+    let repeated = hub.db.write(|conn| staging::earlier_of_same_key(conn, &of.id, verdict))?;
+    if snapshot {
+        seen.repeated(&repeated);
+    }
+    let judged = judge::judge(hub, feed, of, &walked)?;
+    let mut run = counted(hub, feed, of, &walked)?;
+    run.state = judged.state.to_owned();
+    run.reasons = judged.reasons;
+    run.issues = seen.issues;
+    run.rejections = seen.rejections;
+    if !judged.erase {
+        run.changes = samples(hub, feed, seen.changes)?;
+    }
+    Ok(run)
+}
+
+impl Seen {
+    fn take(&mut self, row: Inspected) {
+        let (position, line) = (position(row.position), row.line.map(position));
+        match row.verdict {
+            Verdict::Rejected(reasons) if self.rejections.len() < REJECTIONS => {
+                self.rejections.push(SampleRejection { position, line, key: row.key_text, reasons });
+            }
+            Verdict::Changed(changed) => {
+                self.issues += changed.issues.len() as i64;
+                if self.changes.len() < CHANGES {
+                    self.changes.push((line, row.key_text, *changed));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Rows whose key comes again later: the last position wins, as at a real delivery.
+    fn repeated(&mut self, positions: &[i64]) {
+        self.changes.retain(|(_, _, changed)| !positions.contains(&position(changed.position)));
+        let known: Vec<i64> = self.rejections.iter().map(|row| row.position).collect();
+        let fresh = positions.iter().filter(|position| !known.contains(position));
+        for position in fresh.take(REJECTIONS - known.len()) {
+            let reasons = vec![inspect::repeated_key()];
+            self.rejections.push(SampleRejection { position: *position, line: None, key: None, reasons });
+        }
+        self.rejections.sort_by_key(|row| row.position);
+    }
+}
+
+fn position(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The counts as apply would leave them.
+fn counted(hub: &Hub, feed: &Feed, of: &Delivery, walked: &Walked) -> Result<DryRun> {
+    let snapshot = feed.spec.mode == Mode::Snapshot;
+    let as_of = walked.as_of;
+    hub.db.read(|conn| {
+        let count = |conn: &mut _, verdict: &str| staging::count(conn, &of.id, verdict);
+        let same = |as_of: AsOf| (of.channel != "records").then_some(as_of);
+        let same_as = match as_of.and_then(same) {
+            Some(as_of) => delivery::same(conn, &of.feed, &as_of, &feed.fingerprint)?.map(|row| row.id),
+            None => None,
+        };
+        let newest = feed_state::get(conn, &of.feed)?.map(|state| state.as_of()).transpose()?;
+        let outdated = snapshot && newest.zip(as_of).is_some_and(|(newest, as_of)| newest > as_of);
+        let (rejected, received) = (count(conn, "rejected")?, position(walked.received));
+        let mut run = DryRun {
+            feed: of.feed.clone(),
+            state: String::new(),
+            reasons: Vec::new(),
+            as_of: as_of.map(|as_of| time::text(as_of.instant)),
+            same_as,
+            bytes: of.bytes,
+            received,
+            applied: count(conn, "changed")?,
+            unchanged: count(conn, "unchanged")?,
+            stale: count(conn, "stale")?,
+            rejected,
+            issues: 0,
+            ended: if snapshot { staging::absent_count(conn, &of.feed, &of.id)? } else { 0 },
+            changes: Vec::new(),
+            rejections: Vec::new(),
+        };
+        if outdated {
+            // Older than what is applied: all its rows are stale, and nothing ends.
+            (run.applied, run.unchanged, run.stale, run.ended) = (0, 0, received - rejected, 0);
+        }
+        Ok(run)
+    })
+}
+
+/// What the sampled rows would change, attribute by attribute.
+fn samples(
+    hub: &Hub,
+    feed: &Feed,
+    changes: Vec<(Option<i64>, Option<String>, ChangedRow)>,
+) -> Result<Vec<SampleChange>> {
+    let keys: Vec<Vec<u8>> = changes.iter().map(|(_, _, row)| row.key.to_vec()).collect();
+    let stored = hub.db.read(|conn| contribution::of_keys(conn, &feed.spec.feed, &keys))?;
+    let mut samples = Vec::new();
+    for (line, key, row) in changes {
+        let mut parts = Map::new();
+        for part in &row.parts {
+            let before = stored
+                .iter()
+                .find(|stored| stored.source_key == row.key.0 && stored.part == part.name && stored.is_live());
+            let before = before.map(|before| before.document()).transpose()?.unwrap_or_default().attributes;
+            let after = if row.ends { &Map::new() } else { &part.attributes };
+            parts.insert(part.name.clone(), Value::Object(difference(&before, after)));
+        }
+        samples.push(SampleChange { position: position(row.position), line, key, ends: row.ends, parts });
+    }
+    Ok(samples)
+}
+
+fn difference(before: &Map<String, Value>, after: &Map<String, Value>) -> Map<String, Value> {
+    let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
+    names.sort();
+    names.dedup();
+    let differs = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
+    differs.map(|name| (name.clone(), json!({"before": before.get(name), "after": after.get(name)}))).collect()
+}
