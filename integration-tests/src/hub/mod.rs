@@ -58,7 +58,7 @@ impl Hub {
             port: place::free_port(),
             process: None,
             tokens: Mutex::default(),
-            database: setup.store.database(),
+            database: setup.needs_database().then(|| setup.store.database()).flatten(),
             folder: place::temporary_folder("hub"),
             setup,
         };
