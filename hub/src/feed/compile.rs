@@ -45,7 +45,7 @@ pub fn feed(world: &World, path: &str, findings: &mut Vec<Finding>) -> Option<Fe
             return None;
         }
     };
-    let schema_path = schema_path(&spec);
+    let schema_path = schema_path(&spec, path);
     let (schema_json, schema) = row_schema(world, &schema_path, findings)?;
     let mut compiler = Compiler::new(world.tables);
     let parts = spec.parts.iter().enumerate().map(|(index, part)| compiler.part(index, part)).collect();
@@ -68,11 +68,10 @@ pub fn feed(world: &World, path: &str, findings: &mut Vec<Finding>) -> Option<Fe
     Some(Feed { spec, fingerprint, used, schema, parts, ends_when })
 }
 
-fn schema_path(spec: &FeedSpec) -> String {
-    match &spec.schema {
-        Some(schema) => format!("schemas/feeds/{schema}"),
-        None => format!("schemas/feeds/{}.json", spec.feed),
-    }
+/// The declared schema, or the one in the same place as the mapping.
+fn schema_path(spec: &FeedSpec, mapping: &str) -> String {
+    let place = mapping.trim_start_matches("mappings/").trim_end_matches(".toml");
+    spec.schema.as_ref().map_or_else(|| format!("schemas/feeds/{place}.json"), |named| format!("schemas/feeds/{named}"))
 }
 
 fn row_schema(world: &World, path: &str, findings: &mut Vec<Finding>) -> Option<(Value, RowSchema)> {
@@ -198,7 +197,10 @@ fn columns(spec: &FeedSpec, schema: &RowSchema, compiler: &Compiler, schema_path
         }
     }
     for column in schema.required().iter().filter(|column| barred(column)) {
-        problems.push(problem(&["schema"], format!("{schema_path} requires `{column}`, which is forbidden or out of purpose")));
+        problems.push(problem(
+            &["schema"],
+            format!("{schema_path} requires `{column}`, which is forbidden or out of purpose"),
+        ));
     }
     for group in compiler.used.groups.keys().filter(|group| !declares_group(&spec.format, group)) {
         problems.push(problem(&["format", "groups"], format!("the format declares no group `{group}`")));

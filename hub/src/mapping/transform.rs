@@ -53,7 +53,7 @@ pub enum Transform {
     Integer,
     /// `bool` or `bool:1,是|0,否`: a JSON truth value, true words before the bar.
     Bool(Vec<String>, Vec<String>),
-    /// `split` or `split:/;`: several values of one cell; what follows is done with each.
+    /// `split` or `split:/;`: several values of one cell; all else is done with each.
     Split(Vec<char>),
 }
 
@@ -117,7 +117,9 @@ impl Transform {
                 Cell::Text(if text.chars().any(char::is_lowercase) { Cow::Owned(text.to_uppercase()) } else { text })
             }
             Self::HalfWidth => Cell::Text(fold(text)),
-            Self::Squeeze => Cell::Text(if text.contains(char::is_whitespace) { Cow::Owned(text::squeeze(&text)) } else { text }),
+            Self::Squeeze => {
+                Cell::Text(if text.contains(char::is_whitespace) { Cow::Owned(text::squeeze(&text)) } else { text })
+            }
             Self::Name => return name(text),
             Self::IdNo => match number::citizen(&text) {
                 Numbered::Right(number) => Cell::Text(Cow::Owned(number)),

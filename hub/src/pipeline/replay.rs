@@ -42,7 +42,9 @@ pub fn edit(hub: &Hub, id: &str, fields: Map<String, Value>, by: &str) -> Result
     };
     hub.applying_soon(&found.feed, || {
         let lease = hub.writer()?;
-        hub.db.apply(&lease, hub.now(), |change| replayed(hub, &feed, change, &Asked { rejection: id, changed: &changed, by }))
+        hub.db.apply(&lease, hub.now(), |change| {
+            replayed(hub, &feed, change, &Asked { rejection: id, changed: &changed, by })
+        })
     })
 }
 

@@ -229,9 +229,7 @@ impl Keyed {
 
 /// `Unchanged` or `Stale` where what is stored says so; `None` where the row must be mapped.
 fn compared(feed: &Feed, hash: Token, as_of: Option<&AsOf>, stored: &[Hint]) -> Result<Option<Verdict>> {
-    let Some((_, stored_hash, fingerprint, state, _, instant, sequence, digest)) = stored.first() else {
-        return Ok(None);
-    };
+    let Some((_, stored_hash, fingerprint, _, _, instant, sequence, digest)) = stored.first() else { return Ok(None) };
     if feed.spec.mode == Mode::Delta
         && let Some(as_of) = as_of
     {
@@ -242,6 +240,7 @@ fn compared(feed: &Feed, hash: Token, as_of: Option<&AsOf>, stored: &[Hint]) -> 
     }
     let same = stored_hash.as_slice() == hash.0 && *fingerprint == feed.fingerprint;
     // An ended row that comes again with the same bytes is news in a snapshot; in a delta the same bytes end it again.
-    let counts = state == "live" || feed.spec.mode == Mode::Delta;
+    // A part may have ended by new rules while its record lives.
+    let counts = stored.iter().any(|(_, _, _, state, ..)| state == "live") || feed.spec.mode == Mode::Delta;
     Ok((same && counts).then_some(Verdict::Unchanged))
 }

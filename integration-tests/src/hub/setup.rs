@@ -24,6 +24,7 @@ pub struct Setup {
     lease_ms: u64,
     chunk: u32,
     beside: Option<Beside>,
+    tls: Option<(String, String)>,
     more: String,
 }
 
@@ -100,6 +101,7 @@ impl Setup {
             lease_ms: 3_000,
             chunk: 1_000,
             beside: None,
+            tls: None,
             more: String::new(),
         }
     }
@@ -160,6 +162,17 @@ impl Setup {
         self.landing(&other.folder().join(&other.setup.landing))
     }
 
+    /// Speaks TLS with this certificate and key (PEM files).
+    pub fn tls(mut self, certificate: &str, key: &str) -> Self {
+        self.tls = Some((certificate.to_owned(), key.to_owned()));
+        self
+    }
+
+    /// The scheme of its addresses.
+    pub(super) fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
     /// Whether it needs a database of its own.
     pub(super) fn needs_database(&self) -> bool {
         self.beside.is_none()
@@ -201,8 +214,11 @@ impl Setup {
         let url = self.beside.as_ref().map(|beside| beside.url.as_str()).or(url);
         let url = url.map_or_else(|| format!("sqlite://{}", at("hub.db")), str::to_owned);
         let secret = self.beside.as_ref().map_or_else(|| at("secret"), |beside| beside.secret.clone());
+        let tls = self.tls.as_ref().map_or_else(String::new, |(certificate, key)| {
+            format!("tls_certificate = {certificate:?}\ntls_key = {key:?}\n")
+        });
         let mut toml = format!(
-            "[server]\nlisten = \"127.0.0.1:{port}\"\n\n[database]\nurl = {url:?}\n\n[landing]\nfolder = {:?}\n\n\
+            "[server]\nlisten = \"127.0.0.1:{port}\"\n{tls}\n[database]\nurl = {url:?}\n\n[landing]\nfolder = {:?}\n\n\
              [secret]\nfile = {:?}\n\n[drop]\nfolder = {:?}\nscan = \"* * * * * *\"\n\n\
              [work]\nlease_ms = {}\nchunk = {}\n",
             at(&self.landing),
