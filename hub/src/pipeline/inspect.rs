@@ -422,7 +422,7 @@ pub fn respill(hub: &Hub, of: &Delivery) -> Result<()> {
             if let Some(edited) = edits.get(&keyed.hash()) {
                 keyed.edit(&hub.keyring, &feed, edited.clone())?;
             }
-            let row = keyed.inspected(&feed, None, &[])?;
+            let row = keyed.inspected(&feed, of.as_of()?.as_ref(), &[])?;
             match &row.verdict {
                 Verdict::Changed(changed) => spill.push(changed)?,
                 Verdict::Rejected(reasons) => rejected.push(rejected_row(&of.id, &row, reasons)?),
