@@ -13,22 +13,25 @@ use ::hub::config::Config;
 use ::hub::error::Result;
 use ::hub::hub::Hub;
 use ::hub::keyring::Token;
+use ::hub::pipeline::dry_run::{self, DryRun};
 use ::hub::pipeline::land::{self, Arrival, Landed};
-use ::hub::pipeline::{self, apply, inspect, verify};
+use ::hub::pipeline::replay::{self, Replayed};
+use ::hub::pipeline::{self, apply, decide, inspect, verify};
 use ::hub::resolve;
 use ::hub::store::contribution::Row;
 use ::hub::store::delivery::{self, Delivery as Receipt};
 use ::hub::store::entity::{Entity, Version};
-use ::hub::store::rejection::{self, Rejection};
-use ::hub::store::{codec, contribution, entity};
+use ::hub::store::rejection::{self, Rejection, RowDocument};
+use ::hub::store::{codec, contribution, entity, schema};
 use ::hub::work;
+use diesel::prelude::*;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
+use crate::place;
 use crate::postgres::Database;
 use crate::store::Store;
 use crate::world::Delivery;
-use crate::place;
 
 /// A golden document.
 pub type Document = Map<String, Value>;
@@ -100,6 +103,12 @@ impl Inside {
     pub fn arrive(&self, delivery: &Delivery) -> Result<Landed> {
         let arrival = arrival(delivery);
         land::land(&self.hub, &arrival, Box::new(Cursor::new(delivery.bytes.clone())))
+    }
+
+    /// Says what a delivery would do; keeps nothing of it.
+    pub fn dry_run(&self, delivery: &Delivery) -> DryRun {
+        let body = Box::new(Cursor::new(delivery.bytes.clone()));
+        dry_run::dry_run(&self.hub, &arrival(delivery), body).expect("a dry run")
     }
 
     /// Lands and inspects a delivery.
@@ -214,6 +223,41 @@ impl Inside {
         self.hub.db.read(|conn| Ok(entity::sequence(conn)?.1)).expect("a look")
     }
 
+    /// All that is stored of contributions, entities and changes, as text: equal means not a byte has changed.
+    pub fn dataset(&self) -> String {
+        let read = |conn: &mut ::hub::store::Conn| -> Result<String> {
+            let contributions: Vec<Row> =
+                schema::contribution::table.order(schema::contribution::id).select(Row::as_select()).load(conn)?;
+            let aliases: Vec<(Vec<u8>, Vec<u8>)> = schema::contribution_alias::table
+                .order((schema::contribution_alias::alias, schema::contribution_alias::contribution))
+                .load(conn)?;
+            let entities: Vec<Entity> =
+                schema::entity::table.order(schema::entity::id).select(Entity::as_select()).load(conn)?;
+            let versions = entity::changes(conn, 0, i64::from(i32::MAX))?;
+            Ok(format!("{contributions:?}\n{aliases:?}\n{entities:?}\n{versions:?}"))
+        };
+        self.hub.db.read(read).expect("a look")
+    }
+
+    /// Corrects one column of a rejected row, as a clerk would.
+    pub fn edit(&self, rejection: &Rejection, column: &str, value: &str) -> Replayed {
+        let mut fields = codec::decode::<RowDocument>(&rejection.document).expect("a rejected row").fields;
+        fields.insert(column.to_owned(), value.into());
+        replay::edit(&self.hub, &rejection.id, fields, "clerk").expect("the edit is taken")
+    }
+
+    /// Says that a rejected row need not be repaired, and runs what waits for that.
+    pub fn waive(&self, rejection: &Rejection) {
+        decide::waive(&self.hub, &rejection.id, "clerk").expect("the waive is taken");
+        self.work();
+    }
+
+    /// Releases a held delivery and applies it.
+    pub fn release(&self, id: &str) -> Receipt {
+        decide::release(&self.hub, id, "administrator").expect("it may be released");
+        self.apply(id)
+    }
+
     /// Recomputes all that is computed and counts what differs.
     pub fn differences(&self) -> u64 {
         verify::verify(&self.hub).expect("verify reads everything").differences
@@ -292,4 +336,12 @@ fn secret() -> &'static Path {
         ::hub::keyring::Keyring::open(&file).expect("a secret");
         file
     })
+}
+
+/// The id of the delivery an arrival was taken for; `None` where it is a new one.
+pub fn landed_as_same(outcome: Result<Landed>) -> Option<String> {
+    match outcome.expect("the delivery is accepted") {
+        Landed::New(_) => None,
+        Landed::Same(first) => Some(first.id),
+    }
 }

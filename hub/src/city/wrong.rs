@@ -82,7 +82,8 @@ pub struct Fate {
     pub rejected: u64,
     /// Rows that a later row of the same delta supersedes.
     pub stale: u64,
-    /// Attributes dropped, or kept with a doubt, of rows that are used.
+    /// Attributes dropped, or kept with a doubt, of all rows that can be used; a hub that passes over unchanged rows
+    /// counts those of changed rows alone.
     pub issues: u64,
 }
 

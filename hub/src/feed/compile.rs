@@ -14,7 +14,7 @@ use super::files::{self, Files};
 use super::schema::RowSchema;
 use super::spec::{AsOfSpec, FeedSpec, Mode};
 use crate::code::CodeTable;
-use crate::mapping::compile::{Compiler, Problem, Used};
+use crate::mapping::compile::{Compiler, Problem};
 use crate::mapping::transform::TRANSFORMS_VERSION;
 
 /// What feeds are compiled against.
@@ -45,7 +45,7 @@ pub fn feed(world: &World, path: &str, findings: &mut Vec<Finding>) -> Option<Fe
             return None;
         }
     };
-    let schema_path = schema_path(&spec);
+    let schema_path = schema_path(&spec, path);
     let (schema_json, schema) = row_schema(world, &schema_path, findings)?;
     let mut compiler = Compiler::new(world.tables);
     let parts = spec.parts.iter().enumerate().map(|(index, part)| compiler.part(index, part)).collect();
@@ -61,15 +61,17 @@ pub fn feed(world: &World, path: &str, findings: &mut Vec<Finding>) -> Option<Fe
         return None;
     }
     let fingerprint = fingerprint(&spec, &schema_json, &compiler.lookups);
-    let used = compiler.used;
+    // What must be there is read by the schema, though no attribute is made of it.
+    let mut used = compiler.used;
+    let unread = schema.required().iter().filter(|column| !used.groups.contains_key(*column)).cloned();
+    used.columns.extend(unread.collect::<Vec<_>>());
     Some(Feed { spec, fingerprint, used, schema, parts, ends_when })
 }
 
-fn schema_path(spec: &FeedSpec) -> String {
-    match &spec.schema {
-        Some(schema) => format!("schemas/feeds/{schema}"),
-        None => format!("schemas/feeds/{}.json", spec.feed),
-    }
+/// The declared schema, or the one in the same place as the mapping.
+fn schema_path(spec: &FeedSpec, mapping: &str) -> String {
+    let place = mapping.trim_start_matches("mappings/").trim_end_matches(".toml");
+    spec.schema.as_ref().map_or_else(|| format!("schemas/feeds/{place}.json"), |named| format!("schemas/feeds/{named}"))
 }
 
 fn row_schema(world: &World, path: &str, findings: &mut Vec<Finding>) -> Option<(Value, RowSchema)> {
@@ -194,19 +196,16 @@ fn columns(spec: &FeedSpec, schema: &RowSchema, compiler: &Compiler, schema_path
             wrong(format!("`{column}` is the as-of and cannot be used besides: it would make every row a changed one"));
         }
     }
+    for column in schema.required().iter().filter(|column| barred(column)) {
+        problems.push(problem(
+            &["schema"],
+            format!("{schema_path} requires `{column}`, which is forbidden or out of purpose"),
+        ));
+    }
     for group in compiler.used.groups.keys().filter(|group| !declares_group(&spec.format, group)) {
         problems.push(problem(&["format", "groups"], format!("the format declares no group `{group}`")));
     }
-    for column in schema.required().iter().filter(|column| !is_used(&compiler.used, column)) {
-        let message =
-            format!("{schema_path} requires `{column}`, which nothing here reads: it would always be missing");
-        problems.push(problem(&["schema"], message));
-    }
     problems
-}
-
-fn is_used(used: &Used, column: &str) -> bool {
-    used.columns.contains(column) || used.groups.contains_key(column)
 }
 
 /// The columns a format names, where it names all of them.

@@ -9,6 +9,8 @@ pub mod compile;
 pub mod files;
 pub mod schema;
 pub mod spec;
+#[cfg(test)]
+mod tests;
 
 use adapters::Record;
 use chrono::NaiveDate;
@@ -19,8 +21,9 @@ pub use catalogue::Catalogue;
 use crate::contribution::Part;
 use crate::mapping::compile::{Part as CompiledPart, Used};
 use crate::mapping::expression::Expression;
-use crate::mapping::{Run, date, message, number, pointer, scalar};
+use crate::mapping::{Run, message, number, pointer, scalar};
 use crate::reason::Reason;
+use crate::time;
 
 /// Stands between the columns of a source key.
 const UNIT_SEPARATOR: char = '\u{1f}';
@@ -151,19 +154,22 @@ impl Feed {
         Outcome::Accepted { parts, issues: rejections, updated_at, ends }
     }
 
-    /// A fault no attribute has read: of a column the feed itself needs, or of the row as a whole, it rejects.
+    /// A fault of a column that the key, the end condition or the schema needs rejects, whatever attributes read it;
+    /// so does one of the row as a whole. Any other that no attribute has read is an issue.
     fn place_fault(&self, fault: Reason, rejections: &mut Vec<Reason>, issues: &mut Vec<Reason>) {
         let same = |known: &Reason| known.pointer == fault.pointer && known.code == fault.code;
-        if rejections.iter().chain(issues.iter()).any(same) {
+        if rejections.iter().any(same) {
             return;
         }
-        let needed = |column: &str| {
-            self.spec.key.columns.iter().any(|key| key == column)
-                || self.ends_when.as_ref().is_some_and(|expression| expression.columns().any(|read| read == column))
-        };
         let column = fault.column().replace("~1", "/").replace("~0", "~");
-        let list = if fault.pointer.is_empty() || needed(&column) { rejections } else { issues };
-        list.push(fault);
+        let needed = self.spec.key.columns.iter().chain(self.schema.required()).any(|needed| *needed == column)
+            || self.ends_when.as_ref().is_some_and(|expression| expression.columns().any(|read| read == column));
+        if fault.pointer.is_empty() || needed {
+            issues.retain(|known| !same(known));
+            rejections.push(fault);
+        } else if !issues.iter().any(same) {
+            issues.push(fault);
+        }
     }
 
     fn updated_at(&self, fields: &Map<String, Value>, run: &mut Run) -> Option<i64> {
@@ -172,7 +178,7 @@ impl Feed {
         if text.trim().is_empty() {
             return None;
         }
-        let instant = date::instant(&text, &declared.format);
+        let instant = time::in_format(&text, &declared.format);
         if instant.is_none() {
             run.issues.push(message::reason("time-invalid", pointer(&declared.column), Some(&text)));
         }

@@ -214,7 +214,7 @@ pub struct AttributeSpec {
     pub give: Option<String>,
     /// Regular expression for whole values that are accepted as codes though the table does not list them.
     pub accept: Option<String>,
-    /// Whether a blank is a bad value.
+    /// Whether a blank is a bad value; an object or item without a required field is dropped whole.
     pub required: bool,
     /// What a bad value does; `reject` for `name` and `id_no` of a part, `drop` elsewhere.
     pub on_error: Option<OnError>,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::expression::Expression;
 use super::transform::Transform;
-use super::{Attribute, OnBlank, Source, Split, Steps};
+use super::{Attribute, Joined, OnBlank, Source, Split, Steps};
 use crate::code::{CodeTable, Lookup, Wanted};
 use crate::feed::spec::{AttributeSpec, Blank, OnError, PartSpec};
 
@@ -152,7 +152,8 @@ impl<'a> Compiler<'a> {
             for column in &spec.from_all {
                 self.read("from_all", column);
             }
-            return Source::Joined { columns: spec.from_all.clone(), join: spec.join.clone(), steps: self.steps(spec) };
+            let joined = Joined { columns: spec.from_all.clone(), join: spec.join.clone() };
+            return Source::Joined { joined, steps: self.steps(spec) };
         }
         if let Some(source) = &spec.cel {
             let steps = self.steps(spec);
@@ -245,8 +246,7 @@ impl<'a> Compiler<'a> {
                     if transform.is_last() && !(last && spec.codes.is_none()) {
                         self.problem("with", format!("nothing can follow `{source}`"));
                     }
-                    let chain = if steps.split.is_some() { &mut steps.after } else { &mut steps.before };
-                    chain.push(transform);
+                    steps.transforms.push(transform);
                 }
                 Err(message) => self.problem("with", message),
             }

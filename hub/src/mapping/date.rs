@@ -1,9 +1,8 @@
-//! Dates and times as departments write them. Owns reading; invents no missing day.
+//! Dates as departments write them. Owns reading them; invents no missing day.
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
 
-/// Microseconds that local time (Asia/Shanghai, no summer time) is ahead of UTC.
-const SHANGHAI: i64 = 8 * 3_600 * 1_000_000;
+use crate::time::shanghai;
 
 /// What a date cell says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,22 +83,9 @@ fn in_form(text: &str, format: &str) -> Option<NaiveDate> {
     date.or_else(|| NaiveDateTime::parse_from_str(text, format).ok().map(|time| time.date()))
 }
 
-/// Reads a time: microseconds since 1970 UTC. Without an offset in the format it is Asia/Shanghai; a date alone means
-/// its midnight there.
-pub fn instant(text: &str, format: &str) -> Option<i64> {
-    let text = text.trim();
-    if let Ok(time) = DateTime::parse_from_str(text, format) {
-        return Some(time.timestamp_micros());
-    }
-    let local = NaiveDateTime::parse_from_str(text, format)
-        .ok()
-        .or_else(|| NaiveDate::parse_from_str(text, format).ok().map(|day| day.and_time(NaiveTime::MIN)))?;
-    Some(local.and_utc().timestamp_micros() - SHANGHAI)
-}
-
 /// The day in Asia/Shanghai on which an instant falls.
 pub fn day_of(instant: i64) -> Option<NaiveDate> {
-    DateTime::from_timestamp_micros(instant.checked_add(SHANGHAI)?).map(|time| time.date_naive())
+    DateTime::from_timestamp_micros(instant).map(|time| time.with_timezone(&shanghai()).date_naive())
 }
 
 #[cfg(test)]
@@ -168,11 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn local_times_are_of_shanghai() {
-        assert_eq!(instant("1970-01-01T08:00:00", "%Y-%m-%dT%H:%M:%S"), Some(0));
-        assert_eq!(instant("1970-01-02", "%Y-%m-%d"), Some(16 * 3_600 * 1_000_000));
-        assert_eq!(instant("1970-01-01T00:00:00+00:00", "%Y-%m-%dT%H:%M:%S%:z"), Some(0));
-        assert_eq!(instant("soon", "%Y-%m-%d"), None);
+    fn a_day_is_that_of_shanghai() {
         assert_eq!(day_of(0), NaiveDate::from_ymd_opt(1970, 1, 1));
         assert_eq!(day_of(17 * 3_600 * 1_000_000), NaiveDate::from_ymd_opt(1970, 1, 2));
     }

@@ -8,6 +8,8 @@ pub mod date;
 pub mod expression;
 pub mod message;
 pub mod number;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod transform;
 
@@ -33,7 +35,7 @@ pub struct Attribute {
 
 enum Source {
     Column { column: String, steps: Steps },
-    Joined { columns: Vec<String>, join: String, steps: Steps },
+    Joined { joined: Joined, steps: Steps },
     Constant(Value),
     Object(Vec<(String, Attribute)>),
     Group { group: String, fields: Vec<(String, Attribute)> },
@@ -49,13 +51,18 @@ enum OnBlank {
     Issue,
 }
 
-/// What is done with a cell: transforms, a split after which the rest is done with each value, and a code table.
+/// What is done with a cell: it is split, where it holds several values; each goes through transforms and a code table.
 #[derive(Default)]
 struct Steps {
-    before: Vec<Transform>,
     split: Option<Split>,
-    after: Vec<Transform>,
+    transforms: Vec<Transform>,
     codes: Option<Lookup>,
+}
+
+/// Columns that become one text.
+struct Joined {
+    columns: Vec<String>,
+    join: String,
 }
 
 struct Split {
@@ -90,6 +97,20 @@ pub struct Run<'a> {
 struct Scope<'a> {
     columns: &'a Map<String, Value>,
     item: Option<(&'a str, usize)>,
+}
+
+/// The cell a value comes from, for the reason if it is bad.
+#[derive(Clone, Copy)]
+struct Site<'a> {
+    scope: Scope<'a>,
+    column: &'a str,
+    sent: &'a str,
+}
+
+impl Site<'_> {
+    fn reason(&self, code: &str) -> Reason {
+        message::reason(code, self.scope.pointer(self.column), Some(self.sent))
+    }
 }
 
 /// The text of a JSON scalar; `None` for null, arrays and objects.
@@ -132,19 +153,27 @@ impl<'a> Run<'a> {
 
     /// Maps the attributes of one part.
     pub fn part(&mut self, attributes: &[(String, Attribute)], row: &Map<String, Value>) -> Map<String, Value> {
-        self.object(attributes, Scope { columns: row, item: None })
+        self.object(attributes, Scope { columns: row, item: None }).0
     }
 
-    fn object(&mut self, fields: &[(String, Attribute)], scope: Scope) -> Map<String, Value> {
+    /// An object, and whether it has all its required fields.
+    fn object(&mut self, fields: &[(String, Attribute)], scope: Scope) -> (Map<String, Value>, bool) {
         let mut object = Map::new();
+        let mut complete = true;
         for (name, attribute) in fields {
             match attribute.evaluate(self, scope) {
                 Said::Value(value) => drop(object.insert(name.clone(), value)),
                 Said::Blank if attribute.on_blank == OnBlank::Null => drop(object.insert(name.clone(), Value::Null)),
-                Said::Blank | Said::Nothing | Said::Bad => {}
+                Said::Blank | Said::Nothing | Said::Bad => complete &= !attribute.required,
             }
         }
-        object
+        (object, complete)
+    }
+
+    /// An object that is nothing without its required fields.
+    fn whole(&mut self, fields: &[(String, Attribute)], scope: Scope) -> Option<Value> {
+        let (object, complete) = self.object(fields, scope);
+        (complete && !object.is_empty()).then_some(Value::Object(object))
     }
 
     fn note(&mut self, on_error: OnError, reason: Reason) {
@@ -171,23 +200,22 @@ impl Attribute {
         match self.when.as_ref().map(|when| when.holds(scope.columns)) {
             None | Some(Ok(true)) => {}
             Some(Ok(false)) => return Said::Nothing,
-            Some(Err(_)) => return self.bad(run, "expression-failed", self.place(scope), None),
+            Some(Err(_)) => return self.bad(run, "expression-failed", self.place(scope)),
         }
         let said = match &self.source {
             Source::Column { column, steps } => self.column(run, scope, column, steps),
-            Source::Joined { columns, join, steps } => self.joined(run, scope, columns, join, steps),
+            Source::Joined { joined, steps } => self.joined(run, scope, joined, steps),
             Source::Constant(value) => Said::Value(value.clone()),
-            Source::Object(fields) => filled(Value::Object(run.object(fields, scope))),
-            Source::OneItem(fields) => match run.object(fields, scope) {
-                item if item.is_empty() => Said::Blank,
-                item => Said::Value(Value::Array(vec![Value::Object(item)])),
-            },
+            Source::Object(fields) => run.whole(fields, scope).map_or(Said::Blank, Said::Value),
+            Source::OneItem(fields) => {
+                run.whole(fields, scope).map_or(Said::Blank, |item| Said::Value(Value::Array(vec![item])))
+            }
             Source::Group { group, fields } => self.group(run, scope, group, fields),
             Source::FirstOf(ways) => first_of(ways, run, scope),
             Source::Computed { expression, steps } => self.computed(run, scope, expression, steps),
         };
         match said {
-            Said::Blank if self.required => self.bad(run, "value-missing", self.place(scope), None),
+            Said::Blank if self.required => self.bad(run, "value-missing", self.place(scope)),
             Said::Blank if self.on_blank == OnBlank::Issue => {
                 run.note(OnError::Drop, message::reason("value-missing", self.place(scope), None));
                 Said::Blank
@@ -196,8 +224,8 @@ impl Attribute {
         }
     }
 
-    fn bad(&self, run: &mut Run, code: &str, pointer: String, value: Option<&str>) -> Said {
-        run.note(self.on_error, message::reason(code, pointer, value));
+    fn bad(&self, run: &mut Run, code: &str, pointer: String) -> Said {
+        run.note(self.on_error, message::reason(code, pointer, None));
         Said::Bad
     }
 
@@ -209,7 +237,7 @@ impl Attribute {
     fn columns(&self) -> Vec<&str> {
         match &self.source {
             Source::Column { column, .. } => vec![column],
-            Source::Joined { columns, .. } => columns.iter().map(String::as_str).collect(),
+            Source::Joined { joined, .. } => joined.columns.iter().map(String::as_str).collect(),
             Source::Constant(_) => Vec::new(),
             Source::Object(fields) | Source::OneItem(fields) => {
                 fields.iter().flat_map(|(_, field)| field.columns()).collect()
@@ -238,27 +266,27 @@ impl Attribute {
             None | Some(Value::Null) => return Said::Blank,
             Some(value) => match scalar(value) {
                 Some(text) => text,
-                None => return self.bad(run, "not-scalar", scope.pointer(column), None),
+                None => return self.bad(run, "not-scalar", scope.pointer(column)),
             },
         };
-        self.run_steps(run, &|| scope.pointer(column), text, steps)
+        self.run_steps(run, Site { scope, column, sent: &text }, steps)
     }
 
-    fn joined(&self, run: &mut Run, scope: Scope, columns: &[String], join: &str, steps: &Steps) -> Said {
-        let mut joined = String::new();
-        for column in columns {
+    fn joined(&self, run: &mut Run, scope: Scope, joined: &Joined, steps: &Steps) -> Said {
+        let mut whole = String::new();
+        for column in &joined.columns {
             if self.refused(run, scope, column) {
                 return Said::Bad;
             }
             let Some(text) = scope.columns.get(column).and_then(scalar) else { continue };
             let text = text.trim();
             if !text.is_empty() {
-                joined.push_str(if joined.is_empty() { "" } else { join });
-                joined.push_str(text);
+                whole.push_str(if whole.is_empty() { "" } else { &joined.join });
+                whole.push_str(text);
             }
         }
-        let first = columns.first().map(String::as_str).unwrap_or_default();
-        self.run_steps(run, &|| scope.pointer(first), Cow::Owned(joined), steps)
+        let column = joined.columns.first().map(String::as_str).unwrap_or_default();
+        self.run_steps(run, Site { scope, column, sent: &whole }, steps)
     }
 
     fn computed(&self, run: &mut Run, scope: Scope, expression: &Expression, steps: &Steps) -> Said {
@@ -268,9 +296,12 @@ impl Attribute {
             }
         }
         match expression.value(scope.columns) {
-            Err(_) => self.bad(run, "expression-failed", self.place(scope), None),
+            Err(_) => self.bad(run, "expression-failed", self.place(scope)),
             Ok(Value::Null) => Said::Blank,
-            Ok(Value::String(text)) => self.run_steps(run, &|| self.place(scope), Cow::Owned(text), steps),
+            Ok(Value::String(text)) => {
+                let column = expression.columns().next().unwrap_or_default();
+                self.run_steps(run, Site { scope, column, sent: &text }, steps)
+            }
             Ok(value) => Said::Value(value),
         }
     }
@@ -285,7 +316,7 @@ impl Attribute {
         let items = match scope.columns.get(group) {
             None | Some(Value::Null) => return Said::Blank,
             Some(Value::Array(items)) => items,
-            Some(_) => return self.bad(run, "not-a-list", own, None),
+            Some(_) => return self.bad(run, "not-a-list", own),
         };
         let mut list = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
@@ -293,23 +324,18 @@ impl Attribute {
                 run.note(self.on_error, message::reason("not-a-list", format!("{own}/{index}"), None));
                 continue;
             };
-            let item = run.object(fields, Scope { columns, item: Some((group, index)) });
-            if !item.is_empty() {
-                list.push(Value::Object(item));
-            }
+            list.extend(run.whole(fields, Scope { columns, item: Some((group, index)) }));
         }
-        filled(Value::Array(list))
+        filled(list)
     }
 
-    fn run_steps(&self, run: &mut Run, place: &dyn Fn() -> String, text: Cow<str>, steps: &Steps) -> Said {
-        let Some(split) = &steps.split else {
-            return self.one(run, place, &text, text.as_ref(), &[&steps.before], steps.codes.as_ref());
-        };
+    fn run_steps(&self, run: &mut Run, site: Site, steps: &Steps) -> Said {
+        let Some(split) = &steps.split else { return self.one(run, site, site.sent, steps) };
         let separated = |c: char| c.is_whitespace() || split.separators.contains(&c);
         let mut list: Vec<Value> = Vec::new();
         let mut bad = false;
-        for piece in text.split(separated).filter(|piece| !piece.trim().is_empty()) {
-            match self.one(run, place, &text, piece, &[&steps.before, &steps.after], steps.codes.as_ref()) {
+        for piece in site.sent.split(separated).filter(|piece| !piece.is_empty()) {
+            match self.one(run, site, piece, steps) {
                 Said::Value(value) => {
                     let value = match &split.item {
                         Some(field) => Value::Object(Map::from_iter([(field.clone(), value)])),
@@ -323,54 +349,45 @@ impl Attribute {
                 Said::Blank | Said::Nothing => {}
             }
         }
-        if list.is_empty() && bad { Said::Bad } else { filled(Value::Array(list)) }
+        if list.is_empty() && bad { Said::Bad } else { filled(list) }
     }
 
-    /// One value through the transforms and the code table. `sent` is the whole cell, for the reason.
-    fn one(
-        &self,
-        run: &mut Run,
-        place: &dyn Fn() -> String,
-        sent: &str,
-        piece: &str,
-        chains: &[&[Transform]],
-        codes: Option<&Lookup>,
-    ) -> Said {
+    /// One value, the whole cell or a piece of it, through the transforms and the code table.
+    fn one(&self, run: &mut Run, site: Site, piece: &str, steps: &Steps) -> Said {
         if piece.trim().is_empty() {
             return Said::Blank;
         }
         let mut text = Cow::Borrowed(piece);
-        for transform in chains.iter().copied().flatten() {
+        for transform in &steps.transforms {
             text = match transform.apply(text, run.told_on) {
                 Ok(Cell::Text(text)) => text,
                 Ok(Cell::Noted(text, code)) => {
-                    run.note(OnError::Drop, message::reason(code, place(), Some(sent)));
+                    run.note(OnError::Drop, site.reason(code));
                     text
                 }
                 Ok(Cell::Json(value)) => return Said::Value(value),
                 Ok(Cell::None) => return Said::Blank,
-                Err(code) => return self.bad(run, code, place(), Some(sent)),
+                Err(code) => return self.worthless(run, site, code),
             };
         }
-        let Some(codes) = codes else { return Said::Value(Value::String(text.into_owned())) };
-        let code = match codes.find(&text) {
-            Found::Code(code) => return Said::Value(Value::String(code.into_owned())),
-            Found::NoStandard => "code-no-standard",
-            Found::Ambiguous => "code-ambiguous",
-            Found::Unknown => "code-unknown",
-        };
-        self.bad(run, code, place(), Some(sent))
+        let Some(codes) = &steps.codes else { return Said::Value(Value::String(text.into_owned())) };
+        match codes.find(&text) {
+            Found::Code(code) => Said::Value(Value::String(code.into_owned())),
+            Found::NoStandard => self.worthless(run, site, "code-no-standard"),
+            Found::Ambiguous => self.worthless(run, site, "code-ambiguous"),
+            Found::Unknown => self.worthless(run, site, "code-unknown"),
+        }
+    }
+
+    fn worthless(&self, run: &mut Run, site: Site, code: &str) -> Said {
+        run.note(self.on_error, site.reason(code));
+        Said::Bad
     }
 }
 
-/// An empty object or list says nothing.
-fn filled(value: Value) -> Said {
-    let empty = match &value {
-        Value::Object(object) => object.is_empty(),
-        Value::Array(list) => list.is_empty(),
-        _ => false,
-    };
-    if empty { Said::Blank } else { Said::Value(value) }
+/// An empty list says nothing.
+fn filled(list: Vec<Value>) -> Said {
+    if list.is_empty() { Said::Blank } else { Said::Value(Value::Array(list)) }
 }
 
 fn first_of(ways: &[Attribute], run: &mut Run, scope: Scope) -> Said {

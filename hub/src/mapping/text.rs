@@ -82,6 +82,19 @@ fn join_han(text: &str) -> String {
     joined
 }
 
+/// Without spaces and line breaks, but for one space between two letters or digits that are not Han.
+pub fn squeeze(text: &str) -> String {
+    let latin = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    let mut squeezed = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if latin(squeezed.chars().next_back()) && latin(word.chars().next()) {
+            squeezed.push(' ');
+        }
+        squeezed.push_str(word);
+    }
+    squeezed
+}
+
 /// Runs of spaces as one.
 fn squeezed(gap: &str) -> String {
     let mut squeezed = String::new();

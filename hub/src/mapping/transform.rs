@@ -27,6 +27,8 @@ pub enum Transform {
     Upper,
     /// `half_width`: folds full-width letters, digits, signs and spaces.
     HalfWidth,
+    /// `squeeze`: spaces and line breaks go, but one space stays between Latin letters or digits.
+    Squeeze,
     /// `name`: a person's name in its normal form.
     Name,
     /// `id_no`: a citizen ID number of 18 characters.
@@ -51,7 +53,7 @@ pub enum Transform {
     Integer,
     /// `bool` or `bool:1,是|0,否`: a JSON truth value, true words before the bar.
     Bool(Vec<String>, Vec<String>),
-    /// `split` or `split:/;`: several values of one cell; what follows is done with each.
+    /// `split` or `split:/;`: several values of one cell; all else is done with each.
     Split(Vec<char>),
 }
 
@@ -83,6 +85,7 @@ impl Transform {
             "trim" => plain(Self::Trim),
             "upper" => plain(Self::Upper),
             "half_width" => plain(Self::HalfWidth),
+            "squeeze" => plain(Self::Squeeze),
             "name" => plain(Self::Name),
             "id_no" => plain(Self::IdNo),
             "document_no" => plain(Self::DocumentNo),
@@ -114,6 +117,9 @@ impl Transform {
                 Cell::Text(if text.chars().any(char::is_lowercase) { Cow::Owned(text.to_uppercase()) } else { text })
             }
             Self::HalfWidth => Cell::Text(fold(text)),
+            Self::Squeeze => {
+                Cell::Text(if text.contains(char::is_whitespace) { Cow::Owned(text::squeeze(&text)) } else { text })
+            }
             Self::Name => return name(text),
             Self::IdNo => match number::citizen(&text) {
                 Numbered::Right(number) => Cell::Text(Cow::Owned(number)),
@@ -208,13 +214,15 @@ fn past(text: Cow<'_, str>, told_on: Option<NaiveDate>) -> Result<Cow<'_, str>, 
     if day.year() < EARLIEST || future { Err("date-out-of-range") } else { Ok(text) }
 }
 
+/// `5200.00` and `5200` are the same number and are written alike.
 fn decimal(text: &str) -> Option<Value> {
     let folded = text::fold(text);
     let plain = folded.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
     if !plain || folded.is_empty() {
         return None;
     }
-    match folded.parse::<i64>() {
+    let whole = folded.trim_end_matches('0').strip_suffix('.').filter(|_| folded.contains('.')).unwrap_or(&folded);
+    match whole.parse::<i64>() {
         Ok(whole) => Some(Value::from(whole)),
         Err(_) => serde_json::Number::from_f64(folded.parse().ok()?).map(Value::Number),
     }
@@ -245,6 +253,7 @@ mod tests {
         assert_eq!(apply("trim", " a "), text("a"));
         assert_eq!(apply("upper", "ab"), text("AB"));
         assert_eq!(apply("half_width", "Ａ１"), text("A1"));
+        assert_eq!(apply("squeeze", "槐北路\n12 号 Block A  3"), text("槐北路12号Block A 3"));
         assert_eq!(apply("name", "张 三"), text("张三"));
         assert_eq!(apply("id_no", "110105491231002"), text("11010519491231002X"));
         assert_eq!(apply("document_no", "e12345678"), text("E12345678"));
@@ -258,6 +267,7 @@ mod tests {
         assert_eq!(apply("prefix:AB-", "1"), text("AB-1"));
         assert_eq!(apply("number", "3200.50"), Ok(Cell::Json(json!(3200.5))));
         assert_eq!(apply("number", "3200"), Ok(Cell::Json(json!(3200))));
+        assert_eq!(apply("number", "3200.00"), Ok(Cell::Json(json!(3200))));
         assert_eq!(apply("integer", "12"), Ok(Cell::Json(json!(12))));
         assert_eq!(apply("bool", "否"), Ok(Cell::Json(json!(false))));
         assert_eq!(apply("bool:在职|离休", "在职"), Ok(Cell::Json(json!(true))));

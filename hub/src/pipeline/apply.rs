@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::golden::{self, Rules, Touched};
 use super::row::ChangedRow;
-use super::spill::SpillReader;
+use super::spill::{self, SpillReader};
 use super::{endings, fold, inspect};
 use crate::contribution::{AsOf, Contribution, Part};
 use crate::error::{Error, Kind, Result};
@@ -103,33 +103,44 @@ fn up_to_date(hub: &Hub, id: &str) -> Result<Delivery> {
     Ok(found)
 }
 
-/// Applies the spilled rows after the checkpoint, chunk by chunk.
+/// Applies the spilled rows after the checkpoint, chunk by chunk. A spill is disposable: one that is gone, cut or unreadable
+/// is made again, once.
 fn chunks(writing: &Writing, lease: &Lease, of: &Delivery, progress: &dyn Fn(u64)) -> Result<()> {
     let hub = writing.hub;
-    let path = hub.landing.spill(&of.id);
-    let mut reader = match SpillReader::open(&path)? {
-        Some(reader) => reader,
-        None => {
-            inspect::respill(hub, of)?;
-            SpillReader::open(&path)?
-                .ok_or_else(|| Error::new(Kind::Internal, "the spill vanished while it was made"))?
-        }
-    };
     let mut checkpoint = of.checkpoint;
-    let mut wanted = Wanted::new(checkpoint);
+    if SpillReader::open(&hub.landing.spill(&of.id)).is_ok_and(|spill| spill.is_some()) {
+        match spilled(writing, lease, &mut checkpoint, progress) {
+            Ok(()) if hub.db.read(|conn| staging::changed_after(conn, &of.id, checkpoint, 1))?.is_empty() => {
+                return Ok(());
+            }
+            Err(error) if error.code != Some(spill::UNREADABLE) => return Err(error),
+            _ => tracing::warn!(delivery.id = of.id, "the spill does not hold all rows; it is made again"),
+        }
+    }
+    inspect::respill(hub, of, checkpoint)?;
+    spilled(writing, lease, &mut checkpoint, progress)
+}
+
+fn spilled(writing: &Writing, lease: &Lease, checkpoint: &mut i64, progress: &dyn Fn(u64)) -> Result<()> {
+    let hub = writing.hub;
+    let mut reader = SpillReader::open(&hub.landing.spill(writing.delivery))?.ok_or_else(|| {
+        Error::new(Kind::Internal, "the spill vanished while it was read")
+            .coded(spill::UNREADABLE, "暂存文件已丢失，将重新生成。")
+    })?;
+    let mut wanted = Wanted::new(*checkpoint);
     loop {
         let mut chunk = Vec::with_capacity(hub.config.work.chunk);
         while chunk.len() < hub.config.work.chunk
             && let Some(row) = reader.next_row()?
         {
-            if wanted.holds(hub, &of.id, row.position as i64)? {
+            if wanted.holds(hub, writing.delivery, row.position as i64)? {
                 chunk.push(row);
             }
         }
         let Some(last) = chunk.last() else { return Ok(()) };
         let last = last.position as i64;
-        chunk_applied(writing, lease, &chunk, checkpoint, last)?;
-        checkpoint = last;
+        chunk_applied(writing, lease, &chunk, *checkpoint, last)?;
+        *checkpoint = last;
         progress(chunk.len() as u64);
     }
 }
@@ -243,17 +254,17 @@ fn compared(writing: &Writing, row: &ChangedRow, there: &[Row]) -> Result<Applie
     if delta && newest > writing.as_of {
         return Ok(Applied::Stale);
     }
-    let same = there
-        .iter()
-        .all(|part| part.hash == row.hash.0 && part.fingerprint == row.fingerprint && (part.is_live() || delta));
+    // A part may have ended by new rules while its record lives.
+    let same = there.iter().all(|part| part.hash == row.hash.0 && part.fingerprint == row.fingerprint)
+        && (delta || there.iter().any(Row::is_live));
     // An edit changes what a row says without changing its bytes.
     Ok(if same && !edited(row, there)? { Applied::Unchanged } else { Applied::Written })
 }
 
 fn edited(row: &ChangedRow, there: &[Row]) -> Result<bool> {
-    match there.first() {
-        Some(part) if part.is_live() => Ok(part.document()?.source != row.fields),
-        _ => Ok(false),
+    match there.iter().find(|part| part.is_live()) {
+        Some(part) => Ok(part.document()?.source != row.fields),
+        None => Ok(false),
     }
 }
 
@@ -351,7 +362,11 @@ fn contribution_of(
         household: claims.household.map(Token::to_vec),
         // Said again by settling; whoever has no key and no alias is never visited there.
         link: claims.keyless.unwrap_or("key").to_owned(),
-        entity: before.and_then(|before| before.entity.clone()),
+        entity: if claims.key.is_none() && claims.aliases.is_empty() {
+            None
+        } else {
+            before.and_then(|before| before.entity.clone())
+        },
         document: codec::encode(&document)?,
     };
     Ok((stored, claims.aliases))

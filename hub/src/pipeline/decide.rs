@@ -1,10 +1,11 @@
 //! What administrators decide of deliveries and rejections: release, refuse, waive. Each is one short transaction and a job.
 
+use super::fold::forget_staging;
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::store::delivery::{self, Delivery};
 use crate::store::rejection::{self, Rejection};
-use crate::store::{Conn, job, staging};
+use crate::store::{Conn, job};
 
 /// Lets a held delivery be applied all the same. What nobody may overrule (a cut file) stays held.
 pub fn release(hub: &Hub, id: &str, by: &str) -> Result<Delivery> {
@@ -20,10 +21,12 @@ pub fn release(hub: &Hub, id: &str, by: &str) -> Result<Delivery> {
 
 /// Ends a held delivery: nothing of it is ever applied.
 pub fn refuse(hub: &Hub, id: &str, by: &str) -> Result<Delivery> {
-    decided(hub, id, by, |row| {
+    let refused = decided(hub, id, by, |row| {
         row.state = "refused".to_owned();
         Ok(())
-    })
+    })?;
+    forget_staging(hub, id)?;
+    Ok(refused)
 }
 
 fn decided(hub: &Hub, id: &str, by: &str, decide: impl Fn(&mut Delivery) -> Result<()>) -> Result<Delivery> {
@@ -42,8 +45,6 @@ fn decided(hub: &Hub, id: &str, by: &str, decide: impl Fn(&mut Delivery) -> Resu
         delivery::update(conn, &row, "held", row.checkpoint)?;
         if row.state == "ready" {
             job::enqueue(conn, "apply", id, hub.now(), hub.now())?;
-        } else {
-            staging::clear(conn, id)?;
         }
         Ok(row)
     })

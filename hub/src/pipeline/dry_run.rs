@@ -12,7 +12,6 @@ use super::inspect::{self, Walked};
 use super::judge;
 use super::land::{self, Arrival};
 use super::row::{ChangedRow, Inspected, Verdict};
-use crate::contribution::AsOf;
 use crate::error::Result;
 use crate::feed::Feed;
 use crate::feed::spec::Mode;
@@ -196,9 +195,11 @@ fn counted(hub: &Hub, feed: &Feed, of: &Delivery, walked: &Walked) -> Result<Dry
     let as_of = walked.as_of;
     hub.db.read(|conn| {
         let count = |conn: &mut _, verdict: &str| staging::count(conn, &of.id, verdict);
-        let same = |as_of: AsOf| (of.channel != "records").then_some(as_of);
-        let same_as = match as_of.and_then(same) {
-            Some(as_of) => delivery::same(conn, &of.feed, &as_of, &feed.fingerprint)?.map(|row| row.id),
+        let same_as = match as_of.filter(|_| of.channel != "records") {
+            Some(as_of) => {
+                let told = Delivery { as_of_instant: Some(as_of.instant), as_of_sequence: as_of.sequence, ..of.clone() };
+                delivery::same(conn, &told, false, &feed.fingerprint)?.map(|row| row.id)
+            }
             None => None,
         };
         let newest = feed_state::get(conn, &of.feed)?.map(|state| state.as_of()).transpose()?;

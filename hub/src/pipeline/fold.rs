@@ -1,7 +1,7 @@
 //! Fold: the last transaction of an applied delivery. Unchanged rows are counted, rejections are folded into the open ones,
 //! and the feed's state moves on. Nothing here touches an entity.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::apply::Writing;
 use crate::contribution::AsOf;
@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::feed::spec::Mode;
 use crate::hub::Hub;
 use crate::id;
+use crate::keyring::Token;
 use crate::store::delivery::{self, Delivery};
 use crate::store::rejection::{self, RejectedRow, Rejection};
 use crate::store::{Change, Lease, contribution, feed_state, staging};
@@ -35,6 +36,13 @@ pub fn finish(writing: &Writing, lease: &Lease) -> Result<Delivery> {
             &row.id,
             row.fingerprint.as_deref().unwrap_or_default(),
         )?;
+        if row.waiting() != 0 {
+            return Err(Error::new(
+                Kind::Internal,
+                format!("{} rows of a delivery are unaccounted for", row.waiting()),
+            ));
+        }
+        overtake_endings(change, &row)?;
         row.state = "applied".to_owned();
         row.applied_at = Some(change.now);
         delivery::update(change.conn, &row, "ready", checkpoint)?;
@@ -44,6 +52,18 @@ pub fn finish(writing: &Writing, lease: &Lease) -> Result<Delivery> {
         forget_staging(hub, &applied.id)?;
     }
     Ok(applied)
+}
+
+/// Endings of older snapshots that still wait are those of this one now.
+fn overtake_endings(change: &mut Change<'_>, by: &Delivery) -> Result<()> {
+    for mut older in delivery::endings_waiting(change.conn, &by.feed)? {
+        if older.id != by.id {
+            older.endings = "none".to_owned();
+            delivery::update(change.conn, &older, "applied", older.checkpoint)?;
+            staging::clear(change.conn, &older.id)?;
+        }
+    }
+    Ok(())
 }
 
 /// A snapshot older than the feed's newest says nothing any more: all its rows are stale.
@@ -89,8 +109,21 @@ fn confirm(writing: &Writing, change: &mut Change<'_>) -> Result<()> {
             contribution::mark(change.conn, feed, &unchanged, false)?;
         }
         let keys: Vec<Vec<u8>> = good.into_iter().filter_map(|row| row.source_key).collect();
-        rejection::supersede_keys(change.conn, feed, &keys, writing.delivery, change.now)?;
+        let repaired = repaired(writing, change, &keys)?;
+        rejection::supersede(change.conn, &repaired, change.now)?;
     }
+}
+
+/// The open rejections that good rows of these keys supersede: those last seen in an older delivery.
+fn repaired(writing: &Writing, change: &mut Change<'_>, keys: &[Vec<u8>]) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for open in rejection::open_of_keys(change.conn, &writing.feed.spec.feed, keys)? {
+        let seen = delivery::get(change.conn, &open.last_delivery)?.as_of()?;
+        if open.last_delivery != writing.delivery && seen.is_none_or(|seen| seen <= writing.as_of) {
+            found.push(open.id);
+        }
+    }
+    Ok(found)
 }
 
 /// Folds the delivery's rejections into the open ones, each once.
@@ -105,13 +138,17 @@ fn fold(change: &mut Change<'_>, of: &Delivery, as_of: &AsOf, snapshot: bool) ->
         for found in rejection::standing(change.conn, &of.feed, &hashes)? {
             standing.insert(found.hash.clone(), found);
         }
+        let overtaken = overtaken(change, &of.feed, &rows, as_of)?;
         for row in &rows {
             match standing.get_mut(&row.hash) {
-                Some(found) => seen_again(change, of, row, found)?,
+                Some(found) => seen_again(change, of, as_of, row, found)?,
                 None => {
-                    let fresh = opened(of, row, change.now)?;
+                    let late = row.source_key.as_ref().is_some_and(|key| overtaken.contains(key));
+                    let fresh = opened(of, row, late, change.now)?;
                     rejection::insert(change.conn, &fresh)?;
-                    standing.insert(row.hash.clone(), fresh);
+                    if !late {
+                        standing.insert(row.hash.clone(), fresh);
+                    }
                 }
             }
         }
@@ -126,10 +163,20 @@ fn fold(change: &mut Change<'_>, of: &Delivery, as_of: &AsOf, snapshot: bool) ->
     Ok(())
 }
 
-fn seen_again(change: &mut Change<'_>, of: &Delivery, row: &RejectedRow, found: &mut Rejection) -> Result<()> {
+fn seen_again(
+    change: &mut Change<'_>,
+    of: &Delivery,
+    as_of: &AsOf,
+    row: &RejectedRow,
+    found: &mut Rejection,
+) -> Result<()> {
     let state = found.state.clone();
     if found.last_delivery != of.id {
         found.seen += 1;
+        if delivery::get(change.conn, &found.last_delivery)?.as_of()?.is_some_and(|newer| newer > *as_of) {
+            // A late delivery: a replay still carries the newest as-of under which the row was seen.
+            return rejection::update(change.conn, found, &state);
+        }
     }
     found.last_delivery.clone_from(&of.id);
     found.last_at = change.now;
@@ -140,13 +187,25 @@ fn seen_again(change: &mut Change<'_>, of: &Delivery, row: &RejectedRow, found: 
     rejection::update(change.conn, found, &state)
 }
 
-fn opened(of: &Delivery, row: &RejectedRow, now: i64) -> Result<Rejection> {
+/// Keys of these rows that something newer is stored under: nothing is to be repaired there.
+fn overtaken(change: &mut Change<'_>, feed: &str, rows: &[RejectedRow], as_of: &AsOf) -> Result<HashSet<Vec<u8>>> {
+    let keys: Vec<Vec<u8>> = rows.iter().filter_map(|row| row.source_key.clone()).collect();
+    let mut overtaken = HashSet::new();
+    for (key, _, _, _, _, instant, sequence, digest) in contribution::hints(change.conn, feed, &keys)? {
+        if (AsOf { instant, sequence, digest: Token::from_slice(&digest)? }) > *as_of {
+            overtaken.insert(key);
+        }
+    }
+    Ok(overtaken)
+}
+
+fn opened(of: &Delivery, row: &RejectedRow, late: bool, now: i64) -> Result<Rejection> {
     Ok(Rejection {
         id: id::of_moment(now)?,
         feed: of.feed.clone(),
         source_key: row.source_key.clone(),
         hash: row.hash.clone(),
-        state: "open".to_owned(),
+        state: if late { "superseded" } else { "open" }.to_owned(),
         codes: row.codes.clone(),
         first_delivery: of.id.clone(),
         last_delivery: of.id.clone(),
@@ -157,6 +216,6 @@ fn opened(of: &Delivery, row: &RejectedRow, now: i64) -> Result<Rejection> {
         last_at: now,
         document: row.document.clone(),
         decided_by: None,
-        decided_at: None,
+        decided_at: late.then_some(now),
     })
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use adapters::{DecodeError, Decoder, Envelope, Format, Row};
 
+use super::fold;
 use super::judge::{self, Judgement};
 use super::row::{self, Edits, Inspected, Keyed, Verdict};
 use super::spill::SpillWriter;
@@ -39,12 +40,36 @@ pub struct Walked {
     pub as_of: Option<AsOf>,
     /// What is wrong with the as-of.
     pub as_of_fault: Option<Reason>,
+    /// The last row could not be decoded: without a proven end it may be half a row.
+    pub ends_badly: bool,
+}
+
+impl Walked {
+    fn begun(envelope: Envelope, as_of: Option<AsOf>) -> Self {
+        Self { received: 0, envelope, fault: None, as_of, as_of_fault: None, ends_badly: false }
+    }
 }
 
 /// Inspects a landed delivery and judges it. Writes its state and next job.
 pub fn inspect(hub: &Hub, id: &str, progress: &dyn Fn(u64)) -> Result<Delivery> {
     let found = hub.db.read(|conn| delivery::get(conn, id))?;
-    if found.state == "landed" { inspected_whole(hub, found, false, progress) } else { Ok(found) }
+    match found.state.as_str() {
+        "landed" => inspected_whole(hub, found, false, progress),
+        // The hub died between the refusal and the erasing.
+        "refused" if found.hold_reasons().iter().any(|reason| reason.code == judge::FORBIDDEN) => erased(hub, found),
+        _ => Ok(found),
+    }
+}
+
+/// Erases what a refused delivery left: its bytes, wherever they lie.
+fn erased(hub: &Hub, mut refused: Delivery) -> Result<Delivery> {
+    if let Some(name) = &refused.landed {
+        hub.landing.erase(name)?;
+        fold::forget_staging(hub, &refused.id)?;
+        hub.db.write(|conn| delivery::erased(conn, &refused.id))?;
+        refused.landed = None;
+    }
+    Ok(refused)
 }
 
 /// Compares a ready delivery anew with what is stored now, under the rules of now. Where a person `released` it, limits
@@ -112,8 +137,7 @@ pub fn walk(
     input: Box<dyn Read + Send>,
     take: &mut dyn FnMut(Vec<Inspected>) -> Result<()>,
 ) -> Result<Walked> {
-    let mut walked =
-        Walked { received: 0, envelope: Envelope::default(), fault: None, as_of: of.as_of()?, as_of_fault: None };
+    let mut walked = Walked::begun(Envelope::default(), of.as_of()?);
     let mut decoder = match decoder(feed, &of.channel, input) {
         Ok(decoder) => decoder,
         Err(fault) => {
@@ -136,6 +160,7 @@ pub fn walk(
         let ended = next.is_none();
         if let Some(row) = next {
             walked.received += 1;
+            walked.ends_badly = matches!(row, Row::Bad(_));
             let keyed = row::keyed(&hub.keyring, feed, row, &mut occurrences)?;
             if dates.len() < 3
                 && let Some(date) = &keyed.data_date
@@ -268,6 +293,9 @@ fn repeated_keys(hub: &Hub, feed: &Arc<Feed>, of: &Delivery) -> Result<()> {
     let positions = hub.db.write(|conn| {
         let positions = staging::earlier_of_same_key(conn, &of.id, verdict)?;
         rejection::clear_issues_at(conn, &of.id, &positions)?;
+        if !snapshot {
+            rejection::clear_rows_at(conn, &of.id, &positions)?;
+        }
         Ok(positions)
     })?;
     if positions.is_empty() || !snapshot {
@@ -296,7 +324,7 @@ pub(super) fn repeated_key() -> Reason {
 
 /// The as-of as far as header elements tell it: a delta needs it while rows are compared.
 fn as_of_so_far(feed: &Feed, of: &Delivery, envelope: &Envelope, dates: &BTreeSet<String>) -> Result<Option<AsOf>> {
-    let mut walked = Walked { received: 0, envelope: envelope.clone(), fault: None, as_of: None, as_of_fault: None };
+    let mut walked = Walked::begun(envelope.clone(), None);
     settle_as_of(feed, of, dates, &mut walked)?;
     Ok(walked.as_of)
 }
@@ -353,7 +381,6 @@ fn conclude(hub: &Hub, found: Delivery, walked: &Walked, rules: (String, i64), j
             Some(serde_json::to_string(reasons).map_err(|error| Error::new(Kind::Internal, "reasons").because(error))?)
         }
     };
-    let erased = judged.erase.then(|| row.landed.take()).flatten();
     let written = hub.db.write(|conn| {
         let mut row = row.clone();
         if judged.erase {
@@ -367,28 +394,25 @@ fn conclude(hub: &Hub, found: Delivery, walked: &Walked, rules: (String, i64), j
         }
         Ok(row)
     })?;
-    if let Some(name) = erased {
-        hub.landing.erase(&name)?;
-        let _vanished = std::fs::remove_file(hub.landing.spill(&found.id));
-    }
-    Ok(written)
+    if judged.erase { erased(hub, written) } else { Ok(written) }
 }
 
-/// Decodes a delivery again only to make its lost spill: rows that staging calls changed, mapped under the rules of now.
-pub fn respill(hub: &Hub, of: &Delivery) -> Result<()> {
+/// Decodes a delivery again only to make its lost spill: rows after the checkpoint that staging calls
+/// changed, mapped under the rules of now.
+pub fn respill(hub: &Hub, of: &Delivery, checkpoint: i64) -> Result<()> {
     let feed = hub.feed(&of.feed)?;
     let mut spill = SpillWriter::create(&hub.landing.spill(&of.id))?;
     let mut decoder = decoder(&feed, &of.channel, landed(hub, of)?).map_err(|fault| {
         Error::new(Kind::Internal, "a delivery that was inspected cannot be decoded").because(fault)
     })?;
     let mut occurrences = HashMap::new();
-    let mut after = 0;
+    let mut after = checkpoint;
     loop {
         let wanted = hub.db.read(|conn| staging::changed_after(conn, &of.id, after, BATCH as i64))?;
         let Some(last) = wanted.last().copied() else { break };
         after = last;
         let wanted: HashSet<i64> = wanted.into_iter().collect();
-        let mut batch = Vec::new();
+        let (mut batch, mut rejected) = (Vec::new(), Vec::new());
         while let Ok(Some(row)) = decoder.next_row() {
             let position = match &row {
                 Row::Record(record) => record.position,
@@ -407,10 +431,30 @@ pub fn respill(hub: &Hub, of: &Delivery) -> Result<()> {
             if let Some(edited) = edits.get(&keyed.hash()) {
                 keyed.edit(&hub.keyring, &feed, edited.clone())?;
             }
-            if let Verdict::Changed(changed) = keyed.inspected(&feed, None, &[])?.verdict {
-                spill.push(&changed)?;
+            let row = keyed.inspected(&feed, of.as_of()?.as_ref(), &[])?;
+            match &row.verdict {
+                Verdict::Changed(changed) => spill.push(changed)?,
+                Verdict::Rejected(reasons) => rejected.push(rejected_row(&of.id, &row, reasons)?),
+                Verdict::Unchanged | Verdict::Stale => {}
             }
         }
+        refused_now(hub, &of.id, &rejected)?;
     }
     spill.finish()
+}
+
+/// Rows that the rules took at inspection and take no more: a half-applied delivery lost its spill and the rules changed.
+fn refused_now(hub: &Hub, id: &str, rejected: &[RejectedRow]) -> Result<()> {
+    if rejected.is_empty() {
+        return Ok(());
+    }
+    let positions: Vec<i64> = rejected.iter().map(|row| row.position).collect();
+    hub.db.write(|conn| {
+        staging::set_verdict(conn, id, &positions, "rejected")?;
+        rejection::insert_rows(conn, rejected, &[])?;
+        rejection::clear_issues_at(conn, id, &positions)?;
+        let mut row = delivery::get(conn, id)?;
+        row.rejected += positions.len() as i64;
+        delivery::update(conn, &row, "ready", row.checkpoint)
+    })
 }

@@ -14,6 +14,9 @@ use crate::store::{contribution, staging};
 /// How far ahead of the hub's clock an as-of may be: a day, in microseconds. A later one would make all that follows stale.
 const AHEAD: i64 = 24 * 3600 * 1_000_000;
 
+/// Code of the reason that erases a delivery's bytes.
+pub const FORBIDDEN: &str = "forbidden-column";
+
 /// What becomes of a delivery.
 pub struct Judgement {
     /// `ready`, `held` or `refused`.
@@ -52,7 +55,7 @@ pub fn judgement(feed: &Feed, of: &Delivery, walked: &Walked, counts: Counts, no
             format!("文件含有禁止提供的字段“{column}”，已整批退回并删除。"),
             format!("The file has the forbidden column '{column}'; it is refused whole and erased."),
         );
-        let reason = HoldReason::fatal(Reason::new("forbidden-column", "", zh, en));
+        let reason = HoldReason::fatal(Reason::new(FORBIDDEN, "", zh, en));
         return Ok(Judgement { state: "refused", reasons: vec![reason], erase: true });
     }
     if let Some(fault) = &walked.fault
@@ -113,7 +116,7 @@ fn read_to_its_end(feed: &Feed, of: &Delivery, walked: &Walked, reasons: &mut Ve
             "文件缺少应有的总行数。",
             "The control total this feed wants is missing.",
         )));
-    } else if !proved {
+    } else if !proved || (walked.ends_badly && !walked.envelope.complete) {
         let text = matches!(&feed.spec.format, Format::Text(_) | Format::Json(_));
         let reason = Reason::new(
             "truncated",

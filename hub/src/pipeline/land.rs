@@ -7,6 +7,7 @@ use openssl::sha::Sha256;
 
 use crate::contribution::AsOf;
 use crate::error::{Error, Kind, Result};
+use crate::feed::Feed;
 use crate::feed::spec::AsOfSpec;
 use crate::hub::Hub;
 use crate::id;
@@ -98,7 +99,7 @@ pub fn land(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>) -> Result<
     let name = format!("{}/{id}.zst", arrival.feed);
     let (digest, bytes) = receive(hub, arrival, body, &name)?;
     let row = Delivery { landed: Some(name.clone()), ..arrived(hub, arrival, id, instant, (digest, bytes)) };
-    let outcome = record(hub, &row, &feed.fingerprint);
+    let outcome = record(hub, &row, &feed);
     // After an error nobody knows whether the row was committed: its bytes stay, and are cleaned up if it was not.
     if let Ok(Landed::Same(_)) = &outcome {
         hub.landing.erase(&name)?;
@@ -142,17 +143,20 @@ pub(super) fn arrived(hub: &Hub, arrival: &Arrival, id: String, as_of: Option<i6
 }
 
 /// Writes the row and the job, unless the same thing came before.
-fn record(hub: &Hub, row: &Delivery, fingerprint: &str) -> Result<Landed> {
-    let as_of = row.as_of()?;
+fn record(hub: &Hub, row: &Delivery, feed: &Feed) -> Result<Landed> {
+    let counted_inside = matches!(&feed.spec.as_of, AsOfSpec::Envelope { sequence: Some(_), .. });
     let outcome = hub.db.write(|conn| {
+        if delivery::find(conn, &row.id)?.is_some() {
+            // The commit of an earlier try went through after all.
+            return Ok(None);
+        }
         if let Some(key) = &row.idempotency_key
             && let Some(first) = delivery::by_idempotency_key(conn, &row.feed, key)?
         {
             return if first.digest == row.digest { Ok(Some(first)) } else { Err(other_body()) };
         }
         if row.channel != "records"
-            && let Some(as_of) = &as_of
-            && let Some(first) = delivery::same(conn, &row.feed, as_of, fingerprint)?
+            && let Some(first) = delivery::same(conn, row, counted_inside, &feed.fingerprint)?
         {
             return Ok(Some(first));
         }

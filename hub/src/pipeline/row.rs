@@ -11,6 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::feed::spec::Mode;
 use crate::feed::{Feed, Outcome};
 use crate::keyring::{Keyring, Token};
+use crate::mapping::date;
 use crate::reason::Reason;
 use crate::store::contribution::Hint;
 
@@ -194,7 +195,7 @@ impl Keyed {
             (Some(reason), _) | (None, Err(reason)) => Verdict::Rejected(vec![reason.clone()]),
             (None, Ok(_)) => match compared(feed, self.hash, as_of, stored)? {
                 Some(verdict) => verdict,
-                None => self.mapped(feed, key.unwrap_or(self.hash)),
+                None => self.mapped(feed, key.unwrap_or(self.hash), as_of),
             },
         };
         Ok(Inspected {
@@ -208,9 +209,9 @@ impl Keyed {
         })
     }
 
-    fn mapped(&self, feed: &Feed, key: Token) -> Verdict {
+    fn mapped(&self, feed: &Feed, key: Token, as_of: Option<&AsOf>) -> Verdict {
         let fields = self.edited.as_ref().unwrap_or(&self.fields);
-        match feed.process(fields) {
+        match feed.process_on(fields, as_of.and_then(|as_of| date::day_of(as_of.instant))) {
             Outcome::Rejected(reasons) => Verdict::Rejected(reasons),
             Outcome::Accepted { parts, issues, updated_at, ends } => Verdict::Changed(Box::new(ChangedRow {
                 position: self.position,
@@ -229,9 +230,7 @@ impl Keyed {
 
 /// `Unchanged` or `Stale` where what is stored says so; `None` where the row must be mapped.
 fn compared(feed: &Feed, hash: Token, as_of: Option<&AsOf>, stored: &[Hint]) -> Result<Option<Verdict>> {
-    let Some((_, stored_hash, fingerprint, state, _, instant, sequence, digest)) = stored.first() else {
-        return Ok(None);
-    };
+    let Some((_, stored_hash, fingerprint, _, _, instant, sequence, digest)) = stored.first() else { return Ok(None) };
     if feed.spec.mode == Mode::Delta
         && let Some(as_of) = as_of
     {
@@ -242,6 +241,7 @@ fn compared(feed: &Feed, hash: Token, as_of: Option<&AsOf>, stored: &[Hint]) -> 
     }
     let same = stored_hash.as_slice() == hash.0 && *fingerprint == feed.fingerprint;
     // An ended row that comes again with the same bytes is news in a snapshot; in a delta the same bytes end it again.
-    let counts = state == "live" || feed.spec.mode == Mode::Delta;
+    // A part may have ended by new rules while its record lives.
+    let counts = stored.iter().any(|(_, _, _, state, ..)| state == "live") || feed.spec.mode == Mode::Delta;
     Ok((same && counts).then_some(Verdict::Unchanged))
 }

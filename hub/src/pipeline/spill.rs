@@ -8,6 +8,9 @@ use super::row::ChangedRow;
 use crate::error::{Error, Kind, Result};
 use crate::landing::io_error;
 
+/// Code of a spill that cannot be read to its end; it is made again.
+pub const UNREADABLE: &str = "spill-unreadable";
+
 /// Writes a spill; it has its name only once it is whole.
 pub struct SpillWriter {
     out: BufWriter<zstd::stream::write::Encoder<'static, File>>,
@@ -59,11 +62,13 @@ impl SpillReader {
     /// The next row; `None` at the end.
     pub fn next_row(&mut self) -> Result<Option<ChangedRow>> {
         self.line.clear();
-        if self.input.read_line(&mut self.line).map_err(|error| io_error(&error))? == 0 {
+        if self.input.read_line(&mut self.line).map_err(|error| unreadable().because(error))? == 0 {
             return Ok(None);
         }
-        serde_json::from_str(&self.line)
-            .map(Some)
-            .map_err(|error| Error::new(Kind::Internal, "a spill file cannot be read").because(error))
+        serde_json::from_str(&self.line).map(Some).map_err(|error| unreadable().because(error))
     }
+}
+
+fn unreadable() -> Error {
+    Error::new(Kind::Internal, "a spill file cannot be read").coded(UNREADABLE, "暂存文件无法读取，将重新生成。")
 }

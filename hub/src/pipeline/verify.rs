@@ -1,6 +1,6 @@
 //! Verify: recomputes everything that is a function of the contributions and counts what differs. Reads only; names no person.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -11,7 +11,7 @@ use crate::contribution::Contribution;
 use crate::error::Result;
 use crate::hub::Hub;
 use crate::keyring::Token;
-use crate::resolve::{self, AliasMeaning, Link, Standing};
+use crate::resolve::{self, AliasMeaning, Claims, Link, Standing};
 use crate::store::contribution::{self, Row};
 use crate::store::entity::{self, Entity, Version};
 use crate::store::{Conn, codec, delivery};
@@ -65,11 +65,21 @@ fn links(rules: &Rules, conn: &mut Conn, verified: &mut Verified) -> Result<()> 
         verified.contributions += page.len() as u64;
         let expected = expected_links(rules, conn, &page)?;
         let mut spoken_of: BTreeMap<Vec<u8>, &str> = BTreeMap::new();
-        for (row, (link, key_token, household)) in page.iter().zip(&expected) {
+        let ids: Vec<Vec<u8>> = page.iter().map(|row| row.id.clone()).collect();
+        let mut aliases: HashMap<Vec<u8>, BTreeSet<Vec<u8>>> = HashMap::new();
+        for (id, alias) in contribution::aliases_of(conn, &ids)? {
+            aliases.entry(id).or_default().insert(alias);
+        }
+        for (row, (link, claims)) in page.iter().zip(&expected) {
             let (text, key) = link_text(link);
             let entity = key.map(|key| entity_id(rules.keyring, &row.kind, &key.0)).transpose()?;
-            let as_stored =
-                row.link == text && row.entity == entity && row.key_token == *key_token && row.household == *household;
+            let household = claims.household.map(Token::to_vec);
+            let carries: BTreeSet<Vec<u8>> = claims.aliases.iter().map(|alias| alias.to_vec()).collect();
+            let as_stored = row.link == text
+                && row.entity == entity
+                && row.key_token == claims.key.map(Token::to_vec)
+                && row.household == household
+                && aliases.remove(&row.id).unwrap_or_default() == carries;
             if !as_stored {
                 verified.differs(|| {
                     format!("contribution {} of {}: link {} should be {text}", hex(&row.id), row.feed, row.link)
@@ -77,7 +87,7 @@ fn links(rules: &Rules, conn: &mut Conn, verified: &mut Verified) -> Result<()> 
             }
             spoken_of.extend(entity.map(|id| (id, "resident")));
             if let Some(token) = household {
-                spoken_of.insert(entity_id(rules.keyring, "household", token)?, "household");
+                spoken_of.insert(entity_id(rules.keyring, "household", &token)?, "household");
             }
         }
         let ids: Vec<Vec<u8>> = spoken_of.keys().cloned().collect();
@@ -89,7 +99,7 @@ fn links(rules: &Rules, conn: &mut Conn, verified: &mut Verified) -> Result<()> 
     }
 }
 
-type Expected = (Link, Option<Vec<u8>>, Option<Vec<u8>>);
+type Expected = (Link, Claims);
 
 /// Where each contribution belongs, computed from documents alone.
 fn expected_links(rules: &Rules, conn: &mut Conn, page: &[Row]) -> Result<Vec<Expected>> {
@@ -123,7 +133,7 @@ fn expected_links(rules: &Rules, conn: &mut Conn, page: &[Row]) -> Result<Vec<Ex
             .collect();
         let standing = standings.get(&row.id).copied().unwrap_or(Standing::Joined);
         let link = resolve::link(&claims, standing, &meanings);
-        expected.push((link, claims.key.map(Token::to_vec), claims.household.map(Token::to_vec)));
+        expected.push((link, claims));
     }
     Ok(expected)
 }

@@ -38,6 +38,7 @@ use crate::config::{Agreement, KafkaConfig};
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use position::{Here, fingerprint};
+use reading::{Care, Reader};
 use session::Session;
 use status::Status;
 
@@ -89,10 +90,12 @@ impl Relay {
     /// The relay of this agreement; nothing happens yet.
     pub fn new(hub: Arc<Hub>, agreement: &str, options: Options) -> Result<Self> {
         let kafka = hub.config.kafka.clone();
-        let kafka = kafka.ok_or_else(|| Error::new(Kind::Config, "kafka is not configured").coded("no-kafka", "未配置 Kafka。"))?;
+        let kafka = kafka
+            .ok_or_else(|| Error::new(Kind::Config, "kafka is not configured").coded("no-kafka", "未配置 Kafka。"))?;
         let found = hub.config.agreements.iter().find(|found| found.id == agreement).cloned();
         let agreement = found.ok_or_else(|| {
-            Error::new(Kind::NotFound, format!("there is no agreement '{agreement}'")).coded("agreement-unknown", "没有这个共享协议。")
+            Error::new(Kind::NotFound, format!("there is no agreement '{agreement}'"))
+                .coded("agreement-unknown", "没有这个共享协议。")
         })?;
         Ok(Self {
             topics: Topics::of(&kafka, &agreement.id),
@@ -143,7 +146,7 @@ impl Relay {
             if !self.pause(self.options.look_again, going) {
                 return;
             }
-            match self.look(going) {
+            match self.look(Care::Glance, going) {
                 Ok((_, position)) if why != Stop::Fenced || self.may_take_back(&mut seen, &position) => return,
                 Err(Trouble::Over) => return,
                 Err(Trouble::Stopped(now)) => why = now,
@@ -157,7 +160,8 @@ impl Relay {
     fn may_take_back(&self, seen: &mut (Option<u64>, Option<Position>, Instant), position: &Position) -> bool {
         let (round, last, since) = seen;
         let was_reset = round.is_some_and(|round| round != position.round);
-        let behind = self.hub.db.writer().is_ok_and(|writer| position.seq < writer.next_seq - 1 || position.snapshot.is_some());
+        let behind =
+            self.hub.db.writer().is_ok_and(|writer| position.seq < writer.next_seq - 1 || position.snapshot.is_some());
         if !behind || last.as_ref() != Some(position) {
             *since = Instant::now();
             *last = Some(position.clone());
@@ -166,12 +170,13 @@ impl Relay {
     }
 
     /// The topics as they are and the position as it is committed, if the relay may go on from there.
-    fn look(&self, going: &dyn Fn() -> bool) -> Result<(BTreeMap<String, i32>, Position), Trouble> {
+    fn look(&self, care: Care, going: &dyn Fn() -> bool) -> Result<(BTreeMap<String, i32>, Position), Trouble> {
         let partitions = topics::ensure(&self.kafka, &self.topics)?;
-        let found = reading::position(&self.kafka, &self.topics.control, &self.agreement.id, going)?;
+        let reader = Reader { config: &self.kafka, care, going };
+        let found = reading::position(reader, &self.topics.control, &self.agreement.id)?;
         if found.is_none() {
             let of_events = partitions.get(&self.topics.events).copied().unwrap_or(1);
-            if reading::has_events(&self.kafka, &self.topics.events, of_events, going)? {
+            if reading::has_events(reader, &self.topics.events, of_events)? {
                 return Err(Stop::PositionLost.into());
             }
         }
@@ -228,7 +233,10 @@ pub fn start(hub: &Arc<Hub>) -> Result<Relays> {
     }
     let (hub, stopped) = (hub.clone(), stop.clone());
     let thread = std::thread::Builder::new().name("relay".to_owned()).spawn(move || run(&hub, &stopped));
-    Ok(Relays { stop, thread: Some(thread.map_err(|error| Error::new(Kind::Internal, "starting a thread").because(error))?) })
+    Ok(Relays {
+        stop,
+        thread: Some(thread.map_err(|error| Error::new(Kind::Internal, "starting a thread").because(error))?),
+    })
 }
 
 impl Relays {

@@ -4,7 +4,7 @@
 //! an open transaction of another agreement a `read_committed` consumer sees nothing, not even what is committed; and
 //! at the end of the log there may be only markers and aborted messages, which no consumer is given. So the end is
 //! asked without transactions first, then the stable end must have passed it, and then the consumer says itself when it
-//! has come to the end.
+//! has come to the end. Only a glance does without that wait.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,15 +27,30 @@ const OPEN: Duration = Duration::from_secs(90);
 /// Longest wait for the next message before the end.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// The position of an agreement as it was committed last; `going` is asked while waiting.
-pub(super) fn position(
-    config: &KafkaConfig,
-    topic: &str,
-    agreement: &str,
-    going: &dyn Fn() -> bool,
-) -> Result<Option<Position>, Trouble> {
+/// How sure a reader has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Care {
+    /// What can be seen now; the latest may be hidden behind an open transaction.
+    Glance,
+    /// All that was written before the call and is committed.
+    Whole,
+}
+
+/// Where to read, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a> {
+    /// The broker.
+    pub config: &'a KafkaConfig,
+    /// How sure it has to be.
+    pub care: Care,
+    /// Asked while waiting.
+    pub going: &'a dyn Fn() -> bool,
+}
+
+/// The position of an agreement as it was committed last.
+pub(super) fn position(reader: Reader<'_>, topic: &str, agreement: &str) -> Result<Option<Position>, Trouble> {
     let mut found = None;
-    read(config, topic, 1, going, &mut |message| {
+    read(reader, topic, 1, &mut |message| {
         if message.key() == Some(agreement.as_bytes()) {
             found = message.payload().map(<[u8]>::to_vec);
         }
@@ -45,14 +60,9 @@ pub(super) fn position(
 }
 
 /// Whether any event has ever been committed to the topic.
-pub(super) fn has_events(
-    config: &KafkaConfig,
-    topic: &str,
-    partitions: i32,
-    going: &dyn Fn() -> bool,
-) -> Result<bool, Trouble> {
+pub(super) fn has_events(reader: Reader<'_>, topic: &str, partitions: i32) -> Result<bool, Trouble> {
     let mut any = false;
-    read(config, topic, partitions, going, &mut |message| {
+    read(reader, topic, partitions, &mut |message| {
         any = entity(message).is_some();
         !any
     })?;
@@ -69,15 +79,10 @@ pub(super) struct Held {
 }
 
 /// What a consumer of the state topic holds when it has read all of it.
-pub(super) fn state(
-    config: &KafkaConfig,
-    topic: &str,
-    partitions: i32,
-    going: &dyn Fn() -> bool,
-) -> Result<HashMap<Token, Held>, Trouble> {
+pub(super) fn state(reader: Reader<'_>, topic: &str, partitions: i32) -> Result<HashMap<Token, Held>, Trouble> {
     let mut held = HashMap::new();
     let mut kinds: HashMap<String, Arc<str>> = HashMap::new();
-    read(config, topic, partitions, going, &mut |message| {
+    read(reader, topic, partitions, &mut |message| {
         let Some(entity) = entity(message) else { return true };
         match message.payload() {
             None => drop(held.remove(&entity)),
@@ -113,15 +118,11 @@ fn kind(message: &BorrowedMessage<'_>) -> String {
 type Take<'a> = dyn FnMut(&BorrowedMessage<'_>) -> bool + 'a;
 
 /// Gives every committed message that was there at the call, in order within a partition, until `take` has enough.
-fn read(
-    config: &KafkaConfig,
-    topic: &str,
-    partitions: i32,
-    going: &dyn Fn() -> bool,
-    take: &mut Take<'_>,
-) -> Result<(), Trouble> {
-    let consumer = client::consumer(config, true)?;
-    wait_until_stable(config, &consumer, topic, partitions, going)?;
+fn read(reader: Reader<'_>, topic: &str, partitions: i32, take: &mut Take<'_>) -> Result<(), Trouble> {
+    let consumer = client::consumer(reader.config, true)?;
+    if reader.care == Care::Whole {
+        wait_until_stable(reader, &consumer, topic, partitions)?;
+    }
     let mut assignment = TopicPartitionList::new();
     for partition in 0..partitions {
         assignment.add_partition_offset(topic, partition, Offset::Beginning)?;
@@ -130,7 +131,7 @@ fn read(
     let mut at_end = vec![false; usize::try_from(partitions).unwrap_or(0)];
     let mut heard = Instant::now();
     while at_end.contains(&false) {
-        if !going() {
+        if !(reader.going)() {
             return Err(Trouble::Over);
         }
         match consumer.poll(Duration::from_millis(100)) {
@@ -157,13 +158,12 @@ fn read(
 
 /// Until all that was written at the call is committed or aborted.
 fn wait_until_stable(
-    config: &KafkaConfig,
+    reader: Reader<'_>,
     committed: &BaseConsumer<Witness>,
     topic: &str,
     partitions: i32,
-    going: &dyn Fn() -> bool,
 ) -> Result<(), Trouble> {
-    let all = client::consumer(config, false)?;
+    let all = client::consumer(reader.config, false)?;
     let end = |consumer: &BaseConsumer<Witness>, partition| {
         let found = consumer.fetch_watermarks(topic, partition, PATIENCE);
         found.map(|(_, end)| end).map_err(|error| away(consumer, format!("{topic}: {error}")))
@@ -172,7 +172,7 @@ fn wait_until_stable(
     for partition in 0..partitions {
         let written = end(&all, partition)?;
         while end(committed, partition)? < written {
-            if !going() {
+            if !(reader.going)() {
                 return Err(Trouble::Over);
             }
             if started.elapsed() > OPEN {

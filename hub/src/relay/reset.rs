@@ -2,9 +2,10 @@
 
 use super::outlet::{Failure, Outlet, Parcel};
 use super::position::{Here, Position, fingerprint};
+use super::reading::{self, Care, Reader};
 use super::status::WAITING;
 use super::trouble::{Stop, Trouble};
-use super::{Topics, reading, topics, transactional_id};
+use super::{Topics, topics, transactional_id};
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::store::relay::{self, Relay as Row};
@@ -29,7 +30,8 @@ pub fn reset(hub: &Hub, agreement: &str) -> Result<Position> {
     let going = || true;
     let outlet = Outlet::open(kafka, &transactional_id(kafka, agreement), &going)
         .map_err(|trouble| failed(trouble, agreement))?;
-    let before = match reading::position(kafka, &topics.control, agreement, &going) {
+    let reader = Reader { config: kafka, care: Care::Whole, going: &going };
+    let before = match reading::position(reader, &topics.control, agreement) {
         Ok(before) => before,
         Err(Trouble::Stopped(Stop::PositionUnreadable)) => None,
         Err(trouble) => return Err(failed(trouble, agreement)),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::outlet::{Failure, Outlet, Parcel};
 use super::position::{Position, Snapshot};
-use super::reading::{self, Held};
+use super::reading::{self, Care, Held, Reader};
 use super::status::{RUNNING, WAITING};
 use super::trouble::Trouble;
 use super::{Relay, message};
@@ -23,6 +23,9 @@ const PASSED_OVER: i64 = 10_000;
 const IDLE: Duration = Duration::from_millis(200);
 /// Every so many idle rounds it is asked whether someone has reset the position.
 const LISTEN: u32 = 10;
+
+const SENDING: &str = "正在发送全量记录。 Sending full records.";
+const COMPARING: &str = "正在与状态主题比对。 Comparing with the state topic.";
 
 pub(super) struct Session<'a> {
     relay: &'a Relay,
@@ -43,11 +46,11 @@ impl<'a> Session<'a> {
     /// Connects and finds the position.
     pub(super) fn open(relay: &'a Relay, going: &'a dyn Fn() -> bool) -> Result<Self, Trouble> {
         let generation = relay.generation()?.ok_or(Trouble::Over)?;
-        // Looked at before the producer starts: a relay that must not run shall fence nobody.
-        relay.look(going)?;
+        // A relay that must not run shall fence nobody. What a crash has left open may hide the latest position here.
+        relay.look(Care::Glance, going)?;
         let outlet = Outlet::open(&relay.kafka, &relay.transactional_id(), going)?;
         // Only now is what an earlier producer left committed or aborted for good.
-        let (partitions, position) = relay.look(going)?;
+        let (partitions, position) = relay.look(Care::Whole, going)?;
         let (read, scope) = (position.seq, Scope::Agreement(relay.agreement.clone()));
         Ok(Self { relay, going, outlet, partitions, scope, generation, position, read, idle: 0 })
     }
@@ -122,16 +125,18 @@ impl<'a> Session<'a> {
             }
             let rest = next.map(|next| Snapshot { after: Some(next), ..snapshot.clone() });
             self.ship(&events, Position { snapshot: rest, ..self.position.clone() })?;
-            self.relay.status.say(RUNNING, None, Some(self.position.seq));
+            self.relay.status.say(RUNNING, Some(SENDING), None);
             return Ok(());
         }
     }
 
     /// Sends what differs from what the state topic holds. Interrupted, it starts again and finds less to send.
     fn compare(&mut self, snapshot: &Snapshot) -> Result<(), Trouble> {
+        self.relay.status.say(RUNNING, Some(COMPARING), None);
         let topic = &self.relay.topics.state;
         let partitions = self.partitions.get(topic).copied().unwrap_or(1);
-        let mut held = reading::state(&self.relay.kafka, topic, partitions, self.going)?;
+        let reader = Reader { config: &self.relay.kafka, care: Care::Whole, going: self.going };
+        let mut held = reading::state(reader, topic, partitions)?;
         let mut after = None;
         loop {
             let (mut events, next) = self.page(snapshot.seq, after)?;
@@ -154,9 +159,7 @@ impl<'a> Session<'a> {
         for part in gone.chunks(usize::try_from(BATCH).unwrap_or(1)) {
             self.ship(part, self.position.clone())?;
         }
-        self.ship(&[], Position { snapshot: None, ..self.position.clone() })?;
-        self.relay.status.say(RUNNING, None, Some(self.position.seq));
-        Ok(())
+        self.ship(&[], Position { snapshot: None, ..self.position.clone() })
     }
 
     fn page(&self, seq: i64, after: Option<Token>) -> Result<(Vec<Event>, Option<Token>), Trouble> {

@@ -53,27 +53,38 @@ impl Stop {
         match self {
             Self::OtherEpoch => (
                 format!("主题中的位置属于另一个数据库（恢复、复制或新建），已停止发送。确认后请运行 {reset}。"),
-                format!("The position in the topic belongs to another store (restored, copied or new). When that is as it should be, run `{reset}`."),
+                format!(
+                    "The position in the topic belongs to another store (restored, copied or new). When that is as it should be, run `{reset}`."
+                ),
             ),
             Self::Ahead { position, store } => (
                 format!("主题中的位置（{position}）超前于数据库（{store}），已停止发送。确认后请运行 {reset}。"),
-                format!("The position in the topic ({position}) is ahead of the store ({store}). When that is as it should be, run `{reset}`."),
+                format!(
+                    "The position in the topic ({position}) is ahead of the store ({store}). When that is as it should be, run `{reset}`."
+                ),
             ),
             Self::PositionLost => (
                 format!("事件主题中已有消息，但找不到发送位置，已停止发送。请检查控制主题，再运行 {reset}。"),
-                format!("Events have been sent, but the position is not in the control topic. Look after that topic, then run `{reset}`."),
+                format!(
+                    "Events have been sent, but the position is not in the control topic. Look after that topic, then run `{reset}`."
+                ),
             ),
             Self::PositionUnreadable => (
                 format!("控制主题中的位置无法读取，已停止发送。请检查是否有其他程序写入，再运行 {reset}。"),
-                format!("The position in the control topic cannot be read. See whether something else writes there, then run `{reset}`."),
+                format!(
+                    "The position in the control topic cannot be read. See whether something else writes there, then run `{reset}`."
+                ),
             ),
             Self::Policy { topic, is, wants } => (
                 format!("主题 {topic} 的 cleanup.policy 为 {is}，应为 {wants}。请修改该主题，之后自动继续。"),
-                format!("Topic {topic} has cleanup.policy {is} and needs {wants}. Change the topic; the relay goes on by itself."),
+                format!(
+                    "Topic {topic} has cleanup.policy {is} and needs {wants}. Change the topic; the relay goes on by itself."
+                ),
             ),
             Self::Fenced => (
                 "另一个发送进程已接管，本进程已停止发送。若它不再前进，一分钟后自动接回。".to_owned(),
-                "Another relay has taken over. If it does not move on, this one takes back after a minute by itself.".to_owned(),
+                "Another relay has taken over. If it does not move on, this one takes back after a minute by itself."
+                    .to_owned(),
             ),
         }
     }

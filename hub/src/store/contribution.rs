@@ -183,6 +183,16 @@ pub fn live_with_aliases(conn: &mut Conn, aliases: &[Vec<u8>]) -> Result<Vec<(Ve
     })
 }
 
+/// The aliases stored beside these contributions, as (contribution, alias).
+pub fn aliases_of(conn: &mut Conn, ids: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    in_parts(ids, |ids| {
+        Ok(contribution_alias::table
+            .filter(contribution_alias::contribution.eq_any(ids))
+            .select((contribution_alias::contribution, contribution_alias::alias))
+            .load(conn)?)
+    })
+}
+
 /// Live contributions ordered by id, after `after`: a page of all there is.
 pub fn page(conn: &mut Conn, after: &[u8], limit: i64) -> Result<Vec<Row>> {
     Ok(contribution::table
@@ -246,17 +256,28 @@ pub fn mark(conn: &mut Conn, feed: &str, keys: &[Vec<u8>], marked: bool) -> Resu
     Ok(())
 }
 
-/// Marks the live contributions of these keys that a delivery of `as_of` has not written.
+/// Marks the live contributions of these keys that are older than `as_of`: a bad row in a late delivery says nothing of
+/// what is newer, nor does one of the delivery that wrote them.
 pub fn mark_older(conn: &mut Conn, feed: &str, keys: &[Vec<u8>], as_of: &AsOf) -> Result<()> {
     for keys in keys.chunks(4_000) {
         let found = contribution::table
             .filter(contribution::feed.eq(feed))
             .filter(contribution::source_key.eq_any(keys))
             .filter(contribution::state.eq("live"))
-            .filter(contribution::as_of_digest.ne(as_of.digest.to_vec()));
+            .filter(older_than(as_of));
         diesel::update(found).set(contribution::marked.eq(true)).execute(conn)?;
     }
     Ok(())
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn older_than<'a>(as_of: &'a AsOf) -> _ {
+    let sequence: i64 = as_of.sequence;
+    let instant: i64 = as_of.instant;
+    let digest: &'a [u8] = as_of.digest.0.as_slice();
+    let tied = contribution::as_of_sequence.eq(sequence).and(contribution::as_of_digest.lt(digest));
+    let same_instant = contribution::as_of_instant.eq(instant).and(contribution::as_of_sequence.lt(sequence).or(tied));
+    contribution::as_of_instant.lt(instant).or(same_instant)
 }
 
 /// Gives the contributions of these keys a newer as-of: their rows came again unchanged.

@@ -124,9 +124,14 @@ impl HoldReason {
 
 /// One delivery.
 pub fn get(conn: &mut Conn, id: &str) -> Result<Delivery> {
-    delivery::table.find(id).select(Delivery::as_select()).first(conn).optional()?.ok_or_else(|| {
+    find(conn, id)?.ok_or_else(|| {
         Error::new(Kind::NotFound, "there is no such delivery").coded("delivery-unknown", "没有这个交付批次。")
     })
+}
+
+/// One delivery, if it is there.
+pub fn find(conn: &mut Conn, id: &str) -> Result<Option<Delivery>> {
+    Ok(delivery::table.find(id).select(Delivery::as_select()).first(conn).optional()?)
 }
 
 /// Writes a new delivery.
@@ -159,19 +164,26 @@ pub fn by_idempotency_key(conn: &mut Conn, feed: &str, key: &str) -> Result<Opti
         .optional()?)
 }
 
-/// A delivery landed, held or applied with the same as-of, digest and fingerprint (or not yet inspected).
-pub fn same(conn: &mut Conn, feed: &str, as_of: &AsOf, fingerprint: &str) -> Result<Option<Delivery>> {
-    Ok(delivery::table
-        .filter(delivery::feed.eq(feed))
-        .filter(delivery::digest.eq(as_of.digest.to_vec()))
-        .filter(delivery::as_of_instant.eq(as_of.instant))
-        .filter(delivery::as_of_sequence.eq(as_of.sequence))
+/// A delivery landed, held or applied with the same as-of, digest and fingerprint (or not yet inspected) as `fresh`.
+///
+/// Where the content tells the as-of, `fresh` does not know its own yet: the same bytes tell the same one. `counted_inside`
+/// says that the content tells the sequence too.
+pub fn same(conn: &mut Conn, fresh: &Delivery, counted_inside: bool, fingerprint: &str) -> Result<Option<Delivery>> {
+    let mut query = delivery::table
+        .filter(delivery::feed.eq(&fresh.feed))
+        .filter(delivery::digest.eq(&fresh.digest))
         .filter(delivery::state.ne("refused"))
+        .filter(delivery::channel.ne("records"))
         .filter(delivery::fingerprint.eq(fingerprint).or(delivery::fingerprint.is_null()))
         .order(delivery::id)
-        .select(Delivery::as_select())
-        .first(conn)
-        .optional()?)
+        .into_boxed();
+    if let Some(instant) = fresh.as_of_instant {
+        query = query.filter(delivery::as_of_instant.eq(instant));
+    }
+    if !counted_inside {
+        query = query.filter(delivery::as_of_sequence.eq(fresh.as_of_sequence));
+    }
+    Ok(query.select(Delivery::as_select()).first(conn).optional()?)
 }
 
 /// Another delivery of the feed whose apply has begun (with its rows, or where none had changed, with its endings) and is

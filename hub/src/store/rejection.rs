@@ -155,6 +155,15 @@ pub fn clear_issues_at(conn: &mut Conn, delivery: &str, positions: &[i64]) -> Re
     Ok(())
 }
 
+/// Forgets rejected rows that do not count: a later row of the same delta has their key.
+pub fn clear_rows_at(conn: &mut Conn, delivery: &str, positions: &[i64]) -> Result<()> {
+    for positions in positions.chunks(4_000) {
+        let found = delivery_rejection::table.filter(delivery_rejection::delivery.eq(delivery));
+        diesel::delete(found.filter(delivery_rejection::position.eq_any(positions))).execute(conn)?;
+    }
+    Ok(())
+}
+
 /// Rejected rows of a delivery after a position, in order.
 pub fn rows_after(conn: &mut Conn, delivery: &str, after: i64, limit: i64) -> Result<Vec<RejectedRow>> {
     Ok(delivery_rejection::table
@@ -221,14 +230,22 @@ pub fn standing(conn: &mut Conn, feed: &str, hashes: &[Vec<u8>]) -> Result<Vec<R
     })
 }
 
-/// Open rejections of these keys that `delivery` did not see: a good row of the key supersedes them.
-pub fn supersede_keys(conn: &mut Conn, feed: &str, keys: &[Vec<u8>], delivery: &str, at: i64) -> Result<()> {
-    for keys in keys.chunks(4_000) {
-        let found = rejection::table
+/// Open rejections of these keys.
+pub fn open_of_keys(conn: &mut Conn, feed: &str, keys: &[Vec<u8>]) -> Result<Vec<Rejection>> {
+    super::contribution::in_parts(keys, |keys| {
+        Ok(rejection::table
             .filter(rejection::feed.eq(feed))
             .filter(rejection::source_key.eq_any(keys))
-            .filter(rejection::last_delivery.ne(delivery))
-            .filter(rejection::state.eq("open"));
+            .filter(rejection::state.eq("open"))
+            .select(Rejection::as_select())
+            .load(conn)?)
+    })
+}
+
+/// Supersedes open rejections: their keys have something newer.
+pub fn supersede(conn: &mut Conn, ids: &[String], at: i64) -> Result<()> {
+    for ids in ids.chunks(4_000) {
+        let found = rejection::table.filter(rejection::id.eq_any(ids)).filter(rejection::state.eq("open"));
         diesel::update(found).set((rejection::state.eq("superseded"), rejection::decided_at.eq(at))).execute(conn)?;
     }
     Ok(())

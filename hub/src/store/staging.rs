@@ -72,18 +72,18 @@ pub fn earlier_of_same_key(conn: &mut Conn, delivery: &str, verdict: &str) -> Re
     .bind::<Text, _>(delivery)
     .load(conn)?;
     let positions: Vec<i64> = found.into_iter().map(|row| row.position).collect();
+    set_verdict(conn, delivery, &positions, verdict)?;
+    Ok(positions)
+}
+
+/// Sets the verdict of the rows at these positions.
+pub fn set_verdict(conn: &mut Conn, delivery: &str, positions: &[i64], verdict: &str) -> Result<()> {
     for part in positions.chunks(4_000) {
         diesel::update(staging::table.filter(staging::delivery.eq(delivery)).filter(staging::position.eq_any(part)))
             .set(staging::verdict.eq(verdict))
             .execute(conn)?;
     }
-    Ok(positions)
-}
-
-/// Sets the verdict of all rows that have `from` to `to`.
-pub fn turn_all(conn: &mut Conn, delivery: &str, from: &str, to: &str) -> Result<i64> {
-    let found = staging::table.filter(staging::delivery.eq(delivery)).filter(staging::verdict.eq(from));
-    Ok(diesel::update(found).set(staging::verdict.eq(to)).execute(conn)? as i64)
+    Ok(())
 }
 
 /// The next live source keys of the feed, after `after`, that the delivery does not hold: what has ended.
@@ -153,12 +153,9 @@ pub fn good_after(conn: &mut Conn, delivery: &str, after: i64, limit: i64) -> Re
         .load(conn)?)
 }
 
-/// Says which key a row has that had none, once a clerk has read it.
+/// Says which key a row has, once a clerk has read or corrected it.
 pub fn set_key(conn: &mut Conn, delivery: &str, hash: &[u8], source_key: &[u8]) -> Result<()> {
-    let found = staging::table
-        .filter(staging::delivery.eq(delivery))
-        .filter(staging::hash.eq(hash))
-        .filter(staging::source_key.is_null());
+    let found = staging::table.filter(staging::delivery.eq(delivery)).filter(staging::hash.eq(hash));
     diesel::update(found).set(staging::source_key.eq(source_key)).execute(conn)?;
     Ok(())
 }

@@ -95,13 +95,13 @@ impl Client {
         self.post_with(&format!("{}?dry_run=1", delivery.path()), &delivery.headers(), &delivery.bytes)
     }
 
-    /// GET of an answer without an end (server-sent events), line by line as it comes.
+    /// Server-sent events, line by line as they come.
     #[track_caller]
     pub fn follow(&self, path: &str) -> impl Iterator<Item = String> + use<> {
-        let answer = self.run("GET", path, &[], SendBody::none()).unwrap_or_else(|e| panic!("GET {path}: {e}"));
+        let accept = [("accept", "text/event-stream")];
+        let answer = self.run("GET", path, &accept, SendBody::none()).unwrap_or_else(|e| panic!("GET {path}: {e}"));
         assert_eq!(answer.status().as_u16(), 200, "GET {path}");
-        let lines = BufReader::new(answer.into_body().into_reader()).lines();
-        lines.map_while(Result::ok)
+        BufReader::new(answer.into_body().into_reader()).lines().map_while(Result::ok)
     }
 
     /// Sends a delivery whose connection breaks after `tenths` tenths of the announced bytes.

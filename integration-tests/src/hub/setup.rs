@@ -23,7 +23,16 @@ pub struct Setup {
     landing: String,
     lease_ms: u64,
     chunk: u32,
+    beside: Option<Beside>,
+    tls: Option<(String, String)>,
     more: String,
+}
+
+/// What two hubs on one store share besides their database.
+#[derive(Debug, Clone)]
+struct Beside {
+    url: String,
+    secret: String,
 }
 
 /// What a case may leave behind because it is about that.
@@ -91,6 +100,8 @@ impl Setup {
             landing: "landing".to_owned(),
             lease_ms: 3_000,
             chunk: 1_000,
+            beside: None,
+            tls: None,
             more: String::new(),
         }
     }
@@ -143,6 +154,30 @@ impl Setup {
         self
     }
 
+    /// Shares the store, the landing folder and the secret of a hub on PostgreSQL, which must outlive the new one.
+    pub fn beside(mut self, other: &Hub) -> Self {
+        assert!(self.store == Store::Postgres, "two hubs share a PostgreSQL");
+        let secret = other.folder().join("secret").display().to_string();
+        self.beside = Some(Beside { url: other.database().url.clone(), secret });
+        self.landing(&other.folder().join(&other.setup.landing))
+    }
+
+    /// Speaks TLS with this certificate and key (PEM files).
+    pub fn tls(mut self, certificate: &str, key: &str) -> Self {
+        self.tls = Some((certificate.to_owned(), key.to_owned()));
+        self
+    }
+
+    /// The scheme of its addresses.
+    pub(super) fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// Whether it needs a database of its own.
+    pub(super) fn needs_database(&self) -> bool {
+        self.beside.is_none()
+    }
+
     /// No file of the server may grow past this: writing further fails as on a full disk.
     pub fn file_limit_kb(mut self, kb: u64) -> Self {
         self.file_limit_kb = Some(kb);
@@ -176,13 +211,18 @@ impl Setup {
     /// Writes `hub.toml` into the hub's folder.
     pub(super) fn write(&self, folder: &Path, port: u16, url: Option<&str>) {
         let at = |name: &str| folder.join(name).display().to_string();
+        let url = self.beside.as_ref().map(|beside| beside.url.as_str()).or(url);
         let url = url.map_or_else(|| format!("sqlite://{}", at("hub.db")), str::to_owned);
+        let secret = self.beside.as_ref().map_or_else(|| at("secret"), |beside| beside.secret.clone());
+        let tls = self.tls.as_ref().map_or_else(String::new, |(certificate, key)| {
+            format!("tls_certificate = {certificate:?}\ntls_key = {key:?}\n")
+        });
         let mut toml = format!(
-            "[server]\nlisten = \"127.0.0.1:{port}\"\n\n[database]\nurl = {url:?}\n\n[landing]\nfolder = {:?}\n\n\
+            "[server]\nlisten = \"127.0.0.1:{port}\"\n{tls}\n[database]\nurl = {url:?}\n\n[landing]\nfolder = {:?}\n\n\
              [secret]\nfile = {:?}\n\n[drop]\nfolder = {:?}\nscan = \"* * * * * *\"\n\n\
              [work]\nlease_ms = {}\nchunk = {}\n",
             at(&self.landing),
-            at("secret"),
+            secret,
             at(DROP),
             self.lease_ms,
             self.chunk

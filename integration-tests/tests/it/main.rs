@@ -3,5 +3,7 @@
 mod builders;
 mod crash;
 mod harness;
+mod hostile;
 mod pipeline;
 mod relay;
+mod system;

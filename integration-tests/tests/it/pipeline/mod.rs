@@ -1,7 +1,5 @@
 //! A record's way, case by case, on both stores.
 
-mod way;
-
 /// One case, a test on each store.
 macro_rules! on_both_stores {
     ($($case:ident),+ $(,)?) => {$(
@@ -18,4 +16,14 @@ macro_rules! on_both_stores {
         }
     )+};
 }
-use on_both_stores;
+
+mod delta;
+mod invariants;
+mod limits;
+mod marriages;
+mod properties;
+mod rejections;
+mod resolve;
+mod restart;
+mod rules;
+mod way;

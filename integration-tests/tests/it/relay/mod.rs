@@ -84,7 +84,10 @@ fn a_new_agreement_gets_what_is_there_once(store: Store) {
     assert!(told.iter().all(|(id, told)| *id == bench.id(3) || told == &["added"]), "{told:?}");
     assert_eq!(told[&bench.id(3)], ["added", "changed"]);
     let first = read.iter().find(|event| event["subject"] == bench.id(1)).unwrap();
-    assert_eq!(first["data"], json!({"version": 2, "seq": then, "record": {"id": bench.id(1), "community": HERE, "name": "乙"}}));
+    assert_eq!(
+        first["data"],
+        json!({"version": 2, "seq": then, "record": {"id": bench.id(1), "community": HERE, "name": "乙"}})
+    );
     assert_eq!(first["id"], format!("{}-{then}-{}", bench.hub.epoch, bench.id(1)));
 }
 
@@ -129,13 +132,20 @@ fn an_event_is_a_cloud_event_and_the_state_says_of_when_it_is() {
     bench.caught_up();
     drop(relay);
     let message = Kafka::shared().read_all(&bench.topic("events")).remove(0);
-    assert_eq!(message.headers, [("content-type".to_owned(), "application/cloudevents+json; charset=UTF-8".to_owned())]);
+    assert_eq!(
+        message.headers,
+        [("content-type".to_owned(), "application/cloudevents+json; charset=UTF-8".to_owned())]
+    );
     let event = events(&[message]).remove(0);
     assert_eq!(event["specversion"], "1.0");
     assert_eq!(event["source"], format!("/hub/{}", bench.hub.epoch));
     assert_eq!(event["type"], "resident.added");
     assert_eq!(event["datacontenttype"], "application/json");
-    assert_eq!(event["data"]["record"], json!({"id": bench.id(1), "community": HERE, "name": "甲"}), "and no other field");
+    assert_eq!(
+        event["data"]["record"],
+        json!({"id": bench.id(1), "community": HERE, "name": "甲"}),
+        "and no other field"
+    );
     let message = Kafka::shared().read_all(&bench.topic("state")).remove(0);
     let header = |name: &str| message.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone());
     assert_eq!(header("kind").as_deref(), Some("resident"));

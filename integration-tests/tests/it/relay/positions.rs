@@ -136,7 +136,9 @@ fn a_lost_control_topic_stops_instead_of_sending_all_again() {
     let control = format!("{}.control", bench.prefix);
     kafka.tool("org.apache.kafka.tools.TopicCommand", &["--delete", "--topic", &control]);
     let relay = bench.running();
-    bench.wait_for("stopped", |row| row.state == "relay-stopped" && row.message.as_ref().unwrap().contains("not in the control topic"));
+    bench.wait_for("stopped", |row| {
+        row.state == "relay-stopped" && row.message.as_ref().unwrap().contains("not in the control topic")
+    });
     reset(&bench.hub, AGREEMENT).unwrap();
     bench.write(&[(2, HERE, Some("乙"))]);
     bench.caught_up();
