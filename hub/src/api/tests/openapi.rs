@@ -25,9 +25,8 @@ async fn every_described_route_is_there() {
     for route in described(&openapi) {
         let (method, path) = route.split_once(' ').expect("a method and a path");
         let path = path.replace("{department}/{feed}", "a/b").replace("{id}", "c").replace("{code}", "d");
-        let request = actix_web::test::TestRequest::default()
-            .method(method.to_uppercase().parse().expect("a method"))
-            .uri(&path);
+        let request =
+            actix_web::test::TestRequest::default().method(method.to_uppercase().parse().expect("a method")).uri(&path);
         let answer = world.send(super::with_token(request, &world.administrator)).await;
         let code = if answer.status >= 400 { answer.json()["code"].to_string() } else { String::new() };
         assert!(!["\"route-unknown\"", "\"method-unknown\""].contains(&code.as_str()), "{route}: {}", answer.text());
