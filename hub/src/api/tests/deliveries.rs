@@ -95,7 +95,7 @@ async fn a_dry_run_says_what_would_happen_and_keeps_nothing() {
         .db
         .read(|conn| Ok((delivery::state_counts(conn)?, entity::last_seq(conn)?, contribution::total(conn)?)));
     assert_eq!(kept.unwrap(), (vec![("applied".to_owned(), 1)], 4, 4));
-    let lists = world.hub.db.read(|conn| staging::count_all(conn));
+    let lists = world.hub.db.read(staging::count_all);
     assert_eq!(lists.unwrap(), 0, "the staging list is gone");
     let again = world.deliver_bytes(file(2, &rows).into(), "", &[]).await;
     assert_eq!(again.status, 202, "a dry run is not the same thing come before");
@@ -198,4 +198,31 @@ async fn a_feed_tells_its_newest_delivery_and_what_is_expected() {
     assert_eq!((&feed["mode"], &feed["open_rejections"]), (&json!("snapshot"), &json!(1)));
     assert!(feed["title"]["zh"].is_string() && feed["next_expected_at"].is_string(), "{feed}");
     assert_eq!(feed["key"], json!(["BAC001"]));
+}
+
+#[actix_web::test]
+async fn records_are_taken_packed_and_answered_one_by_one() {
+    let world = World::new();
+    let feed = "health/resident-health-records";
+    let record = |no: u32, name: &str| {
+        json!({"DE01.00.009.00": format!("130108000000{no:05}"), "DE02.01.030.00": super::number(no as u16),
+            "DE02.01.039.00": name, "status": "0", "lastModifyDate": "2025-11-01T08:00:00"})
+    };
+    let body = json!([record(1, "王小明"), record(2, "")]).to_string();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(body.as_bytes()).unwrap();
+    let packed = gzip.finish().unwrap();
+    let digest = format!("sha-256=:{}:", STANDARD.encode(openssl::sha::sha256(&packed)));
+    let send = |digest: &str| {
+        let request = actix_web::test::TestRequest::post().uri(&format!("/v1/feeds/{feed}/records"));
+        let request =
+            request.insert_header(("content-encoding", "gzip")).insert_header(("content-digest", digest.to_owned()));
+        super::with_token(request, &world.other).set_payload(packed.clone())
+    };
+    let wrong = format!("sha-256=:{}:", STANDARD.encode([0; 32]));
+    assert_eq!(world.send(send(&wrong)).await.refused(400), "digest-mismatch");
+    let answer = world.send(send(&digest)).await.good();
+    let outcomes: Vec<&Value> = answer["records"].as_array().unwrap().iter().map(|one| &one["outcome"]).collect();
+    assert_eq!(outcomes, ["applied", "rejected"], "{answer}");
+    assert_eq!(counts(&answer["delivery"]), [2, 1, 0, 0, 1, 0]);
 }
