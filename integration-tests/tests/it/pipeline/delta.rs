@@ -18,6 +18,7 @@ on_both_stores!(
     a_late_bad_row_says_nothing_of_what_is_newer,
     a_late_good_row_supersedes_no_newer_rejection,
     a_replay_is_superseded_by_something_newer,
+    a_rejection_seen_late_keeps_its_newest_as_of,
     rejections_of_one_key_may_be_replayed_in_their_order,
     a_tie_goes_by_digest_whatever_came_first,
     records_one_by_one_are_answered_one_by_one,
@@ -203,4 +204,16 @@ fn a_mistaken_row_that_ends_needs_only_its_key(store: Store) {
     let receipt = hub.deliver(&hour(9, [cancelled(&zhang).with("DE02.01.039.00", "")]));
     assert_eq!((receipt.applied, receipt.rejected), (1, 0));
     assert_eq!(hub.resident(&zhang.id_no), None);
+}
+
+fn a_rejection_seen_late_keeps_its_newest_as_of(store: Store) {
+    let hub = Inside::new(store);
+    let zhang = Person::nth(1);
+    hub.deliver(&hour(10, [named(&zhang, "")]));
+    hub.deliver(&hour(8, [named(&zhang, "")]));
+    hub.deliver(&hour(9, [named(&zhang, "张九")]));
+    let open = hub.rejections_in(FEED, "open");
+    assert_eq!((open.len(), open[0].seen), (1, 2));
+    assert!(matches!(hub.edit(&open[0], "DE02.01.039.00", "张十"), Replayed::Done(_)), "ten is after nine");
+    assert_eq!(name_of(&hub, &zhang).as_deref(), Some("张十"));
 }

@@ -81,10 +81,10 @@ fn events_out_of_order_come_to_the_same(store: Store) {
         divorce(&man, &woman, "L1", "2021-01-01"),
         marriage(&man, &woman, "J2", "2022-01-01"),
     ];
-    for (day, row) in (1..).zip(&rows) {
+    for (day, row) in (1..4).zip(&rows) {
         registry(&one, day, [row.clone()]);
     }
-    for (day, row) in (1..).zip(&rows).rev() {
+    for (day, row) in (1..4).zip(&rows).rev() {
         registry(&other, day, [row.clone()]);
     }
     assert_eq!(one.golden("resident"), other.golden("resident"));

@@ -85,10 +85,14 @@ fn invariant_2_conservation_in_every_state(store: Store) {
         let hub = Inside::with(store, |config| config.work.chunk = 2);
         for (sequence, told) in (1..).zip(&nights) {
             let delivery = night(sequence, told);
+            let before = hub.dataset();
+            let would = hub.dry_run(&delivery);
+            prop_assert_eq!(hub.dataset(), before, "a dry run keeps nothing");
             let landed = hub.land(&delivery);
             prop_assert!(all_conserved(&hub), "landed");
             let inspected = hub::pipeline::inspect::inspect(hub.hub(), &landed.id, &|_| ()).unwrap();
             prop_assert_eq!(inspected.received as usize, told.rows.len());
+            prop_assert_eq!(&inspected.state, &would.state);
             prop_assert!(all_conserved(&hub), "inspected: {:?}", inspected);
             if inspected.state == "ready" {
                 // As often as a job is run again after a crash.
@@ -98,6 +102,8 @@ fn invariant_2_conservation_in_every_state(store: Store) {
                 if applied.state == "applied" {
                     let rejected = hub.rejected_rows(&landed.id).len() as i64;
                     prop_assert_eq!(applied.rejected, rejected, "each rejected row has its report");
+                    let did = [applied.applied, applied.unchanged, applied.stale, applied.rejected, applied.issues];
+                    prop_assert_eq!([would.applied, would.unchanged, would.stale, would.rejected, would.issues], did);
                 }
             }
             prop_assert!(all_conserved(&hub), "applied");
