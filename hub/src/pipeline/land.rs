@@ -108,7 +108,13 @@ pub fn land(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>) -> Result<
 }
 
 /// The row of a delivery as it arrives, before anything is known of its content.
-pub(super) fn arrived(hub: &Hub, arrival: &Arrival, id: String, as_of: Option<i64>, (digest, bytes): (Token, i64)) -> Delivery {
+pub(super) fn arrived(
+    hub: &Hub,
+    arrival: &Arrival,
+    id: String,
+    as_of: Option<i64>,
+    (digest, bytes): (Token, i64),
+) -> Delivery {
     Delivery {
         id,
         feed: arrival.feed.clone(),
@@ -209,7 +215,12 @@ fn receive(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>, name: &str)
 
 /// Copies the decompressed body; checks its digest on the bytes as sent, takes the digest for sameness of the
 /// decompressed ones.
-pub(super) fn copy(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>, out: &mut dyn Write) -> Result<(Token, i64)> {
+pub(super) fn copy(
+    hub: &Hub,
+    arrival: &Arrival,
+    body: Box<dyn Read + Send>,
+    out: &mut dyn Write,
+) -> Result<(Token, i64)> {
     let sent = std::sync::Arc::new(std::sync::Mutex::new(Sha256::new()));
     let watched = Watched { inner: body, sha: sent.clone() };
     let limits = adapters::decompress::Expansion { bytes: hub.config.landing.delivery_bytes, ..Default::default() };
