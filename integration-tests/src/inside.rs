@@ -13,6 +13,7 @@ use ::hub::config::Config;
 use ::hub::error::Result;
 use ::hub::hub::Hub;
 use ::hub::keyring::Token;
+use ::hub::pipeline::dry_run::{self, DryRun};
 use ::hub::pipeline::land::{self, Arrival, Landed};
 use ::hub::pipeline::replay::{self, Replayed};
 use ::hub::pipeline::{self, apply, decide, inspect, verify};
@@ -102,6 +103,12 @@ impl Inside {
     pub fn arrive(&self, delivery: &Delivery) -> Result<Landed> {
         let arrival = arrival(delivery);
         land::land(&self.hub, &arrival, Box::new(Cursor::new(delivery.bytes.clone())))
+    }
+
+    /// Says what a delivery would do; keeps nothing of it.
+    pub fn dry_run(&self, delivery: &Delivery) -> DryRun {
+        let body = Box::new(Cursor::new(delivery.bytes.clone()));
+        dry_run::dry_run(&self.hub, &arrival(delivery), body).expect("a dry run")
     }
 
     /// Lands and inspects a delivery.

@@ -27,12 +27,13 @@ pub async fn watch<B: MessageBody + 'static>(
     let method = request.method().to_string();
     let context = TraceContext::of(request.headers());
     let span = tracing::info_span!("request", trace.id = context.trace, span.id = context.span);
-    let asked = request.request().clone();
+    // The request may not be kept beside the call: the router wants it for itself.
     let mut answer = match next.call(request).instrument(span.clone()).await {
         Ok(answer) => problem_or(answer),
         Err(error) => {
-            let failure = Failure::of_status(error.as_response_error().status_code());
-            ServiceResponse::new(asked, failure.error_response()).map_into_right_body()
+            let status = error.as_response_error().status_code();
+            requests.count(&method, "unknown", status.as_u16(), started.elapsed());
+            return Err(Failure::of_status(status).into());
         }
     };
     if let Ok(value) = HeaderValue::from_str(&context.text()) {

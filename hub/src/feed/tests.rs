@@ -186,3 +186,20 @@ fn the_fingerprint_changes_with_the_rules_and_with_nothing_else() {
     let schema = base.text("schemas/feeds/social-security/insured-persons.json").unwrap().to_owned();
     assert_ne!(of("schemas/feeds/social-security/insured-persons.json", schema.replace("200", "300")), now);
 }
+
+/// The text of a fenced block of the page on adding a feed, without its indentation.
+fn example(language: &str, nth: usize) -> String {
+    let page = include_str!("../../docs/adding-a-feed.md");
+    let block = page.split(&format!("```{language}\n")).nth(nth).unwrap().split("```").next().unwrap();
+    block.lines().map(|line| line.strip_prefix("   ").unwrap_or(line)).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_example_of_the_page_on_adding_a_feed_works_as_it_stands() {
+    let mut files = files::Files::embedded();
+    files.put("schemas/feeds/disability/certificate-holders.json", example("json", 1));
+    files.put("mappings/disability/certificate-holders.toml", example("toml", 1));
+    files.put("mappings/disability/certificate-holders.tests.toml", example("toml", 2));
+    assert_eq!(check::check_files(&files), []);
+    assert!(Catalogue::of(&files).unwrap().get("disability/certificate-holders").is_some());
+}

@@ -8,6 +8,8 @@ pub mod date;
 pub mod expression;
 pub mod message;
 pub mod number;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod transform;
 

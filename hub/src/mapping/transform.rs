@@ -214,13 +214,15 @@ fn past(text: Cow<'_, str>, told_on: Option<NaiveDate>) -> Result<Cow<'_, str>, 
     if day.year() < EARLIEST || future { Err("date-out-of-range") } else { Ok(text) }
 }
 
+/// `5200.00` and `5200` are the same number and are written alike.
 fn decimal(text: &str) -> Option<Value> {
     let folded = text::fold(text);
     let plain = folded.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
     if !plain || folded.is_empty() {
         return None;
     }
-    match folded.parse::<i64>() {
+    let whole = folded.trim_end_matches('0').strip_suffix('.').filter(|_| folded.contains('.')).unwrap_or(&folded);
+    match whole.parse::<i64>() {
         Ok(whole) => Some(Value::from(whole)),
         Err(_) => serde_json::Number::from_f64(folded.parse().ok()?).map(Value::Number),
     }
@@ -265,6 +267,7 @@ mod tests {
         assert_eq!(apply("prefix:AB-", "1"), text("AB-1"));
         assert_eq!(apply("number", "3200.50"), Ok(Cell::Json(json!(3200.5))));
         assert_eq!(apply("number", "3200"), Ok(Cell::Json(json!(3200))));
+        assert_eq!(apply("number", "3200.00"), Ok(Cell::Json(json!(3200))));
         assert_eq!(apply("integer", "12"), Ok(Cell::Json(json!(12))));
         assert_eq!(apply("bool", "否"), Ok(Cell::Json(json!(false))));
         assert_eq!(apply("bool:在职|离休", "在职"), Ok(Cell::Json(json!(true))));

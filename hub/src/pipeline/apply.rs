@@ -117,7 +117,7 @@ fn chunks(writing: &Writing, lease: &Lease, of: &Delivery, progress: &dyn Fn(u64
             _ => tracing::warn!(delivery.id = of.id, "the spill does not hold all rows; it is made again"),
         }
     }
-    inspect::respill(hub, of)?;
+    inspect::respill(hub, of, checkpoint)?;
     spilled(writing, lease, &mut checkpoint, progress)
 }
 

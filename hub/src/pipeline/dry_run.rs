@@ -12,7 +12,6 @@ use super::inspect::{self, Walked};
 use super::judge;
 use super::land::{self, Arrival};
 use super::row::{ChangedRow, Inspected, Verdict};
-use crate::contribution::AsOf;
 use crate::error::Result;
 use crate::feed::Feed;
 use crate::feed::spec::Mode;

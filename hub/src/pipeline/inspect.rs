@@ -40,6 +40,14 @@ pub struct Walked {
     pub as_of: Option<AsOf>,
     /// What is wrong with the as-of.
     pub as_of_fault: Option<Reason>,
+    /// The last row could not be decoded: without a proven end it may be half a row.
+    pub ends_badly: bool,
+}
+
+impl Walked {
+    fn begun(envelope: Envelope, as_of: Option<AsOf>) -> Self {
+        Self { received: 0, envelope, fault: None, as_of, as_of_fault: None, ends_badly: false }
+    }
 }
 
 /// Inspects a landed delivery and judges it. Writes its state and next job.
@@ -129,8 +137,7 @@ pub fn walk(
     input: Box<dyn Read + Send>,
     take: &mut dyn FnMut(Vec<Inspected>) -> Result<()>,
 ) -> Result<Walked> {
-    let mut walked =
-        Walked { received: 0, envelope: Envelope::default(), fault: None, as_of: of.as_of()?, as_of_fault: None };
+    let mut walked = Walked::begun(Envelope::default(), of.as_of()?);
     let mut decoder = match decoder(feed, &of.channel, input) {
         Ok(decoder) => decoder,
         Err(fault) => {
@@ -153,6 +160,7 @@ pub fn walk(
         let ended = next.is_none();
         if let Some(row) = next {
             walked.received += 1;
+            walked.ends_badly = matches!(row, Row::Bad(_));
             let keyed = row::keyed(&hub.keyring, feed, row, &mut occurrences)?;
             if dates.len() < 3
                 && let Some(date) = &keyed.data_date
@@ -316,7 +324,7 @@ pub(super) fn repeated_key() -> Reason {
 
 /// The as-of as far as header elements tell it: a delta needs it while rows are compared.
 fn as_of_so_far(feed: &Feed, of: &Delivery, envelope: &Envelope, dates: &BTreeSet<String>) -> Result<Option<AsOf>> {
-    let mut walked = Walked { received: 0, envelope: envelope.clone(), fault: None, as_of: None, as_of_fault: None };
+    let mut walked = Walked::begun(envelope.clone(), None);
     settle_as_of(feed, of, dates, &mut walked)?;
     Ok(walked.as_of)
 }
@@ -389,15 +397,16 @@ fn conclude(hub: &Hub, found: Delivery, walked: &Walked, rules: (String, i64), j
     if judged.erase { erased(hub, written) } else { Ok(written) }
 }
 
-/// Decodes a delivery again only to make its lost spill: rows that staging calls changed, mapped under the rules of now.
-pub fn respill(hub: &Hub, of: &Delivery) -> Result<()> {
+/// Decodes a delivery again only to make its lost spill: rows after the checkpoint that staging calls
+/// changed, mapped under the rules of now.
+pub fn respill(hub: &Hub, of: &Delivery, checkpoint: i64) -> Result<()> {
     let feed = hub.feed(&of.feed)?;
     let mut spill = SpillWriter::create(&hub.landing.spill(&of.id))?;
     let mut decoder = decoder(&feed, &of.channel, landed(hub, of)?).map_err(|fault| {
         Error::new(Kind::Internal, "a delivery that was inspected cannot be decoded").because(fault)
     })?;
     let mut occurrences = HashMap::new();
-    let mut after = 0;
+    let mut after = checkpoint;
     loop {
         let wanted = hub.db.read(|conn| staging::changed_after(conn, &of.id, after, BATCH as i64))?;
         let Some(last) = wanted.last().copied() else { break };
@@ -422,7 +431,7 @@ pub fn respill(hub: &Hub, of: &Delivery) -> Result<()> {
             if let Some(edited) = edits.get(&keyed.hash()) {
                 keyed.edit(&hub.keyring, &feed, edited.clone())?;
             }
-            let row = keyed.inspected(&feed, None, &[])?;
+            let row = keyed.inspected(&feed, of.as_of()?.as_ref(), &[])?;
             match &row.verdict {
                 Verdict::Changed(changed) => spill.push(changed)?,
                 Verdict::Rejected(reasons) => rejected.push(rejected_row(&of.id, &row, reasons)?),

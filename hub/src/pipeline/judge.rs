@@ -116,7 +116,7 @@ fn read_to_its_end(feed: &Feed, of: &Delivery, walked: &Walked, reasons: &mut Ve
             "文件缺少应有的总行数。",
             "The control total this feed wants is missing.",
         )));
-    } else if !proved {
+    } else if !proved || (walked.ends_badly && !walked.envelope.complete) {
         let text = matches!(&feed.spec.format, Format::Text(_) | Format::Json(_));
         let reason = Reason::new(
             "truncated",

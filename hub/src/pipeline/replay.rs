@@ -10,6 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::feed::{Feed, Outcome};
 use crate::hub::Hub;
 use crate::keyring::Token;
+use crate::mapping::date;
 use crate::reason::Reason;
 use crate::store::delivery::{self, Delivery};
 use crate::store::rejection::{self, Edit, Rejection};
@@ -59,7 +60,9 @@ fn mapped(
         Ok(key) => row::key_token(&hub.keyring, &of.feed, &key)?,
         Err(reason) => return Ok(Err(vec![reason])),
     };
-    Ok(match feed.process(&fields) {
+    let of_delivery = hub.db.read(|conn| delivery::get(conn, &of.last_delivery))?;
+    let told_on = of_delivery.as_of_instant.and_then(date::day_of);
+    Ok(match feed.process_on(&fields, told_on) {
         Outcome::Rejected(reasons) => Err(reasons),
         Outcome::Accepted { parts, issues, updated_at, ends } => Ok(ChangedRow {
             position: of.position.unsigned_abs(),

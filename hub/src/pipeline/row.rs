@@ -11,6 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::feed::spec::Mode;
 use crate::feed::{Feed, Outcome};
 use crate::keyring::{Keyring, Token};
+use crate::mapping::date;
 use crate::reason::Reason;
 use crate::store::contribution::Hint;
 
@@ -194,7 +195,7 @@ impl Keyed {
             (Some(reason), _) | (None, Err(reason)) => Verdict::Rejected(vec![reason.clone()]),
             (None, Ok(_)) => match compared(feed, self.hash, as_of, stored)? {
                 Some(verdict) => verdict,
-                None => self.mapped(feed, key.unwrap_or(self.hash)),
+                None => self.mapped(feed, key.unwrap_or(self.hash), as_of),
             },
         };
         Ok(Inspected {
@@ -208,9 +209,9 @@ impl Keyed {
         })
     }
 
-    fn mapped(&self, feed: &Feed, key: Token) -> Verdict {
+    fn mapped(&self, feed: &Feed, key: Token, as_of: Option<&AsOf>) -> Verdict {
         let fields = self.edited.as_ref().unwrap_or(&self.fields);
-        match feed.process(fields) {
+        match feed.process_on(fields, as_of.and_then(|as_of| date::day_of(as_of.instant))) {
             Outcome::Rejected(reasons) => Verdict::Rejected(reasons),
             Outcome::Accepted { parts, issues, updated_at, ends } => Verdict::Changed(Box::new(ChangedRow {
                 position: self.position,

@@ -99,7 +99,7 @@ impl Outlet {
         self.again(going, slow, || self.producer.commit_transaction(SLICE))
     }
 
-    /// Aborts; afterwards the producer can begin again.
+    /// Aborts, so that nobody has to wait for the broker to give the transaction up.
     pub(super) fn abort(&self) -> Result<(), Failure> {
         let started = Instant::now();
         let going = || started.elapsed() < ABORT;
@@ -159,3 +159,6 @@ fn of_transaction(error: &RDKafkaError, why: String) -> Failure {
 fn is_fencing(code: RDKafkaErrorCode) -> bool {
     matches!(code, RDKafkaErrorCode::Fenced | RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::InvalidProducerEpoch)
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,16 +17,19 @@ const SAID: &str = "位置已重置，即将与状态主题比对后继续。 Th
 /// anew; may run in another process than the hub.
 pub fn reset(hub: &Hub, agreement: &str) -> Result<Position> {
     let kafka = hub.config.kafka.as_ref();
-    let kafka = kafka.ok_or_else(|| Error::new(Kind::Config, "kafka is not configured").coded("no-kafka", "未配置 Kafka。"))?;
+    let kafka =
+        kafka.ok_or_else(|| Error::new(Kind::Config, "kafka is not configured").coded("no-kafka", "未配置 Kafka。"))?;
     let found = hub.config.agreements.iter().find(|found| found.id == agreement);
     let found = found.ok_or_else(|| {
-        Error::new(Kind::NotFound, format!("there is no agreement '{agreement}'")).coded("agreement-unknown", "没有这个共享协议。")
+        Error::new(Kind::NotFound, format!("there is no agreement '{agreement}'"))
+            .coded("agreement-unknown", "没有这个共享协议。")
     })?;
     let scope = fingerprint(found);
     let topics = Topics::of(kafka, agreement);
     topics::ensure(kafka, &topics).map_err(|trouble| failed(trouble, agreement))?;
     let going = || true;
-    let outlet = Outlet::open(kafka, &transactional_id(kafka, agreement), &going).map_err(|trouble| failed(trouble, agreement))?;
+    let outlet = Outlet::open(kafka, &transactional_id(kafka, agreement), &going)
+        .map_err(|trouble| failed(trouble, agreement))?;
     let reader = Reader { config: kafka, care: Care::Whole, going: &going };
     let before = match reading::position(reader, &topics.control, agreement) {
         Ok(before) => before,

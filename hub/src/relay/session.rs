@@ -124,8 +124,9 @@ impl<'a> Session<'a> {
                 continue;
             }
             let rest = next.map(|next| Snapshot { after: Some(next), ..snapshot.clone() });
+            self.ship(&events, Position { snapshot: rest, ..self.position.clone() })?;
             self.relay.status.say(RUNNING, Some(SENDING), None);
-            return self.ship(&events, Position { snapshot: rest, ..self.position.clone() });
+            return Ok(());
         }
     }
 

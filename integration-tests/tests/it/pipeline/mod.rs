@@ -17,6 +17,13 @@ macro_rules! on_both_stores {
     )+};
 }
 
+mod delta;
+mod invariants;
+mod limits;
+mod marriages;
+mod properties;
 mod rejections;
+mod resolve;
 mod restart;
+mod rules;
 mod way;

@@ -18,6 +18,7 @@ on_both_stores!(
     every_keyless_row_is_waited_for,
     a_new_keyless_row_stops_endings_again,
     an_edited_keyless_row_is_present_under_its_key,
+    an_edit_that_corrects_a_key_is_present_under_it,
     waiting_endings_are_over_with_a_newer_snapshot,
     endings_that_go_on_late_are_seen_by_what_was_inspected_before,
     an_id_in_scientific_notation_is_never_guessed,
@@ -233,4 +234,26 @@ fn an_id_in_scientific_notation_is_never_guessed(store: Store) {
     let receipt = hub.deliver(&night(1, [good(&zhang).with("AAC002", "1.30108E+17")]));
     assert_eq!((receipt.rejected, hub.seq()), (1, 0));
     assert_eq!(hub.rejected_rows(&receipt.id).len(), 1);
+}
+
+fn an_edit_that_corrects_a_key_is_present_under_it(store: Store) {
+    let hub = Inside::new(store);
+    let (zhang, li) = (Person::nth(1), Person::nth(2));
+    hub.deliver(&night(1, [good(&zhang), good(&li)]));
+    // Li came under a wrong key and without a name; a keyless row makes the endings wait.
+    let mistyped = nameless(&li).with("BAC001", "BH-X");
+    let receipt = hub.deliver(&night(2, [good(&zhang), mistyped, keyless(&Person::nth(8))]));
+    assert_eq!(receipt.endings, "waiting");
+    let open = hub.rejections_in(FEED, "open");
+    let (without_key, wrong): (Vec<_>, Vec<_>) = open.into_iter().partition(|row| row.source_key.is_none());
+    let document = hub::store::codec::decode::<hub::store::rejection::RowDocument>(&wrong[0].document).unwrap();
+    let mut fields = document.fields;
+    fields.insert("BAC001".to_owned(), key(&li).into());
+    fields.insert("AAC003".to_owned(), "李正".into());
+    let outcome = hub::pipeline::replay::edit(hub.hub(), &wrong[0].id, fields, "clerk").unwrap();
+    assert!(matches!(outcome, Replayed::Done(_)));
+    hub.waive(&without_key[0]);
+    let receipt = hub.receipt(&receipt.id);
+    assert_eq!((receipt.endings.as_str(), receipt.ended), ("done", 0));
+    assert_eq!(hub.resident(&li.id_no).unwrap()["name"], "李正");
 }

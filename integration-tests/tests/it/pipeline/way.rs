@@ -1,7 +1,7 @@
 //! The way of a snapshot: new, changed, confirmed, older, gone, come again.
 
 use integration_tests::inside::landed_as_same;
-use integration_tests::world::{Delivery, Person, insurance, insured, insured_persons};
+use integration_tests::world::{Delivery, Person, counted, insurance, insured, insured_persons, population};
 use integration_tests::{Inside, Store};
 
 const FEED: &str = "social-security/insured-persons";
@@ -18,6 +18,7 @@ on_both_stores!(
     only_what_changed_is_written,
     a_refused_delivery_may_be_sent_again,
     a_row_number_is_no_change,
+    a_value_keeps_the_day_it_last_changed,
 );
 
 fn day(date: &str, people: &[&Person]) -> Delivery {
@@ -181,4 +182,22 @@ fn a_row_number_is_no_change(store: Store) {
     // In another order every ROWNO is another; nothing else is.
     let turned = hub.deliver(&day("20261102", &[&li, &zhang]));
     assert_eq!((turned.unchanged, turned.applied), (2, 0));
+}
+
+fn a_value_keeps_the_day_it_last_changed(store: Store) {
+    let hub = Inside::new(store);
+    let zhang = Person::nth(1);
+    let row = || insured(&zhang, "1001").with("AAE006", "甲路1号");
+    let address = |hub: &Inside| hub.resident(&zhang.id_no).unwrap()["current_address"]["text"].to_string();
+    hub.deliver(&insured_persons("20261101", 1, [row()]));
+    hub.deliver(&population([counted(&zhang, "HR1", "2026-11-02").with("现居住地", "乙路2号")]));
+    assert!(address(&hub).contains("乙路2号"));
+    // The third day says a new phone and the old address: the address is no news.
+    hub.deliver(&insured_persons("20261103", 1, [row().with("AAC067", "13900000000")]));
+    assert!(address(&hub).contains("乙路2号"), "{}", address(&hub));
+    hub.deliver(&insured_persons("20261104", 1, [row().with("AAE006", "丙路3号")]));
+    assert!(address(&hub).contains("丙路3号"));
+    // A stale file moves nothing.
+    hub.deliver(&population([counted(&zhang, "HR1", "2026-11-01").with("现居住地", "丁路4号")]));
+    assert!(address(&hub).contains("丙路3号"));
 }
