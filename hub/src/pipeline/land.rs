@@ -100,8 +100,9 @@ pub fn land(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>) -> Result<
     let (digest, bytes) = receive(hub, arrival, body, &name)?;
     let row = Delivery { landed: Some(name.clone()), ..arrived(hub, arrival, id, instant, (digest, bytes)) };
     let outcome = record(hub, &row, &feed);
-    // After an error nobody knows whether the row was committed: its bytes stay, and are cleaned up if it was not.
-    if let Ok(Landed::Same(_)) = &outcome {
+    // After an error of the store nobody knows whether the row was committed: its bytes stay, and are cleaned up if it was
+    // not. A refusal and a delivery that came before are clear.
+    if outcome.as_ref().map_or_else(|error| error.kind == Kind::Unprocessable, |landed| matches!(landed, Landed::Same(_))) {
         hub.landing.erase(&name)?;
     }
     outcome
@@ -249,7 +250,12 @@ pub(super) fn copy(
 
 /// What is wrong with a body that cannot be read to its end.
 fn body_error(error: &io::Error) -> Error {
-    match error.kind() {
+    let fault = error.get_ref().and_then(|inner| inner.downcast_ref::<adapters::ReadFault>());
+    let kind = match fault.map(|fault| fault.kind) {
+        Some(adapters::DecodeErrorKind::Limit) => io::ErrorKind::FileTooLarge,
+        _ => error.kind(),
+    };
+    match kind {
         io::ErrorKind::UnexpectedEof => Error::new(Kind::Invalid, "the body ends before its compression does")
             .coded("body-truncated", "压缩内容不完整，请重发整个文件。"),
         io::ErrorKind::FileTooLarge | io::ErrorKind::QuotaExceeded => Error::new(
