@@ -1,4 +1,4 @@
-//! `hub relay reset AGREEMENT --from-snapshot`: a person's decision that the relay goes on from the store as it is.
+//! `hub relay reset AGREEMENT`: a person's decision that the relay goes on from the store as it is.
 
 use super::outlet::{Failure, Outlet, Parcel};
 use super::position::{Here, Position, fingerprint};

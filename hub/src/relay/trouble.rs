@@ -49,7 +49,7 @@ pub enum Stop {
 impl Stop {
     /// What has happened and what to do, in Chinese and in English.
     pub fn sentences(&self, agreement: &str) -> (String, String) {
-        let reset = format!("hub relay reset {agreement} --from-snapshot");
+        let reset = format!("hub relay reset {agreement}");
         match self {
             Self::OtherEpoch => (
                 format!("主题中的位置属于另一个数据库（恢复、复制或新建），已停止发送。确认后请运行 {reset}。"),

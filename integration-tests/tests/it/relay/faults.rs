@@ -11,7 +11,7 @@ use super::bench::{Bench, HERE, PATIENCE, Running, quick};
 use super::matches_the_changes;
 
 /// How many messages, markers too, were written to the topic, committed or not.
-fn written(kafka: &Kafka, topic: &str) -> i64 {
+pub fn written(kafka: &Kafka, topic: &str) -> i64 {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", &kafka.brokers)
         .set("isolation.level", "read_uncommitted")

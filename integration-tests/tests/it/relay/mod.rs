@@ -2,6 +2,7 @@
 
 mod bench;
 mod faults;
+mod killed;
 mod positions;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -22,7 +22,7 @@ fn a_fresh_store_against_an_old_topic_stops_until_it_is_reset(store: Store) {
     let relay = fresh.running();
     let row = fresh.wait_for("stopped", |row| row.state == "relay-stopped");
     let message = row.message.unwrap();
-    assert!(message.contains("另一个数据库") && message.contains("hub relay reset yuhua --from-snapshot"), "{message}");
+    assert!(message.contains("另一个数据库") && message.contains("hub relay reset yuhua"), "{message}");
     assert_eq!(kafka.read_all(&fresh.topic("events")).len(), 3, "nothing was sent");
 
     reset(&fresh.hub, AGREEMENT).unwrap();
