@@ -203,10 +203,9 @@ fn title(status: u16) -> (&'static str, &'static str) {
         410 => ("Gone", "已失效"),
         413 => ("Too large", "超出大小限制"),
         422 => ("The content contradicts itself or an earlier request", "内容前后矛盾"),
-        500 => ("A fault of the hub", "系统内部错误"),
         503 => ("Not now", "暂不可用"),
         507 => ("Storage is full", "存储空间已满"),
-        500.. => ("The hub failed", "系统故障"),
+        _ if status >= 500 => ("A fault of the hub", "系统内部错误"),
         _ => ("The request failed", "请求失败"),
     }
 }
