@@ -7,11 +7,15 @@ use utoipa::ToSchema;
 use super::auth::Caller;
 use super::extract::blocking;
 use super::problem::Answer;
+use crate::code::CodeTable;
 use crate::error::{Error, Kind};
 use crate::hub::Hub;
 use crate::store::entity;
 
 const DIVISIONS: &str = "divisions";
+const PARENT: &str = "parent_code";
+/// A table that goes in circles is not followed for ever.
+const DEEPEST: usize = 8;
 
 /// A community.
 #[derive(Debug, Serialize, ToSchema)]
@@ -20,7 +24,7 @@ pub struct Community {
     code: String,
     /// Its name in the table of divisions, where it is there.
     name: Option<String>,
-    /// The names above it, from the district down.
+    /// The names above it, from the province down.
     within: Vec<String>,
     /// Residents; absent where the caller may not see them.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,12 +59,20 @@ pub async fn community(hub: web::Data<Hub>, caller: Caller, code: web::Path<Stri
         if name.is_none() && !lives_there {
             return Err(missing());
         }
-        // District, street: the same digits with zeros behind, or the short code.
-        let above = [6, 9].into_iter().filter_map(|digits| {
-            let head = &code[..digits];
-            named(&format!("{head:0<12}")).or_else(|| named(head))
-        });
-        Ok(Community { within: above.collect(), name, residents, households, code })
+        Ok(Community { within: above(table, &code), name, residents, households, code })
     });
     Ok(web::Json(found.await?))
+}
+
+/// The names of what a division lies in.
+fn above(table: Option<&CodeTable>, code: &str) -> Vec<String> {
+    let parent = |code: &str| table?.get(code)?.columns.get(PARENT).filter(|parent| !parent.is_empty());
+    let mut names = Vec::new();
+    let mut next = parent(code);
+    while let Some(code) = next.filter(|_| names.len() < DEEPEST) {
+        names.extend(table.and_then(|table| table.get(code)).map(|row| row.name_zh.clone()));
+        next = parent(code);
+    }
+    names.reverse();
+    names
 }

@@ -1,6 +1,7 @@
 //! Dry run: what a delivery would do, by the same inspection and judgement as a real one. Nothing of it is kept: its
 //! bytes lie in a file without a name, its staging list is forgotten with it.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::path::Path;
@@ -100,6 +101,8 @@ struct Seen {
     changes: Vec<(Option<i64>, Option<String>, ChangedRow)>,
     rejections: Vec<SampleRejection>,
     issues: i64,
+    /// Rows with issues, and how many: those of a row whose key comes again do not count.
+    with_issues: BTreeMap<i64, i64>,
 }
 
 /// Says what the body would do as a delivery of the feed.
@@ -140,9 +143,7 @@ fn walked(hub: &Hub, feed: &std::sync::Arc<Feed>, of: &Delivery, file: File) -> 
     let snapshot = feed.spec.mode == Mode::Snapshot;
     let verdict = if snapshot { "rejected" } else { "stale" };
     let repeated = hub.db.write(|conn| staging::earlier_of_same_key(conn, &of.id, verdict))?;
-    if snapshot {
-        seen.repeated(&repeated);
-    }
+    seen.repeated(&repeated, snapshot);
     let judged = judge::judge(hub, feed, of, &walked)?;
     let mut run = counted(hub, feed, of, &walked)?;
     run.state = judged.state.to_owned();
@@ -163,7 +164,10 @@ impl Seen {
                 self.rejections.push(SampleRejection { position, line, key: row.key_text, reasons });
             }
             Verdict::Changed(changed) => {
-                self.issues += changed.issues.len() as i64;
+                if !changed.issues.is_empty() {
+                    self.issues += changed.issues.len() as i64;
+                    self.with_issues.insert(position, changed.issues.len() as i64);
+                }
                 if self.changes.len() < CHANGES {
                     self.changes.push((line, row.key_text, *changed));
                 }
@@ -173,8 +177,14 @@ impl Seen {
     }
 
     /// Rows whose key comes again later: the last position wins, as at a real delivery.
-    fn repeated(&mut self, positions: &[i64]) {
+    fn repeated(&mut self, positions: &[i64], snapshot: bool) {
         self.changes.retain(|(_, _, changed)| !positions.contains(&position(changed.position)));
+        self.issues -= positions.iter().filter_map(|position| self.with_issues.get(position)).sum::<i64>();
+        if !snapshot {
+            // Stale and nothing else.
+            self.rejections.retain(|row| !positions.contains(&row.position));
+            return;
+        }
         let known: Vec<i64> = self.rejections.iter().map(|row| row.position).collect();
         let fresh = positions.iter().filter(|position| !known.contains(position));
         for position in fresh.take(REJECTIONS - known.len()) {
@@ -197,7 +207,8 @@ fn counted(hub: &Hub, feed: &Feed, of: &Delivery, walked: &Walked) -> Result<Dry
         let count = |conn: &mut _, verdict: &str| staging::count(conn, &of.id, verdict);
         let same_as = match as_of.filter(|_| of.channel != "records") {
             Some(as_of) => {
-                let told = Delivery { as_of_instant: Some(as_of.instant), as_of_sequence: as_of.sequence, ..of.clone() };
+                let told =
+                    Delivery { as_of_instant: Some(as_of.instant), as_of_sequence: as_of.sequence, ..of.clone() };
                 delivery::same(conn, &told, false, &feed.fingerprint)?.map(|row| row.id)
             }
             None => None,

@@ -318,7 +318,10 @@ fn repeated_keys(hub: &Hub, feed: &Arc<Feed>, of: &Delivery) -> Result<()> {
 
 /// Why an earlier row of a key that comes again is not used.
 pub(super) fn repeated_key() -> Reason {
-    let (zh, en) = ("同一批次中该主键再次出现，以最后一行为准。", "The key comes again later in the same delivery; the last row counts.");
+    let (zh, en) = (
+        "同一批次中该主键再次出现，以最后一行为准。",
+        "The key comes again later in the same delivery; the last row counts.",
+    );
     Reason::new("duplicate-key", "", zh, en)
 }
 

@@ -100,15 +100,22 @@ pub fn land(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>) -> Result<
     let (digest, bytes) = receive(hub, arrival, body, &name)?;
     let row = Delivery { landed: Some(name.clone()), ..arrived(hub, arrival, id, instant, (digest, bytes)) };
     let outcome = record(hub, &row, &feed);
-    // After an error nobody knows whether the row was committed: its bytes stay, and are cleaned up if it was not.
-    if let Ok(Landed::Same(_)) = &outcome {
+    // After an error of the store nobody knows whether the row was committed: its bytes stay, and are cleaned up if it was
+    // not. A refusal and a delivery that came before are clear.
+    if outcome.as_ref().map_or_else(|error| error.kind == Kind::Unprocessable, |landed| matches!(landed, Landed::Same(_))) {
         hub.landing.erase(&name)?;
     }
     outcome
 }
 
 /// The row of a delivery as it arrives, before anything is known of its content.
-pub(super) fn arrived(hub: &Hub, arrival: &Arrival, id: String, as_of: Option<i64>, (digest, bytes): (Token, i64)) -> Delivery {
+pub(super) fn arrived(
+    hub: &Hub,
+    arrival: &Arrival,
+    id: String,
+    as_of: Option<i64>,
+    (digest, bytes): (Token, i64),
+) -> Delivery {
     Delivery {
         id,
         feed: arrival.feed.clone(),
@@ -209,7 +216,12 @@ fn receive(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>, name: &str)
 
 /// Copies the decompressed body; checks its digest on the bytes as sent, takes the digest for sameness of the
 /// decompressed ones.
-pub(super) fn copy(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>, out: &mut dyn Write) -> Result<(Token, i64)> {
+pub(super) fn copy(
+    hub: &Hub,
+    arrival: &Arrival,
+    body: Box<dyn Read + Send>,
+    out: &mut dyn Write,
+) -> Result<(Token, i64)> {
     let sent = std::sync::Arc::new(std::sync::Mutex::new(Sha256::new()));
     let watched = Watched { inner: body, sha: sent.clone() };
     let limits = adapters::decompress::Expansion { bytes: hub.config.landing.delivery_bytes, ..Default::default() };
@@ -238,7 +250,12 @@ pub(super) fn copy(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>, out
 
 /// What is wrong with a body that cannot be read to its end.
 fn body_error(error: &io::Error) -> Error {
-    match error.kind() {
+    let fault = error.get_ref().and_then(|inner| inner.downcast_ref::<adapters::ReadFault>());
+    let kind = match fault.map(|fault| fault.kind) {
+        Some(adapters::DecodeErrorKind::Limit) => io::ErrorKind::FileTooLarge,
+        _ => error.kind(),
+    };
+    match kind {
         io::ErrorKind::UnexpectedEof => Error::new(Kind::Invalid, "the body ends before its compression does")
             .coded("body-truncated", "压缩内容不完整，请重发整个文件。"),
         io::ErrorKind::FileTooLarge | io::ErrorKind::QuotaExceeded => Error::new(

@@ -44,13 +44,18 @@ pub fn records(hub: &Hub, arrival: &Arrival, body: Vec<u8>) -> Result<(Delivery,
     let rows: Vec<IgnoredAny> = serde_json::from_slice(&body).map_err(|_| {
         Error::new(Kind::Invalid, "the body is not a JSON array").coded("body-unreadable", "请求体不是 JSON 数组。")
     })?;
-    if rows.is_empty() || rows.len() > MOST {
+    if rows.is_empty() {
+        return Err(Error::new(Kind::Invalid, "the request holds no record").coded("no-records", "请求中没有记录。"));
+    }
+    if rows.len() > MOST {
         return Err(Error::new(
             Kind::TooLarge,
             format!("a request holds 1 to {MOST} records, this one {}", rows.len()),
         )
         .coded("too-many-records", format!("每次请求应为 1 至 {MOST} 条记录。")));
     }
+    // Before anything is accepted: only the writer can answer what became of each record.
+    hub.writer()?;
     let first = match land::land(hub, arrival, Box::new(Cursor::new(body)))? {
         Landed::New(row) | Landed::Same(row) => row,
     };

@@ -185,3 +185,8 @@ pub fn of_key(conn: &mut Conn, deliveries: &[String], source_key: &[u8]) -> Resu
         .select(Staged::as_select())
         .load(conn)?)
 }
+
+/// How many rows there are in all lists.
+pub fn count_all(conn: &mut Conn) -> Result<i64> {
+    Ok(staging::table.count().get_result(conn)?)
+}

@@ -3,9 +3,13 @@
 //! A file is complete once it has its final name (not `.part`, `.tmp`, `.ok`, and no leading dot) or, where wanted, once its
 //! `.ok` file is there; that file may say `total=`, `as_of=` and `sequence=`. Landed data is removed and a receipt stays.
 //! What the door refuses stays where it is, with the reason beside it, until the file changes.
+//!
+//! Who may write here is a department's system and not the hub: links are followed nowhere below the folder, neither to
+//! read nor to write, and a file that cannot be taken keeps no other one from being taken.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -19,17 +23,30 @@ use crate::pipeline::land::{Arrival, Landed, land};
 use crate::time;
 
 const NOT_DATA: [&str; 5] = ["part", "tmp", "ok", "json", "new"];
+/// More of a file beside the data is not read.
+const BESIDE: u64 = 64 << 10;
 
 /// Lands every complete file.
 pub fn scan(hub: &Hub) -> Result<()> {
     let Some(drop) = &hub.config.drop else { return Ok(()) };
+    let mut first_error = Ok(());
     for feed in hub.catalogue.feeds() {
+        let department = feed.spec.feed.split('/').next().unwrap_or_default();
         let folder = drop.folder.join(&feed.spec.feed);
-        for file in files(&folder)? {
-            take(hub, feed, &file, drop.require_ok)?;
+        if !is_folder(&drop.folder.join(department)) || !is_folder(&folder) {
+            continue;
         }
+        let found = files(&folder).map(|files| {
+            files.iter().fold(Ok(()), |before: Result<()>, file| before.and(take(hub, feed, file, drop.require_ok)))
+        });
+        first_error = first_error.and(found.and_then(|taken| taken));
     }
-    Ok(())
+    first_error
+}
+
+/// A link to a folder is none.
+fn is_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_dir())
 }
 
 /// The data files of a feed's folder, by name.
@@ -59,15 +76,21 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn take(hub: &Hub, feed: &Feed, path: &Path, require_ok: bool) -> Result<()> {
-    let beside = |ending: &str| PathBuf::from(format!("{}.{ending}", path.display()));
-    let ok = fs::read_to_string(beside("ok")).ok();
+    let beside = |ending: &str| {
+        // Names need not be UTF-8: old systems write them in GBK.
+        let mut name = OsString::from(path);
+        name.push(".");
+        name.push(ending);
+        PathBuf::from(name)
+    };
+    let ok = text_of(&beside("ok"));
     let needs_ok = require_ok || matches!(feed.spec.as_of, AsOfSpec::Header);
     if needs_ok && ok.is_none() {
         return Ok(());
     }
     let stamp = stamp(path)?;
     let refusal = beside("refused.json");
-    if fs::read_to_string(&refusal).is_ok_and(|text| text.contains(&stamp)) {
+    if text_of(&refusal).is_some_and(|text| text.contains(&stamp)) {
         return Ok(());
     }
     let arrival = arrival(feed, path, &stamp, ok.as_deref().unwrap_or_default());
@@ -83,7 +106,7 @@ fn take(hub: &Hub, feed: &Feed, path: &Path, require_ok: bool) -> Result<()> {
             write_whole(&beside("receipt.json"), &receipt.to_string())?;
             fs::remove_file(path).map_err(unreadable)?;
             let leftovers = [beside("ok"), refusal];
-            leftovers.iter().filter(|left| left.exists()).try_for_each(fs::remove_file).map_err(unreadable)
+            leftovers.iter().try_for_each(|left| gone(fs::remove_file(left))).map_err(unreadable)
         }
         Err(error) if error.kind.policy() == Policy::GiveUp => {
             let zh = error.context_zh.clone().unwrap_or_else(|| error.kind.advice().0.into());
@@ -112,9 +135,32 @@ fn stamp(path: &Path) -> Result<String> {
     Ok(format!("{}-{}", found.len(), at.as_nanos()))
 }
 
+/// The text of a small plain file beside the data.
+fn text_of(path: &Path) -> Option<String> {
+    if !fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
+        return None;
+    }
+    let mut text = String::new();
+    File::open(path).ok()?.take(BESIDE).read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
+/// Writes under another name first. Neither what lies there already nor a link is written through.
 fn write_whole(path: &Path, text: &str) -> Result<()> {
     let fresh = path.with_extension("new");
-    fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, path)).map_err(unreadable)
+    let written = gone(fs::remove_file(&fresh)).and_then(|()| {
+        File::options().write(true).create_new(true).open(&fresh)?.write_all(text.as_bytes())?;
+        fs::rename(&fresh, path)
+    });
+    written.map_err(unreadable)
+}
+
+/// It is fine for a file to be gone already.
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
 }
 
 fn unreadable(error: io::Error) -> Error {

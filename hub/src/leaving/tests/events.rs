@@ -103,12 +103,18 @@ proptest! {
         steps in proptest::collection::vec((0..4_usize, 0..4_usize, 0..3_usize), 1..24),
     ) {
         let world = World::new();
+        let mut stands = BTreeMap::new();
+        let mut last = 0;
         for (now, (who, place, name)) in steps.iter().enumerate() {
             let (who, name) = (["a", "b", "c", "d"][*who], ["x", "y", "z"][*name]);
             let document = [HERE, THERE].get(*place).map(|place| json!({"community": place, "name": name, "sex": "1"}));
+            // The pipeline writes no version that is as the one before, and ends nothing that is not there.
+            if stands.insert(who, document.clone()).unwrap_or_default() == document {
+                continue;
+            }
+            last += 1;
             world.residents(now as i64 + 1, &[(who, document)]);
         }
-        let last = steps.len() as i64;
         for scope in [scope(&[HERE], &["name"]), scope(&["*"], &["sex"]), Scope::All] {
             let shown: BTreeMap<String, Map<String, Value>> = world
                 .snapshot(&scope, last, 3)

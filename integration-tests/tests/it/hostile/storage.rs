@@ -30,7 +30,8 @@ fn large(date: &str) -> Delivery {
 #[test]
 fn a_full_landing_store_accepts_nothing() {
     let mut hub = Hub::on(Store::Sqlite).file_limit_kb(1_536).start();
-    full_then_room(&mut hub, &large("20261101"), &hub.folder().join("landing"));
+    let landing = hub.folder().join("landing");
+    full_then_room(&mut hub, &large("20261101"), &landing);
 }
 
 /// As on a small disk; only root may mount one, and everybody has the test above.

@@ -21,7 +21,7 @@ fn good() -> Delivery {
 fn with_part(delivery: &Delivery, name: &str, change: impl Fn(String) -> String) -> Delivery {
     let mut book = ZipArchive::new(Cursor::new(&delivery.bytes)).unwrap();
     let mut file = ZipWriter::new(Cursor::new(Vec::new()));
-    let mut names: Vec<String> = book.file_names().map(str::to_owned).collect();
+    let mut names: Vec<String> = book.file_names().map(|name| name.unwrap().into_owned()).collect();
     let is_new = !names.iter().any(|found| found == name);
     names.extend(is_new.then(|| name.to_owned()));
     for part in names {

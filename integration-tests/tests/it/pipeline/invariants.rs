@@ -171,7 +171,10 @@ fn invariant_4_the_same_delivery_twice_writes_nothing(store: Store) {
         assert!(integration_tests::inside::landed_as_same(hub.arrive(&again)).is_some());
     }
     // Taken for a new one all the same, because it was refused in between or came by another hub at the same moment.
-    hub.hub().db.write(|conn| Ok(conn.batch_execute("UPDATE delivery SET digest = digest, fingerprint = ''")?)).unwrap();
+    hub.hub()
+        .db
+        .write(|conn| Ok(conn.batch_execute("UPDATE delivery SET digest = digest, fingerprint = ''")?))
+        .unwrap();
     for again in [file("20261101", &people), health(9)] {
         let receipt = hub.deliver(&again);
         assert_eq!((receipt.applied, receipt.unchanged), (0, receipt.received));
@@ -229,8 +232,8 @@ fn invariant_3_rebuild_changes_nothing_and_mends_what_was_damaged(store: Store) 
     let changes = hub.seq();
     hub.tamper(|conn| {
         Ok(conn.batch_execute(
-            "UPDATE entity_version SET document = (SELECT document FROM entity_version WHERE seq = 1) WHERE seq = 2; \
-             UPDATE contribution SET entity = NULL, link = 'no-key'",
+            "UPDATE entity_version SET document = (SELECT document FROM entity_version WHERE state = 'ended') \
+             WHERE seq = (SELECT MIN(seq) FROM entity WHERE state = 'live'); UPDATE contribution SET entity = NULL, link = 'no-key'",
         )?)
     });
     assert!(hub.differences() > 0);

@@ -2,8 +2,8 @@
 
 use hub::pipeline::decide;
 use integration_tests::world::{
-    Delivery, Person, counted, health_record, health_records, health_records_ndjson, insured, insured_persons, marriage,
-    marriage_registrations, population, registered, registered_residents, unemployed, unemployment_insurance,
+    Delivery, Person, counted, health_record, health_records, health_records_ndjson, insured, insured_persons,
+    marriage, marriage_registrations, population, registered, registered_residents, unemployed, unemployment_insurance,
 };
 use integration_tests::{Inside, Store};
 
@@ -163,7 +163,10 @@ fn every_format(people: &[Person], day: u32) -> Vec<Delivery> {
     vec![
         night(day, &people),
         unemployment_insurance(&at, people.iter().map(|person| unemployed(person, key(person)))),
-        marriage_registrations(&format!("2026-11-{day:02}T20:00:00"), [marriage(&people[0], &people[1], "J1", "2026-10-01")]),
+        marriage_registrations(
+            &format!("2026-11-{day:02}T20:00:00"),
+            [marriage(&people[0], &people[1], "J1", "2026-10-01")],
+        ),
         health_records(&at, 0, records(0)),
         health_records_ndjson(&at, 1, records(4)),
         population(people.iter().map(|person| counted(person, key(person), &format!("2026-11-{day:02}")))),

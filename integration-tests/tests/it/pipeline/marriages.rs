@@ -13,6 +13,7 @@ on_both_stores!(
     events_out_of_order_come_to_the_same,
     a_number_withdrawn_from_a_certificate_leaves_nobody_behind,
     a_part_that_fails_rejects_the_row,
+    an_as_of_behind_the_rows_orders_them_all_the_same,
 );
 
 fn registry(hub: &Inside, day: u32, rows: impl IntoIterator<Item = Row>) {
@@ -114,4 +115,24 @@ fn a_part_that_fails_rejects_the_row(store: Store) {
     let short = marriage(&man, &woman, "J2", "2020-01-01").without("woman_birth_date");
     let receipt = hub.deliver(&marriage_registrations("2026-11-02T20:00:00", [short]));
     assert_eq!(hub.rejected_rows(&receipt.id), [(1, "column-count".to_owned())]);
+}
+
+fn an_as_of_behind_the_rows_orders_them_all_the_same(store: Store) {
+    let hub = Inside::new(store);
+    let (man, woman) = (Person::nth(1), Person::nth(2));
+    let row = |certificate| marriage(&man, &woman, certificate, "2020-01-01");
+    registry(&hub, 2, [row("J1"), row("J2")]);
+    let before = hub.dataset();
+    let late = marriage_registrations("2026-11-01T20:00:00", [
+        row("J1").with("man_address", "旧址"),
+        row("J2").with("man_name", ""),
+    ]);
+    let text = String::from_utf8(late.bytes.clone()).unwrap();
+    let told = "<导出日期>2026-11-01T20:00:00</导出日期>";
+    let moved = text.replace(told, "").replace("</婚姻登记>", &format!("{told}</婚姻登记>"));
+    // While the rows are read nobody knows how old they are; when they are applied, everybody does.
+    let receipt = hub.deliver(&late.with_bytes(moved.into_bytes()));
+    assert_eq!((receipt.received, receipt.stale, receipt.rejected), (2, 1, 1));
+    assert_eq!(hub.dataset(), before, "not even a mark");
+    assert!(hub.rejections_in(FEED, "open").is_empty(), "nothing is to be repaired where something newer stands");
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use hub::pipeline::decide;
 use hub::store::delivery::{self, Delivery as Receipt};
 use integration_tests::world::{
-    Delivery, Person, counted, health_record, health_records, insured, insured_persons, marriage, marriage_registrations,
-    population, registered, registered_residents, unemployed, unemployment_insurance,
+    Delivery, Person, counted, health_record, health_records, insured, insured_persons, marriage,
+    marriage_registrations, population, registered, registered_residents, unemployed, unemployment_insurance,
 };
 use integration_tests::{Inside, Store};
 use proptest::prelude::*;
@@ -41,7 +41,8 @@ struct Night {
 }
 
 fn nights() -> impl Strategy<Value = Vec<Night>> {
-    let night = (1..7_u32, prop::collection::vec((0..4_usize, 0..8_u8), 0..7), prop::option::weighted(0.1, 0..9_u32), 0..5_u8);
+    let night =
+        (1..7_u32, prop::collection::vec((0..4_usize, 0..8_u8), 0..7), prop::option::weighted(0.1, 0..9_u32), 0..5_u8);
     prop::collection::vec(night.prop_map(|(day, rows, total, act)| Night { day, rows, total, act }), 1..7)
 }
 
@@ -197,7 +198,8 @@ fn delivery(feed: usize, day: usize, told: &[Told]) -> Delivery {
             &format!("{iso}T09:00:00+08:00"),
             0,
             rows.map(|(who, p, id)| {
-                health_record(p, &format!("1301080010000000{who}"), &format!("{iso}T08:00:00")).with("DE02.01.030.00", id)
+                health_record(p, &format!("1301080010000000{who}"), &format!("{iso}T08:00:00"))
+                    .with("DE02.01.030.00", id)
             }),
         ),
         _ => marriage_registrations(
@@ -207,7 +209,8 @@ fn delivery(feed: usize, day: usize, told: &[Told]) -> Delivery {
     }
 }
 
-type Content = (BTreeMap<String, integration_tests::inside::Document>, BTreeMap<String, integration_tests::inside::Document>);
+type Content =
+    (BTreeMap<String, integration_tests::inside::Document>, BTreeMap<String, integration_tests::inside::Document>);
 
 fn content(hub: &Inside) -> Content {
     (hub.golden("resident"), hub.golden("household"))

@@ -62,7 +62,10 @@ fn a_corrected_number_moves_the_record_and_versions_both(store: Store) {
     assert!(!hub.resident(&li.id_no).unwrap().contains_key("phones"), "nothing of Zhang's stays with Li");
 
     // And where nobody else speaks of the wrong number, its resident ends.
-    hub.deliver(&insurance(3, [insured(&zhang, "1001").with("AAC002", &Person::nth(3).id_no).with("AAC006", &Person::nth(3).birth_date)]));
+    hub.deliver(&insurance(
+        3,
+        [insured(&zhang, "1001").with("AAC002", &Person::nth(3).id_no).with("AAC006", &Person::nth(3).birth_date)],
+    ));
     assert_eq!(hub.resident(&zhang.id_no), None);
     assert!(hub.resident(&Person::nth(3).id_no).is_some());
 }
@@ -133,7 +136,9 @@ fn a_child_under_its_parents_number_waits_and_joins_nobody(store: Store) {
 fn a_placeholder_joins_nobody(store: Store) {
     let hub = Inside::new(store);
     let one = Person::nth(1);
-    let under = |n: u32| insured(&one, &format!("100{n}")).with("AAC003", &format!("某人{}", ["甲", "乙", "丙", "丁"][n as usize]));
+    let under = |n: u32| {
+        insured(&one, &format!("100{n}")).with("AAC003", &format!("某人{}", ["甲", "乙", "丙", "丁"][n as usize]))
+    };
     hub.deliver(&insurance(1, (0..3).map(under)));
     assert!(hub.resident(&one.id_no).is_some(), "three spellings may be one person");
     hub.deliver(&insurance(2, (0..4).map(under)));
@@ -219,7 +224,10 @@ fn whoever_moves_changes_both_households(store: Store) {
     let hub = Inside::new(store);
     let (zhang, li, wang) = (Person::nth(1), Person::nth(2), Person::nth(3));
     let day = |day, number| {
-        register(day, [registered(&zhang, "001", "户主"), registered(&li, "002", "户主"), registered(&wang, number, "子")])
+        register(
+            day,
+            [registered(&zhang, "001", "户主"), registered(&li, "002", "户主"), registered(&wang, number, "子")],
+        )
     };
     hub.deliver(&day(1, "001"));
     let changes = hub.seq();
@@ -228,7 +236,10 @@ fn whoever_moves_changes_both_households(store: Store) {
     // Two households and the resident whose household number it is.
     assert!((2..=3).contains(&(hub.seq() - changes)), "{}", hub.seq() - changes);
     // The same number at another station is another household.
-    hub.deliver(&register(3, [registered(&zhang, "001", "户主"), registered(&li, "001", "户主").with("派出所", "东苑派出所")]));
+    hub.deliver(&register(
+        3,
+        [registered(&zhang, "001", "户主"), registered(&li, "001", "户主").with("派出所", "东苑派出所")],
+    ));
     assert_eq!(hub.households().len(), 2);
 }
 
