@@ -80,7 +80,9 @@ fn is_refused(case: &str, answer: &Answer, (status, code): (u16, &str)) {
 fn in_both_languages(case: &str, zh: &Value, en: &Value) {
     let han = |text: &str| text.chars().any(|letter| ('\u{4e00}'..='\u{9fff}').contains(&letter));
     assert!(zh.as_str().is_some_and(han), "{case}: no Chinese in {zh}");
-    assert!(en.as_str().is_some_and(|text| text.len() > 8 && !han(text)), "{case}: no English in {en}");
+    // A name of the feed's own, in Chinese, may stand in the English sentence.
+    let english = |text: &str| text.chars().filter(char::is_ascii_alphabetic).count() > 8;
+    assert!(en.as_str().is_some_and(english), "{case}: no English in {en}");
 }
 
 /// The process is up, answers, and takes a good delivery.

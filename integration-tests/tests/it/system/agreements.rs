@@ -70,7 +70,7 @@ impl People {
         for person in [zhao, qian, sun, &self.there[2]].into_iter().chain(there) {
             hidden.extend([person.id_no.clone(), person.birth_date_iso(), person.phone.clone(), person.street.clone()]);
         }
-        hidden.extend([THERE.to_owned(), "东王社区".to_owned(), "裕兴派出所".to_owned(), "J130108".to_owned()]);
+        hidden.extend([THERE, "东王社区", "裕兴派出所"].map(str::to_owned));
         hidden.extend((1..=4).map(|number| format!("1301080000000000{number}")));
         hidden
     }

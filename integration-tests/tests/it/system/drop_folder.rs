@@ -101,7 +101,7 @@ fn a_file_the_door_refuses_stays_with_the_reason_beside_it() {
     let people = registered_residents("20261101", [registered(&Person::nth(2), "001", "户主")]);
     drop_file(&register, "residents.txt", &people.bytes);
     let refused = refusal(&register, "residents.txt");
-    assert!(refused["zh"].as_str().is_some_and(|zh| zh.contains("文件名")), "{refused}");
+    assert!(refused["zh"].as_str().is_some_and(|zh| zh.contains("数据时点")), "{refused}");
     assert!(refused["en"].as_str().is_some_and(|en| en.contains("name")), "{refused}");
     drop_file(&register, "czrk_20261102.txt.gz", b"this is no gzip");
     assert_eq!(refusal(&register, "czrk_20261102.txt.gz")["code"], "body-unreadable");

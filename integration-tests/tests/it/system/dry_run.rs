@@ -37,8 +37,8 @@ fn a_dry_run_keeps_nothing() {
         let landing = files(&hub.folder().join("landing"));
         (hub.database().sql(COUNTS), hub.administrator().get("/v1/deliveries").good(), landing)
     };
+    let (department, health) = (hub.department("social-security"), hub.department("health"));
     let before = state();
-    let department = hub.department("social-security");
 
     let run = department.inspect(&people("20261102", 1..=22)).good();
     let counts = ["received", "applied", "unchanged", "stale", "rejected", "ended"].map(|name| run[name].as_i64().unwrap());
@@ -60,7 +60,7 @@ fn a_dry_run_keeps_nothing() {
     let old = department.inspect(&people("20261031", 1..=25)).good();
     assert_eq!((&old["stale"], &old["applied"]), (&json!(25), &json!(0)), "{old}");
     let ill = health_record(&Person::nth(1), "13010800000000001", "2026-11-01T08:30:00").with("diagnoses", "某种疾病");
-    let refused = hub.department("health").inspect(&health_records("2026-11-01T09:00:00+08:00", 1, [ill])).good();
+    let refused = health.inspect(&health_records("2026-11-01T09:00:00+08:00", 1, [ill])).good();
     assert_eq!((&refused["state"], &refused["changes"]), (&json!("refused"), &json!([])), "{refused}");
     assert!(!refused.to_string().contains("某种疾病"), "{refused}");
     let wrong = department.inspect(&people("20261102", 1..=20).with_header("Content-Encoding", "gzip"));
