@@ -50,7 +50,9 @@ fn comes_to(hub: &Hub, case: &str, delivery: &Delivery, expected: Comes) -> Valu
     let reason = reason.unwrap_or_else(|| panic!("{case}: no {code} in {told:?}"));
     in_both_languages(case, &reason["zh"], &reason["en"]);
     match expected {
-        Comes::Rejected(_) => assert_eq!((&reason["kind"], &found["rejected"]), (&"rejection".into(), &1.into()), "{case}"),
+        Comes::Rejected(_) => {
+            assert_eq!((&reason["kind"], &found["rejected"]), (&"rejection".into(), &1.into()), "{case}")
+        }
         Comes::Issue(_) => assert_eq!((&reason["kind"], &found["rejected"]), (&"issue".into(), &0.into()), "{case}"),
         _ => {
             assert_eq!(reason["releasable"].as_bool(), releasable, "{case}: {reason}");

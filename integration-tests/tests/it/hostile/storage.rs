@@ -73,7 +73,9 @@ fn a_store_that_is_full_is_tried_again_until_there_is_room() {
 fn wait_for_a_failed_attempt(hub: &Hub, delivery: &str) {
     for _ in 0..1_200 {
         let log = hub.log_text();
-        if log.lines().any(|line| line.contains(delivery) && line.contains("a job failed")) || log.contains("looking for work failed") {
+        if log.lines().any(|line| line.contains(delivery) && line.contains("a job failed"))
+            || log.contains("looking for work failed")
+        {
             return;
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
