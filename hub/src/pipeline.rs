@@ -14,6 +14,7 @@ pub mod land;
 pub mod rebuild;
 pub mod records;
 pub mod replay;
+mod respill;
 pub mod row;
 mod spill;
 pub mod verify;

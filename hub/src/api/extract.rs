@@ -80,7 +80,7 @@ pub fn cursor(key: &str) -> String {
 pub fn after(cursor: Option<&str>) -> Answer<Option<String>> {
     let Some(cursor) = cursor else { return Ok(None) };
     let key = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    key.map(Some).ok_or_else(cursor_fault)
+    key.filter(|key| !key.contains('\0')).map(Some).ok_or_else(cursor_fault)
 }
 
 /// A cursor the hub has not given.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::golden::{self, Rules, Touched};
 use super::row::ChangedRow;
 use super::spill::{self, SpillReader};
-use super::{endings, fold, inspect};
+use super::{endings, fold, inspect, respill};
 use crate::contribution::{AsOf, Contribution, Part};
 use crate::error::{Error, Kind, Result};
 use crate::feed::Feed;
@@ -117,7 +117,7 @@ fn chunks(writing: &Writing, lease: &Lease, of: &Delivery, progress: &dyn Fn(u64
             _ => tracing::warn!(delivery.id = of.id, "the spill does not hold all rows; it is made again"),
         }
     }
-    inspect::respill(hub, of, checkpoint)?;
+    respill::respill(hub, of, checkpoint)?;
     spilled(writing, lease, &mut checkpoint, progress)
 }
 
