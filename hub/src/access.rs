@@ -30,7 +30,14 @@ impl Role {
         let subject = || match subject {
             "" => Err(Error::new(Kind::Invalid, format!("a token for a {role} names its subject"))
                 .coded("token-subject", "该角色的令牌必须指明所属部门或协议。")),
-            subject => Ok(subject.to_owned()),
+            // The words departments and agreements are named with; nothing else may reach a pattern or a path.
+            subject
+                if subject.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') =>
+            {
+                Ok(subject.to_owned())
+            }
+            _ => Err(Error::new(Kind::Invalid, "a subject is lower-case letters, digits and hyphens")
+                .coded("token-subject", "部门或协议名只能由小写字母、数字和连字符组成。")),
         };
         match role {
             "administrator" => Ok(Self::Administrator),
@@ -156,6 +163,9 @@ mod tests {
     fn a_department_or_consumer_without_a_subject_is_no_role() {
         for role in ["department", "consumer", "root", ""] {
             assert!(Role::read(role, "").is_err(), "{role}");
+        }
+        for pattern in ["%", "social_security", "health/", "健康"] {
+            assert!(Role::read("department", pattern).is_err(), "{pattern}");
         }
         assert_eq!(Role::read("administrator", "").ok(), Some(Role::Administrator));
     }

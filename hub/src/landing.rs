@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart, path::Path as Name};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 use crate::error::{Error, Kind, Result};
 
@@ -21,7 +21,7 @@ const LEVEL: i32 = 1;
 #[derive(Clone)]
 pub struct Landing {
     store: Arc<dyn ObjectStore>,
-    runtime: Arc<Runtime>,
+    runtime: Arc<Threads>,
     folder: PathBuf,
     spill: PathBuf,
 }
@@ -35,11 +35,7 @@ impl Landing {
         let store = LocalFileSystem::new_with_prefix(folder)
             .map_err(|error| Error::new(Kind::Config, "opening the landing store").because(error))?
             .with_fsync(true);
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("landing")
-            .build()
-            .map_err(failed)?;
+        let runtime = Threads::start().map_err(failed)?;
         Ok(Self { store: Arc::new(store), runtime: Arc::new(runtime), folder: folder.to_owned(), spill })
     }
 
@@ -133,7 +129,7 @@ impl Write for LandingWriter {
 
 struct Parts {
     upload: Option<WriteMultipart>,
-    runtime: Arc<Runtime>,
+    runtime: Arc<Threads>,
 }
 
 impl Write for Parts {
@@ -157,6 +153,36 @@ impl Drop for Parts {
             && let Err(error) = self.runtime.block_on(upload.abort())
         {
             tracing::warn!(error = %error, "an unfinished landing could not be removed");
+        }
+    }
+}
+
+/// The threads the landing store writes with. Unlike a runtime it may be dropped wherever the hub is, also where others
+/// are being served.
+struct Threads {
+    handle: Handle,
+    runtime: Option<Runtime>,
+}
+
+impl Threads {
+    fn start() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("landing").build()?;
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+}
+
+impl std::ops::Deref for Threads {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
         }
     }
 }

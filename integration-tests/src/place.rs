@@ -34,7 +34,8 @@ pub fn temporary_folder(name: &str) -> tempfile::TempDir {
 /// server does.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = u16::try_from(std::process::id() % 10_000).expect("below 10,000");
+    // Far apart for processes whose numbers are neighbours.
+    let start = u16::try_from(std::process::id().wrapping_mul(1_013) % 10_000).expect("below 10,000");
     for _ in 0..10_000 {
         let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {

@@ -103,13 +103,24 @@ pub async fn authenticate<B: MessageBody>(
     if OPEN.contains(&request.path()) {
         return Ok(next.call(request).await?.map_into_left_body());
     }
-    match known(hub, &request).await {
+    let known = known(hub, &request).await.and_then(|caller| holds_no_nul(&request).map(|()| caller));
+    match known {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             Ok(next.call(request).await?.map_into_left_body())
         }
         Err(failure) => Ok(request.into_response(failure.error_response()).map_into_right_body()),
     }
+}
+
+/// No name of the hub holds a NUL, and PostgreSQL's text cannot: it goes no further than here.
+fn holds_no_nul(request: &ServiceRequest) -> Answer<()> {
+    let uri = request.uri();
+    if uri.path().contains("%00") || uri.query().is_some_and(|query| query.contains("%00")) {
+        let (en, zh) = ("the address holds a NUL character", "地址中含有空字符（NUL）。");
+        return Err(Failure::new(Kind::Invalid, "address-invalid", en, zh));
+    }
+    Ok(())
 }
 
 async fn known(hub: web::Data<Hub>, request: &ServiceRequest) -> Answer<Caller> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::auth::Caller;
-use super::extract::{Page, after, blocking, limit};
+use super::extract::{Page, after, blocking, limit, query_unknown};
 use super::problem::{Answer, Failure};
 use super::upload;
 use crate::error::{Error, Kind};
@@ -158,11 +158,11 @@ pub async fn deliver(
     hub: web::Data<Hub>,
     caller: Caller,
     path: web::Path<(String, String)>,
-    sending: web::Query<Sending>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Answer<HttpResponse> {
     let feed = feed_of(&hub, &caller, &path)?;
+    let sending = web::Query::<Sending>::from_query(request.query_string()).map_err(|_| query_unknown())?;
     let arrival = upload::arrival(request.headers(), Arrival::new(&feed, "http", &caller.name))?;
     if sending.is_dry() {
         let run: DryRun = upload::received(payload, move |body| dry_run(&hub, &arrival, Box::new(body))).await?;
@@ -208,8 +208,12 @@ pub async fn record(
         return Err(Failure::new(Kind::Conflict, "snapshot-feed", en, zh));
     }
     let arrival = upload::arrival(request.headers(), Arrival::new(&feed, "records", &caller.name))?;
-    let body = upload::whole(payload, RECORDS).await?;
-    let (row, records) = blocking(&hub, move |hub| records(hub, &arrival, body)).await?;
+    let sent = upload::whole(payload, RECORDS).await?;
+    let (row, records) = blocking(&hub, move |hub| {
+        let (arrival, body) = upload::unpacked(arrival, sent, RECORDS)?;
+        records(hub, &arrival, body)
+    })
+    .await?;
     Ok(web::Json(Recorded { delivery: row.into(), records }))
 }
 

@@ -2,6 +2,7 @@
 //! everything but health does; a browser asks for it (any name, the token as password).
 
 use actix_web::{HttpResponse, web};
+use serde_json::{Value, json};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::Config;
@@ -9,6 +10,12 @@ use utoipa_swagger_ui::Config;
 use super::auth::Caller;
 use super::problem::{Answer, Failure};
 use super::{changes, communities, deliveries, feeds, jobs, metrics, problem, rejections, reports, residents, status};
+use crate::config::Agreement;
+use crate::entity::EntitySchema;
+use crate::error::{Error, Kind};
+use crate::hub::Hub;
+use crate::leaving::Scope;
+use crate::relay::asyncapi;
 
 const PAGE: &str = "/docs/";
 
@@ -22,7 +29,7 @@ const PAGE: &str = "/docs/";
         rejections::waive, jobs::list, jobs::get, jobs::retry, residents::residents, residents::resident,
         residents::history, residents::search, residents::households, residents::household, communities::community,
         changes::changes, status::status, status::agreements, status::trace_by_line, status::trace_by_key,
-        metrics::metrics, status::healthz, status::readyz, openapi
+        metrics::metrics, status::healthz, status::readyz, openapi, topics
     ),
     components(schemas(problem::Problem, crate::pipeline::dry_run::DryRun)),
     tags((name = "in", description = "Departments send"), (name = "out", description = "Consumers pull"),
@@ -47,8 +54,54 @@ impl Modify for Tokens {
 
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", tag = "status", responses((status = 200, body = Object)))]
-pub async fn openapi(_: Caller) -> HttpResponse {
-    HttpResponse::Ok().json(Description::openapi())
+pub async fn openapi(hub: web::Data<Hub>, _: Caller) -> Answer<HttpResponse> {
+    let mut description = serde_json::to_value(Description::openapi())
+        .map_err(|error| Error::new(Kind::Internal, "describing the API").because(error))?;
+    let schemas = [&hub.resident, &hub.household];
+    let everything = everything(&schemas);
+    let Some(components) = description["components"]["schemas"].as_object_mut() else {
+        return Ok(HttpResponse::Ok().json(description));
+    };
+    if let Value::Object(records) = asyncapi::component_schemas(&[everything], &schemas) {
+        components.extend(records);
+    }
+    let record = json!({
+        "description": "What the caller may see: by an agreement, its fields.",
+        "anyOf": [{"$ref": "#/components/schemas/data-resident"}, {"$ref": "#/components/schemas/data-household"}],
+    });
+    for holder in ["Entity", "Change", "Past"] {
+        if let Some(data) = components.get_mut(holder).and_then(|schema| schema.pointer_mut("/properties/data")) {
+            *data = record.clone();
+        }
+    }
+    Ok(HttpResponse::Ok().json(description))
+}
+
+/// An agreement under which records show all there is.
+fn everything(schemas: &[&EntitySchema]) -> Agreement {
+    let fields = |schema: &&EntitySchema| {
+        let names = schema.attributes().map(|attribute| attribute.name.clone()).collect();
+        (schema.kind().to_owned(), names)
+    };
+    Agreement {
+        id: "data".to_owned(),
+        entities: schemas.iter().map(|schema| schema.kind().to_owned()).collect(),
+        fields: schemas.iter().map(fields).collect(),
+        communities: vec!["*".to_owned()],
+        ..Agreement::default()
+    }
+}
+
+/// The Kafka topics (AsyncAPI 3) the caller may read; a hub without Kafka has none.
+#[utoipa::path(get, path = "/asyncapi.json", tag = "status", responses((status = 200, body = Object)))]
+pub async fn topics(hub: web::Data<Hub>, caller: Caller) -> Answer<HttpResponse> {
+    let agreements: Vec<Agreement> = match caller.scope(&hub)? {
+        Scope::All => hub.config.agreements.clone(),
+        Scope::Agreement(agreement) => vec![agreement],
+    };
+    let kafka = hub.config.kafka.as_ref().filter(|_| agreements.iter().all(|agreement| !agreement.id.is_empty()));
+    let Some(kafka) = kafka else { return Err(Failure::no_route()) };
+    Ok(HttpResponse::Ok().json(asyncapi::document(kafka, &agreements, &[&hub.resident, &hub.household])))
 }
 
 /// The page to browse it with, and what the page loads.

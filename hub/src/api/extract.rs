@@ -66,6 +66,11 @@ pub fn query_fault(en: impl Into<String>, zh: impl Into<String>) -> Failure {
     Failure::new(Kind::Invalid, "query-invalid", en, zh)
 }
 
+/// A query string with a parameter that is unknown or unreadable.
+pub fn query_unknown() -> Failure {
+    query_fault("a parameter is unknown or cannot be read", "查询参数未知或无法读取。")
+}
+
 /// A cursor that goes on after `key`. Opaque to callers, so that what it is made of may change.
 pub fn cursor(key: &str) -> String {
     URL_SAFE_NO_PAD.encode(key)
@@ -75,7 +80,7 @@ pub fn cursor(key: &str) -> String {
 pub fn after(cursor: Option<&str>) -> Answer<Option<String>> {
     let Some(cursor) = cursor else { return Ok(None) };
     let key = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    key.map(Some).ok_or_else(cursor_fault)
+    key.filter(|key| !key.contains('\0')).map(Some).ok_or_else(cursor_fault)
 }
 
 /// A cursor the hub has not given.

@@ -18,8 +18,11 @@ use crate::status::{self, Status};
 /// Requests this process has answered, by method, route and status.
 #[derive(Debug, Default)]
 pub struct Requests {
-    counts: Mutex<BTreeMap<(String, String, u16), (u64, Duration)>>,
+    counts: Mutex<BTreeMap<Answered, (u64, Duration)>>,
 }
+
+/// Method, route and status.
+type Answered = (String, String, u16);
 
 impl Requests {
     /// Counts an answered request. `route` is the pattern, never the path.

@@ -133,9 +133,7 @@ fn faults(config: &mut ServiceConfig) {
         };
         failure.into()
     });
-    let query = web::QueryConfig::default().error_handler(|_, _| {
-        extract::query_fault("a parameter is unknown or cannot be read", "查询参数未知或无法读取。").into()
-    });
+    let query = web::QueryConfig::default().error_handler(|_, _| extract::query_unknown().into());
     let path = web::PathConfig::default().error_handler(|_, _| Failure::no_route().into());
     config.app_data(json).app_data(query).app_data(path);
 }
@@ -176,6 +174,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(at("/healthz").route(web::get().to(status::healthz)))
         .service(at("/readyz").route(web::get().to(status::readyz)))
         .service(at("/openapi.json").route(web::get().to(docs::openapi)))
+        .service(at("/asyncapi.json").route(web::get().to(docs::topics)))
         .service(at("/docs").route(web::get().to(docs::to_page)))
         .service(at("/docs/{file:.*}").route(web::get().to(docs::page)));
 }

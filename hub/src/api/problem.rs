@@ -206,7 +206,7 @@ fn title(status: u16) -> (&'static str, &'static str) {
         500 => ("A fault of the hub", "系统内部错误"),
         503 => ("Not now", "暂不可用"),
         507 => ("Storage is full", "存储空间已满"),
-        400..500 => ("The request failed", "请求失败"),
-        _ => ("The hub failed", "系统故障"),
+        500.. => ("The hub failed", "系统故障"),
+        _ => ("The request failed", "请求失败"),
     }
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::{self, Bytes};
-use adapters::decompress::Compression;
+use adapters::decompress::{Compression, Expansion, decompress_within};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt;
+use openssl::sha::sha256;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -26,6 +27,8 @@ const SILENCE: Duration = Duration::from_secs(60);
 const READ_AWAY: usize = 256 << 20;
 /// A name longer than this is no file's.
 const FILE_NAME: usize = 255;
+/// Bytes of an idempotency key.
+const LONGEST_KEY: usize = 255;
 
 enum Piece {
     Bytes(Bytes),
@@ -116,9 +119,33 @@ pub async fn whole(mut payload: web::Payload, most: usize) -> Answer<Vec<u8>> {
     Err(Failure::new(Kind::Invalid, "body-aborted", en, zh))
 }
 
+/// A whole body, checked against its digest and decompressed to at most `most` bytes.
+pub fn unpacked(mut arrival: Arrival, sent: Vec<u8>, most: usize) -> Result<(Arrival, Vec<u8>)> {
+    if arrival.content_sha256.take().is_some_and(|said| said != sha256(&sent)) {
+        return Err(Error::new(Kind::Invalid, "Content-Digest does not fit the bytes that arrived")
+            .coded("digest-mismatch", "内容摘要与收到的字节不符，请重发。"));
+    }
+    let compression = std::mem::replace(&mut arrival.compression, Compression::Identity);
+    let limits = Expansion { bytes: most as u64, ..Expansion::default() };
+    let mut body = Vec::new();
+    let read = decompress_within(compression, limits, io::Cursor::new(sent)).read_to_end(&mut body);
+    read.map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge | io::ErrorKind::QuotaExceeded => {
+            Error::new(Kind::TooLarge, "the body unpacks to more than is taken here")
+                .coded("body-too-large", "请求体解压后过大。")
+        }
+        _ => Error::new(Kind::Invalid, "the body cannot be decompressed")
+            .coded("body-unreadable", "无法解压内容，请检查压缩格式。"),
+    })?;
+    Ok((arrival, body))
+}
+
 /// What the headers say of a body.
 pub fn arrival(headers: &HeaderMap, mut arrival: Arrival) -> Answer<Arrival> {
     arrival.idempotency_key = text_header(headers, "idempotency-key")?.map(str::to_owned);
+    if arrival.idempotency_key.as_ref().is_some_and(|key| key.len() > LONGEST_KEY) {
+        return Err(header_fault("Idempotency-Key"));
+    }
     arrival.file_name = file_name(headers)?;
     arrival.as_of = text_header(headers, "hub-as-of")?.map(str::to_owned);
     arrival.sequence = number_header(headers, "hub-sequence")?;

@@ -123,7 +123,8 @@ fn event(kind: &str, record: &str) -> Value {
     })
 }
 
-fn component_schemas(agreements: &[Agreement], schemas: &[&EntitySchema]) -> Value {
+/// The records of these agreements as JSON Schemas that refer to each other below `#/components/schemas/`.
+pub fn component_schemas(agreements: &[Agreement], schemas: &[&EntitySchema]) -> Value {
     let mut components = Map::new();
     components.insert(
         "id".to_owned(),

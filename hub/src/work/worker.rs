@@ -140,10 +140,19 @@ fn with_heartbeat<T>(hub: &Hub, leased: &Job, body: impl FnOnce() -> T) -> T {
                 }
             }
         });
-        let value = body();
-        over.store(true, Ordering::Relaxed);
-        value
+        // Set however the body ends: after a panic the renewals must end too, or the job would never be taken over.
+        let _over = Over(&over);
+        body()
     })
+}
+
+/// Says at its end that something is over.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// What each kind of job does.

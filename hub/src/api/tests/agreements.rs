@@ -69,7 +69,9 @@ async fn an_agreement_that_is_not_configured_shows_nothing() {
     for path in ["/v1/residents", "/v1/households", "/v1/changes"] {
         assert_eq!(world.get(&world.stranger, path).await.good()["items"], json!([]), "{path}");
     }
-    for path in [format!("/v1/residents/{id}"), format!("/v1/residents/{id}/history"), format!("/v1/communities/{HERE}")] {
+    for path in
+        [format!("/v1/residents/{id}"), format!("/v1/residents/{id}/history"), format!("/v1/communities/{HERE}")]
+    {
         world.get(&world.stranger, &path).await.refused(404);
     }
     let asked = world.post(&world.stranger, "/v1/residents/search", &search(1)).await;

@@ -14,7 +14,9 @@ fn counts(delivery: &Value) -> [i64; 6] {
 #[actix_web::test]
 async fn a_delivery_is_accepted_followed_and_counted() {
     let world = World::new();
-    let receipt = world.deliver_with(&file(1, &[row(1, "Wang", HERE), row(2, "", HERE)]), &[("hub-file-name", "a%20b.xml")]).await;
+    let receipt = world
+        .deliver_with(&file(1, &[row(1, "Wang", HERE), row(2, "", HERE)]), &[("hub-file-name", "a%20b.xml")])
+        .await;
     assert_eq!(receipt.status, 202, "{}", receipt.text());
     let id = receipt.json()["id"].as_str().unwrap().to_owned();
     let path = format!("/v1/deliveries/{id}");
@@ -67,23 +69,33 @@ async fn a_body_is_checked_against_its_digest_and_unpacked() {
 #[actix_web::test]
 async fn a_dry_run_says_what_would_happen_and_keeps_nothing() {
     let world = World::new();
-    world.delivered(&file(1, &[row(1, "Wang", HERE), row(2, "Li", HERE), row(3, "Zhao", HERE), row(4, "Wu", HERE)])).await;
+    world
+        .delivered(&file(1, &[row(1, "Wang", HERE), row(2, "Li", HERE), row(3, "Zhao", HERE), row(4, "Wu", HERE)]))
+        .await;
     let before = world.landing_files();
     let rows = [row(1, "Wang", HERE), row(2, "Lin", HERE), row(5, "", HERE), row(6, "He", HERE), row(6, "Hu", HERE)];
     let run = world.deliver_bytes(file(2, &rows).into(), "?dry_run=1", &[]).await.good();
     let count = |name: &str| run[name].as_i64().unwrap();
-    assert_eq!(["received", "applied", "unchanged", "stale", "rejected", "ended"].map(count), [5, 2, 1, 0, 2, 2], "{run}");
+    assert_eq!(
+        ["received", "applied", "unchanged", "stale", "rejected", "ended"].map(count),
+        [5, 2, 1, 0, 2, 2],
+        "{run}"
+    );
     assert_eq!((run["state"].as_str(), &run["as_of"]), (Some("ready"), &json!("2025-11-02T00:00:00+08:00")));
     let names = &run["changes"][0]["parts"]["person"]["name"];
     assert_eq!(*names, json!({"before": "Li", "after": "Lin"}), "{run}");
     assert_eq!(run["changes"][1]["parts"]["person"]["name"], json!({"before": null, "after": "Hu"}));
-    let codes: Vec<&Value> = run["rejections"].as_array().unwrap().iter().map(|row| &row["reasons"][0]["code"]).collect();
+    let codes: Vec<&Value> =
+        run["rejections"].as_array().unwrap().iter().map(|row| &row["reasons"][0]["code"]).collect();
     assert!(codes.contains(&&json!("duplicate-key")), "{codes:?}");
 
     assert_eq!(world.landing_files(), before);
-    let kept = world.hub.db.read(|conn| Ok((delivery::state_counts(conn)?, entity::last_seq(conn)?, contribution::total(conn)?)));
+    let kept = world
+        .hub
+        .db
+        .read(|conn| Ok((delivery::state_counts(conn)?, entity::last_seq(conn)?, contribution::total(conn)?)));
     assert_eq!(kept.unwrap(), (vec![("applied".to_owned(), 1)], 4, 4));
-    let lists = world.hub.db.read(|conn| staging::count_all(conn));
+    let lists = world.hub.db.read(staging::count_all);
     assert_eq!(lists.unwrap(), 0, "the staging list is gone");
     let again = world.deliver_bytes(file(2, &rows).into(), "", &[]).await;
     assert_eq!(again.status, 202, "a dry run is not the same thing come before");
@@ -186,4 +198,31 @@ async fn a_feed_tells_its_newest_delivery_and_what_is_expected() {
     assert_eq!((&feed["mode"], &feed["open_rejections"]), (&json!("snapshot"), &json!(1)));
     assert!(feed["title"]["zh"].is_string() && feed["next_expected_at"].is_string(), "{feed}");
     assert_eq!(feed["key"], json!(["BAC001"]));
+}
+
+#[actix_web::test]
+async fn records_are_taken_packed_and_answered_one_by_one() {
+    let world = World::new();
+    let feed = "health/resident-health-records";
+    let record = |no: u32, name: &str| {
+        json!({"DE01.00.009.00": format!("130108000000{no:05}"), "DE02.01.030.00": super::number(no as u16),
+            "DE02.01.039.00": name, "status": "0", "lastModifyDate": "2025-11-01T08:00:00"})
+    };
+    let body = json!([record(1, "王小明"), record(2, "")]).to_string();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(body.as_bytes()).unwrap();
+    let packed = gzip.finish().unwrap();
+    let digest = format!("sha-256=:{}:", STANDARD.encode(openssl::sha::sha256(&packed)));
+    let send = |digest: &str| {
+        let request = actix_web::test::TestRequest::post().uri(&format!("/v1/feeds/{feed}/records"));
+        let request =
+            request.insert_header(("content-encoding", "gzip")).insert_header(("content-digest", digest.to_owned()));
+        super::with_token(request, &world.other).set_payload(packed.clone())
+    };
+    let wrong = format!("sha-256=:{}:", STANDARD.encode([0; 32]));
+    assert_eq!(world.send(send(&wrong)).await.refused(400), "digest-mismatch");
+    let answer = world.send(send(&digest)).await.good();
+    let outcomes: Vec<&Value> = answer["records"].as_array().unwrap().iter().map(|one| &one["outcome"]).collect();
+    assert_eq!(outcomes, ["applied", "rejected"], "{answer}");
+    assert_eq!(counts(&answer["delivery"]), [2, 1, 0, 0, 1, 0]);
 }

@@ -1,13 +1,13 @@
 //! The API in process, over a store of its own: departments send files, workers are run by hand, and what comes back is
 //! what a client would see.
 
-mod roles;
 mod agreements;
 mod changes;
 mod deliveries;
 mod openapi;
 mod problems;
 mod repair;
+mod roles;
 
 use std::sync::Arc;
 

@@ -25,12 +25,16 @@ async fn every_described_route_is_there() {
     for route in described(&openapi) {
         let (method, path) = route.split_once(' ').expect("a method and a path");
         let path = path.replace("{department}/{feed}", "a/b").replace("{id}", "c").replace("{code}", "d");
-        let request = actix_web::test::TestRequest::default()
-            .method(method.to_uppercase().parse().expect("a method"))
-            .uri(&path);
+        let request =
+            actix_web::test::TestRequest::default().method(method.to_uppercase().parse().expect("a method")).uri(&path);
         let answer = world.send(super::with_token(request, &world.administrator)).await;
+        let no_topics = path == "/asyncapi.json" && answer.status == 404;
         let code = if answer.status >= 400 { answer.json()["code"].to_string() } else { String::new() };
-        assert!(!["\"route-unknown\"", "\"method-unknown\""].contains(&code.as_str()), "{route}: {}", answer.text());
+        assert!(
+            no_topics || !["\"route-unknown\"", "\"method-unknown\""].contains(&code.as_str()),
+            "{route}: {}",
+            answer.text()
+        );
     }
 }
 
@@ -52,4 +56,15 @@ async fn every_reference_in_the_description_leads_somewhere() {
             _ => {}
         }
     }
+}
+
+#[actix_web::test]
+async fn records_are_described_attribute_by_attribute() {
+    let world = World::new();
+    let openapi = world.get(&world.administrator, "/openapi.json").await.good();
+    let attributes = &openapi["components"]["schemas"]["data-resident"]["properties"];
+    assert_eq!(attributes["name"]["title"], "姓名");
+    assert_eq!(attributes["spouse"]["$ref"], "#/components/schemas/person");
+    let page = world.get(&world.administrator, "/docs/swagger-initializer.js").await.text();
+    assert!(page.contains("/openapi.json"), "{page}");
 }

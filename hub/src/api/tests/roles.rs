@@ -58,6 +58,8 @@ async fn matrix(world: &World) -> Vec<(&'static str, String, [u16; 4])> {
         ("POST", "/v1/trace".to_owned(), administrators),
         ("GET", "/metrics".to_owned(), administrators),
         ("GET", "/openapi.json".to_owned(), [200; 4]),
+        ("GET", "/asyncapi.json".to_owned(), [404, 403, 403, 404]),
+        ("GET", "/docs/swagger-initializer.js".to_owned(), [200; 4]),
         ("GET", "/docs/index.html".to_owned(), [200; 4]),
         ("GET", "/docs/nothing.js".to_owned(), [404; 4]),
         ("GET", "/v1/nothing".to_owned(), [404; 4]),

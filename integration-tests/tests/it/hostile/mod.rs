@@ -50,7 +50,9 @@ fn comes_to(hub: &Hub, case: &str, delivery: &Delivery, expected: Comes) -> Valu
     let reason = reason.unwrap_or_else(|| panic!("{case}: no {code} in {told:?}"));
     in_both_languages(case, &reason["zh"], &reason["en"]);
     match expected {
-        Comes::Rejected(_) => assert_eq!((&reason["kind"], &found["rejected"]), (&"rejection".into(), &1.into()), "{case}"),
+        Comes::Rejected(_) => {
+            assert_eq!((&reason["kind"], &found["rejected"]), (&"rejection".into(), &1.into()), "{case}")
+        }
         Comes::Issue(_) => assert_eq!((&reason["kind"], &found["rejected"]), (&"issue".into(), &0.into()), "{case}"),
         _ => {
             assert_eq!(reason["releasable"].as_bool(), releasable, "{case}: {reason}");
@@ -80,7 +82,9 @@ fn is_refused(case: &str, answer: &Answer, (status, code): (u16, &str)) {
 fn in_both_languages(case: &str, zh: &Value, en: &Value) {
     let han = |text: &str| text.chars().any(|letter| ('\u{4e00}'..='\u{9fff}').contains(&letter));
     assert!(zh.as_str().is_some_and(han), "{case}: no Chinese in {zh}");
-    assert!(en.as_str().is_some_and(|text| text.len() > 8 && !han(text)), "{case}: no English in {en}");
+    // A name of the feed's own, in Chinese, may stand in the English sentence.
+    let english = |text: &str| text.chars().filter(char::is_ascii_alphabetic).count() > 8;
+    assert!(en.as_str().is_some_and(english), "{case}: no English in {en}");
 }
 
 /// The process is up, answers, and takes a good delivery.

@@ -9,8 +9,18 @@ use super::is_unharmed;
 #[test]
 fn a_value_in_the_report_is_never_a_formula() {
     let mut hub = Hub::on(Store::Sqlite).rejections_allowed().start();
-    let formulas = ["=cmd|'/C calc'!A0", "+1+1", "-2+3", "@SUM(A1:A9)", "\t=1+1", "＝1+1", "=HYPERLINK(\"http://x\",\"点\")", "\r=1"];
-    let mut rows: Vec<_> = (10..250).map(|number| registered(&Person::nth(number), &format!("{number:03}"), "户主")).collect();
+    let formulas = [
+        "=cmd|'/C calc'!A0",
+        "+1+1",
+        "-2+3",
+        "@SUM(A1:A9)",
+        "\t=1+1",
+        "＝1+1",
+        "=HYPERLINK(\"http://x\",\"点\")",
+        "\r=1",
+    ];
+    let mut rows: Vec<_> =
+        (10..250).map(|number| registered(&Person::nth(number), &format!("{number:03}"), "户主")).collect();
     for (formula, number) in formulas.iter().zip(1..) {
         // Sex is a code, so each of these is dropped with the value as it was sent.
         rows.push(registered(&Person::nth(number), "001", "户主").with("性别", formula).with("派出所", formula));
@@ -34,10 +44,17 @@ fn the_report_opens_in_excel() {
     let mut hub = Hub::on(Store::Sqlite).rejections_allowed().start();
     let (zhang, wang) = (Person::nth(1), Person::nth(2));
     let nameless = registered(&zhang, "001", "户主").with("姓名", "");
-    let delivered = hub.deliver(&registered_residents("20261101", [nameless, registered(&wang, "007", "户主").with("性别", "不详,\"男\"")]));
+    let delivered = hub.deliver(&registered_residents(
+        "20261101",
+        [nameless, registered(&wang, "007", "户主").with("性别", "不详,\"男\"")],
+    ));
     let report = hub.administrator().get(&format!("/v1/deliveries/{}/report.csv", shape::delivery_id(&delivered)));
     assert!(report.header("content-type").is_some_and(|kind| kind.starts_with("text/csv")), "{:?}", report.headers);
-    assert!(report.header("content-disposition").is_some_and(|kind| kind.starts_with("attachment")), "{:?}", report.headers);
+    assert!(
+        report.header("content-disposition").is_some_and(|kind| kind.starts_with("attachment")),
+        "{:?}",
+        report.headers
+    );
     assert_eq!(report.body[..3], [0xEF, 0xBB, 0xBF], "Excel knows UTF-8 by its mark");
     let text = report.text();
     let text = text.trim_start_matches('\u{feff}');
@@ -46,7 +63,10 @@ fn the_report_opens_in_excel() {
     let lines = cells(text);
     let rejected = lines.iter().find(|line| line[5] == "拒收").unwrap_or_else(|| panic!("no rejection in {text}"));
     // A tab before it: Excel would round a number of 18 digits.
-    assert_eq!((rejected[0].as_str(), rejected[1].as_str(), rejected[2].as_str()), ("2", format!("\t{}", zhang.id_no).as_str(), "姓名"));
+    assert_eq!(
+        (rejected[0].as_str(), rejected[1].as_str(), rejected[2].as_str()),
+        ("2", format!("\t{}", zhang.id_no).as_str(), "姓名")
+    );
     assert!(rejected[4].chars().any(|letter| ('\u{4e00}'..='\u{9fff}').contains(&letter)), "{rejected:?}");
     let dropped = lines.iter().find(|line| line[5] == "字段舍弃").unwrap_or_else(|| panic!("no issue in {text}"));
     assert_eq!((dropped[2].as_str(), dropped[3].as_str()), ("性别", "不详,\"男\""), "{dropped:?}");

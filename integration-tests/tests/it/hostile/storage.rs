@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{files_in, is_refused, is_unharmed};
 
-/// A file that does not compress below 2 MB.
+/// A file that compresses to more than 2 MB.
 fn large(date: &str) -> Delivery {
     let mut state = 88_172_645_463_325_252_u64;
     let mut noise = || {
@@ -20,7 +20,7 @@ fn large(date: &str) -> Delivery {
         state ^= state << 17;
         format!("{state:016x}")
     };
-    let rows = (1..=40).map(|number| {
+    let rows = (1..=70).map(|number| {
         let text: String = (0..4_000).map(|_| noise()).collect();
         insured(&Person::nth(number), &number.to_string()).with("AAE006", &text)
     });
@@ -73,7 +73,9 @@ fn a_store_that_is_full_is_tried_again_until_there_is_room() {
 fn wait_for_a_failed_attempt(hub: &Hub, delivery: &str) {
     for _ in 0..1_200 {
         let log = hub.log_text();
-        if log.lines().any(|line| line.contains(delivery) && line.contains("a job failed")) || log.contains("looking for work failed") {
+        if log.lines().any(|line| line.contains(delivery) && line.contains("a job failed"))
+            || log.contains("looking for work failed")
+        {
             return;
         }
         std::thread::sleep(std::time::Duration::from_millis(50));

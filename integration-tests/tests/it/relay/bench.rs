@@ -1,8 +1,6 @@
 //! A hub without a server for the relay's cases: its store, written to as the pipeline's last stage writes, and its relay
 //! in this process.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "what a case stands on fails the case")]
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

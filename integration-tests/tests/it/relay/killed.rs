@@ -27,7 +27,8 @@ fn relay_has_sent_all(hub: &Hub) {
     let mut said = Value::Null;
     while started.elapsed() < PATIENCE * 2 {
         let changes = hub.consumer(AGREEMENT).get("/v1/changes?limit=500").good();
-        let last = changes["items"].as_array().and_then(|items| items.last()).map_or(0, |last| last["seq"].as_i64().unwrap());
+        let last =
+            changes["items"].as_array().and_then(|items| items.last()).map_or(0, |last| last["seq"].as_i64().unwrap());
         said = hub.json(&["status"])["relays"][0].clone();
         if said["state"] == "running" && said["message"].is_null() && said["seq"].as_i64().unwrap() >= last {
             return;
@@ -67,8 +68,12 @@ fn a_hub_killed_between_produce_and_commit_sends_each_change_once(store: Store) 
     }
 
     let said = hub.consumer(AGREEMENT).get("/v1/changes?limit=500").good();
-    let said: BTreeMap<String, Value> =
-        said["items"].as_array().unwrap().iter().map(|item| (item["id"].as_str().unwrap().to_owned(), item.clone())).collect();
+    let said: BTreeMap<String, Value> = said["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| (item["id"].as_str().unwrap().to_owned(), item.clone()))
+        .collect();
     let heard = events(&kafka.read_all(&topic));
     assert_eq!(heard.len(), said.len(), "{heard:?}");
     for event in &heard {

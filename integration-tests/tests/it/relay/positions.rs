@@ -6,6 +6,7 @@ use hub::relay::reset;
 use integration_tests::{Kafka, Store};
 
 use super::bench::{AGREEMENT, Bench, HERE, THERE, agreement, events, state, told};
+use super::faults::written;
 use super::matches_the_changes;
 
 fn a_fresh_store_against_an_old_topic_stops_until_it_is_reset(store: Store) {
@@ -182,8 +183,11 @@ fn a_position_behind_an_open_transaction_of_another_agreement_is_found() {
     drop(relay);
 
     // A reader that ends before the open transaction finds the older position and sends the second change again.
-    let relay = bench.running();
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    let before = written(kafka, &bench.topic("events"));
+    let (relay, started) = (bench.running(), std::time::Instant::now());
+    while written(kafka, &bench.topic("events")) == before && started.elapsed().as_secs() < 8 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
     bench.write(&[(3, HERE, Some("丙"))]);
     other.abort_transaction(super::bench::PATIENCE).unwrap();
     bench.caught_up();

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use integration_tests::hub::{Hub, shape};
 use integration_tests::store::Store;
-use integration_tests::world::{Delivery, Person, health_record, health_records, insured, insured_persons, registered, registered_residents};
+use integration_tests::world::{
+    Delivery, Person, health_record, health_records, insured, insured_persons, registered, registered_residents,
+};
 use serde_json::json;
 
 const INSURED: &str = "social-security/insured-persons";
@@ -24,7 +26,8 @@ fn files_are_ingested_with_and_without_a_server(store: Store) {
     let mut hub = Hub::started(store);
     hub.administrator();
     assert!(hub.stop().success());
-    let (one, two) = (file(&hub, "1.xml", &people("20261101", 1..=30)), file(&hub, "2.xml", &people("20261102", 1..=31)));
+    let (one, two) =
+        (file(&hub, "1.xml", &people("20261101", 1..=30)), file(&hub, "2.xml", &people("20261102", 1..=31)));
     let done = hub.json(&["ingest", INSURED, &one, &two]);
     assert_eq!(done["deliveries"].as_array().unwrap().len(), 2, "{done}");
     assert_eq!(hub.json(&["status"])["dataset"]["residents"], 31);
@@ -51,7 +54,15 @@ fn files_are_ingested_with_and_without_a_server(store: Store) {
     assert_eq!(output.status.code(), Some(2), "no as-of");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("as-of") && said.contains("数据时点"), "{said}");
-    hub.json(&["ingest", "health/resident-health-records", &health, "--as-of", "2026-11-01T09:00:00+08:00", "--total", "1"]);
+    hub.json(&[
+        "ingest",
+        "health/resident-health-records",
+        &health,
+        "--as-of",
+        "2026-11-01T09:00:00+08:00",
+        "--total",
+        "1",
+    ]);
     let output = hub.command(&["ingest", "health/nothing", &health]);
     assert_eq!(output.status.code(), Some(2), "an unknown feed");
     let output = hub.command(&["ingest", INSURED, "no-such-file.xml"]);
@@ -86,18 +97,21 @@ fn a_token_is_worth_nothing_once_it_is_revoked() {
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("--department"));
     for file in [hub.folder().join("hub.db"), hub.folder().join("hub.db-wal"), hub.folder().join("hub.log")] {
         let bytes = fs::read(&file).unwrap_or_default();
-        assert!(!bytes.windows(secret.len()).any(|found| found == secret.as_bytes()), "{} holds a token", file.display());
+        assert!(
+            !bytes.windows(secret.len()).any(|found| found == secret.as_bytes()),
+            "{} holds a token",
+            file.display()
+        );
     }
 }
 
 #[test]
 fn check_says_in_which_line_a_mapping_is_wrong() {
     let hub = Hub::started(Store::Sqlite);
-    let said = |folder: &str| {
-        let output = hub.command(&["check", "--data", folder]);
-        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
-    };
-    assert_eq!(said("."), (Some(0), "no findings\n".to_owned()));
+    let printed =
+        |output: std::process::Output| (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned());
+    let said = |folder: &str| printed(hub.command(&["check", "--data", folder]));
+    assert_eq!(printed(hub.command(&["check"])), (Some(0), "no findings\n".to_owned()));
     let mappings = hub.folder().join("data/mappings/social-security");
     fs::create_dir_all(&mappings).unwrap();
     let embedded = integration_tests::place::workspace().join("mappings/social-security/insured-persons.toml");
@@ -108,7 +122,7 @@ fn check_says_in_which_line_a_mapping_is_wrong() {
         ("with = [\"name\"]", "with = [\"nome\"]"),
         ("when = 'row.AAC058 in", "when = 'row.AAC058 inn"),
         ("mode = \"snapshot\"", "mode = \"snapshot"),
-        ("name = \"DATADATE\"", "nam = \"DATADATE\""),
+        ("schedule = {", "shedule = {"),
     ] {
         let broken = good.replacen(from, to, 1);
         assert_ne!(broken, good, "{from}");
@@ -118,16 +132,24 @@ fn check_says_in_which_line_a_mapping_is_wrong() {
         assert!(code == Some(1) && text.contains(&place), "{to}: {code:?} without {place}:\n{text}");
     }
     // A wrong expectation of a test beside a mapping is a finding too, and a hub does not start on a broken mapping.
-    fs::write(mappings.join("insured-persons.toml"), good.replacen("with = [\"bool:1,离退休|0,非离退休\"]", "with = [\"bool:0,离退休|1,非离退休\"]", 1)).unwrap();
+    fs::write(
+        mappings.join("insured-persons.toml"),
+        good.replacen("with = [\"bool:1,离退休|0,非离退休\"]", "with = [\"bool:0,离退休|1,非离退休\"]", 1),
+    )
+    .unwrap();
     let (code, text) = said("data");
-    assert!(code == Some(1) && text.contains("mappings/social-security/insured-persons.tests.toml:"), "{code:?}: {text}");
+    assert!(
+        code == Some(1) && text.contains("mappings/social-security/insured-persons.tests.toml:"),
+        "{code:?}: {text}"
+    );
 }
 
 #[test]
 fn a_record_is_traced_and_a_rejection_waived_on_the_command_line() {
     let hub = Hub::on(Store::Sqlite).rejections_allowed().start();
     let nameless = registered(&Person::nth(1), "001", "户主").with("姓名", "");
-    let delivered = hub.deliver(&registered_residents("20261101", [nameless, registered(&Person::nth(2), "001", "配偶")]));
+    let delivered =
+        hub.deliver(&registered_residents("20261101", [nameless, registered(&Person::nth(2), "001", "配偶")]));
     let listed = hub.json(&["rejections", "--feed", "public-security/registered-residents"]);
     let rejection = &listed["rejections"][0];
     assert_eq!((&rejection["state"], &rejection["line"]), (&json!("open"), &json!(2)), "{listed}");

@@ -22,7 +22,9 @@ fn a_cursor_of_another_epoch_is_gone(store: Store) {
     let answer = administrator.get(&format!("/v1/changes?after={old}"));
     let problem = answer.refused(410);
     assert_eq!(problem["code"], "epoch-changed", "{answer}");
-    assert!(problem["detail_zh"].is_string() && problem["resync"].as_str().is_some_and(|way| way.contains("/v1/residents")));
+    assert!(
+        problem["detail_zh"].is_string() && problem["resync"].as_str().is_some_and(|way| way.contains("/v1/residents"))
+    );
     let cursor = problem["cursor"].as_str().unwrap();
     let now = administrator.get(&format!("/v1/changes?after={cursor}")).good();
     assert_eq!((&now["items"], &now["more"]), (&json!([]), &json!(false)), "{now}");

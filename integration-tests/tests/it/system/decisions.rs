@@ -69,7 +69,8 @@ fn held_deliveries_are_decided_on_the_command_line() {
     hub.deliver(&people("20261101", 1..=20));
     let (first, second) = (held(&hub, "20261102"), held(&hub, "20261103"));
     let listed = hub.json(&["deliveries", "--state", "held"]);
-    let ids: Vec<&str> = listed["deliveries"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> =
+        listed["deliveries"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
     assert_eq!(ids, [second.as_str(), first.as_str()], "{listed}");
     assert_eq!(hub.json(&["status"])["held"].as_array().unwrap().len(), 2);
     assert_eq!(hub.json(&["deliveries", "refuse", &first])["deliveries"][0]["state"], "refused");

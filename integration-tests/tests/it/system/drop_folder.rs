@@ -101,7 +101,7 @@ fn a_file_the_door_refuses_stays_with_the_reason_beside_it() {
     let people = registered_residents("20261101", [registered(&Person::nth(2), "001", "户主")]);
     drop_file(&register, "residents.txt", &people.bytes);
     let refused = refusal(&register, "residents.txt");
-    assert!(refused["zh"].as_str().is_some_and(|zh| zh.contains("文件名")), "{refused}");
+    assert!(refused["zh"].as_str().is_some_and(|zh| zh.contains("数据时点")), "{refused}");
     assert!(refused["en"].as_str().is_some_and(|en| en.contains("name")), "{refused}");
     drop_file(&register, "czrk_20261102.txt.gz", b"this is no gzip");
     assert_eq!(refusal(&register, "czrk_20261102.txt.gz")["code"], "body-unreadable");
@@ -115,7 +115,9 @@ fn a_file_the_door_refuses_stays_with_the_reason_beside_it() {
     // Mended, it is taken, and the reason goes.
     drop_file(&register, "czrk_20261102.txt.gz", &gzip(&people.bytes));
     applied(&hub, &receipt(&register, "czrk_20261102.txt.gz"));
-    wait_for("the end of the reason", || (!names(&register).contains(&"czrk_20261102.txt.gz.refused.json".to_owned())).then_some(()));
+    wait_for("the end of the reason", || {
+        (!names(&register).contains(&"czrk_20261102.txt.gz.refused.json".to_owned())).then_some(())
+    });
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -169,7 +171,8 @@ fn a_name_that_is_no_utf8_is_a_name() {
     let hub = Hub::started(Store::Sqlite);
     let health = folder(&hub, HEALTH);
     let name = encoding_rs::GBK.encode("健康档案.json").0.into_owned();
-    let lines = health_records_ndjson("", 1, [health_record(&Person::nth(1), "13010800000000001", "2026-11-01T08:30:00")]);
+    let lines =
+        health_records_ndjson("", 1, [health_record(&Person::nth(1), "13010800000000001", "2026-11-01T08:30:00")]);
     fs::write(health.join(OsStr::from_bytes(&name)), lines.bytes).unwrap();
     let ok = [name.as_slice(), b".ok"].concat();
     fs::write(health.join(OsStr::from_bytes(&ok)), "total=1\nas_of=2026-11-01\n").unwrap();
@@ -183,7 +186,9 @@ fn a_name_that_is_no_utf8_is_a_name() {
 fn a_file_is_landed_once_though_the_hub_is_killed_at_any_moment() {
     let mut hub = Hub::started(Store::Sqlite);
     let insured_folder = folder(&hub, INSURED);
-    let rows = |date: &str| (1..=200).map(|n| insured(&Person::nth(n), &n.to_string()).with("AAE006", date)).collect::<Vec<_>>();
+    let rows = |date: &str| {
+        (1..=200).map(|n| insured(&Person::nth(n), &n.to_string()).with("AAE006", date)).collect::<Vec<_>>()
+    };
     for day in 1..=6 {
         let date = format!("202611{day:02}");
         drop_file(&insured_folder, &format!("{date}.xml"), &insured_persons(&date, 1, rows(&date)).bytes);

@@ -37,20 +37,29 @@ fn a_dry_run_keeps_nothing() {
         let landing = files(&hub.folder().join("landing"));
         (hub.database().sql(COUNTS), hub.administrator().get("/v1/deliveries").good(), landing)
     };
+    let (department, health) = (hub.department("social-security"), hub.department("health"));
     let before = state();
-    let department = hub.department("social-security");
 
     let run = department.inspect(&people("20261102", 1..=22)).good();
-    let counts = ["received", "applied", "unchanged", "stale", "rejected", "ended"].map(|name| run[name].as_i64().unwrap());
+    let counts =
+        ["received", "applied", "unchanged", "stale", "rejected", "ended"].map(|name| run[name].as_i64().unwrap());
     assert_eq!((&run["state"], counts), (&json!("ready"), [22, 2, 20, 0, 0, 0]), "{run}");
     let sample = &run["changes"][0];
     assert_eq!(sample["parts"]["person"]["name"]["after"], Person::nth(21).name.as_str(), "{run}");
     let run = department.inspect(&people("20261102", 1..=10)).good();
-    assert_eq!((&run["state"], &run["reasons"][0]["code"], &run["ended"]), (&json!("held"), &json!("shrink-limit"), &json!(10)), "{run}");
-    let nameless = insured_persons("20261102", 1, (1..=20).map(|n| {
-        let row = insured(&Person::nth(n), &n.to_string());
-        if n == 7 { row.with("AAC003", "") } else { row }
-    }));
+    assert_eq!(
+        (&run["state"], &run["reasons"][0]["code"], &run["ended"]),
+        (&json!("held"), &json!("shrink-limit"), &json!(10)),
+        "{run}"
+    );
+    let nameless = insured_persons(
+        "20261102",
+        1,
+        (1..=20).map(|n| {
+            let row = insured(&Person::nth(n), &n.to_string());
+            if n == 7 { row.with("AAC003", "") } else { row }
+        }),
+    );
     let run = department.inspect(&nameless).good();
     assert_eq!((&run["rejected"], &run["rejections"][0]["position"]), (&json!(1), &json!(7)), "{run}");
     let run = department.inspect(&people("20261102", 1..=20).cut_at(5)).good();
@@ -60,7 +69,7 @@ fn a_dry_run_keeps_nothing() {
     let old = department.inspect(&people("20261031", 1..=25)).good();
     assert_eq!((&old["stale"], &old["applied"]), (&json!(25), &json!(0)), "{old}");
     let ill = health_record(&Person::nth(1), "13010800000000001", "2026-11-01T08:30:00").with("diagnoses", "某种疾病");
-    let refused = hub.department("health").inspect(&health_records("2026-11-01T09:00:00+08:00", 1, [ill])).good();
+    let refused = health.inspect(&health_records("2026-11-01T09:00:00+08:00", 1, [ill])).good();
     assert_eq!((&refused["state"], &refused["changes"]), (&json!("refused"), &json!([])), "{refused}");
     assert!(!refused.to_string().contains("某种疾病"), "{refused}");
     let wrong = department.inspect(&people("20261102", 1..=20).with_header("Content-Encoding", "gzip"));
@@ -68,7 +77,11 @@ fn a_dry_run_keeps_nothing() {
 
     assert_eq!(state(), before);
     let delivered = hub.deliver(&people("20261102", 1..=22));
-    assert_eq!((&delivered["applied"], &delivered["unchanged"]), (&json!(2), &json!(20)), "as it was said: {delivered}");
+    assert_eq!(
+        (&delivered["applied"], &delivered["unchanged"]),
+        (&json!(2), &json!(20)),
+        "as it was said: {delivered}"
+    );
     assert_eq!(hub.json(&["verify"])["differences"], 0);
     assert_eq!(shape::items(&hub.administrator().get("/v1/deliveries").good()).len(), 2);
 }

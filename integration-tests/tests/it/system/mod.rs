@@ -13,7 +13,7 @@ mod two_hubs;
 
 use std::time::{Duration, Instant};
 
-/// Asks again and again until there is an answer; a minute is long enough for anything here.
+/// Asks again and again until there is an answer; three minutes are long enough for anything here.
 #[track_caller]
 fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
@@ -21,7 +21,7 @@ fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = look() {
             return found;
         }
-        assert!(started.elapsed() < Duration::from_secs(60), "{what} never came");
+        assert!(started.elapsed() < Duration::from_secs(180), "{what} never came");
         std::thread::sleep(Duration::from_millis(30));
     }
 }

@@ -31,7 +31,11 @@ fn a_hub_with_a_certificate_speaks_tls_only() {
     assert!(plain.try_get("/healthz").is_none_or(|answer| answer.status >= 400), "nothing is answered in the clear");
     let secure = |arguments: &[&str], path: &str| {
         let url = format!("{}{path}", administrator.base().replace("http://", "https://"));
-        let output = Command::new("curl").args(["-sS", "-i", "--cacert", &at("certificate.pem")]).args(arguments).arg(url).output();
+        let output = Command::new("curl")
+            .args(["-sS", "-i", "--cacert", &at("certificate.pem")])
+            .args(arguments)
+            .arg(url)
+            .output();
         String::from_utf8_lossy(&output.expect("curl runs").stdout).into_owned()
     };
     let answer = secure(&[], "/healthz");
