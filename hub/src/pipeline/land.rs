@@ -102,7 +102,10 @@ pub fn land(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>) -> Result<
     let outcome = record(hub, &row, &feed);
     // After an error of the store nobody knows whether the row was committed: its bytes stay, and are cleaned up if it was
     // not. A refusal and a delivery that came before are clear.
-    if outcome.as_ref().map_or_else(|error| error.kind == Kind::Unprocessable, |landed| matches!(landed, Landed::Same(_))) {
+    if outcome
+        .as_ref()
+        .map_or_else(|error| error.kind == Kind::Unprocessable, |landed| matches!(landed, Landed::Same(_)))
+    {
         hub.landing.erase(&name)?;
     }
     outcome

@@ -1,5 +1,10 @@
 //! A record's way, case by case, on both stores.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a case and what it calls fail by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a case and what it calls fail by panicking"
+)]
 
 /// One case, a test on each store.
 macro_rules! on_both_stores {

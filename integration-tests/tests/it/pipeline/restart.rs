@@ -27,7 +27,7 @@ fn apply_goes_on_at_its_checkpoint(store: Store) {
     let take_over = |_| {
         next.db.lease(&next.instance, next.now(), next.lease_length(), |_| true).unwrap().unwrap();
     };
-    let lost = apply::apply(hub.hub(), &ready.id, &take_over).err().expect("the lease was taken over");
+    let lost = apply::apply(hub.hub(), &ready.id, &take_over).expect_err("the lease was taken over");
     assert_eq!(lost.code, Some("writer-lost"));
     let half = hub.receipt(&ready.id);
     assert_eq!((half.state.as_str(), half.checkpoint, half.applied, half.waiting()), ("ready", 2, 2, 5));
@@ -50,7 +50,7 @@ fn a_hub_that_lost_the_lease_writes_nothing(store: Store) {
     let refused = hub.hub().db.apply(&lease, hub.hub().now(), |change| Ok(change.take_seq())).err().unwrap();
     assert_eq!(refused.code, Some("writer-lost"));
     let ready = hub.inspect(&night(2, &Person::first(1)));
-    let refused = apply::apply(hub.hub(), &ready.id, &|_| ()).err().expect("another is the writer");
+    let refused = apply::apply(hub.hub(), &ready.id, &|_| ()).expect_err("another is the writer");
     assert_eq!(refused.code, Some("not-writer"));
     assert_eq!(hub.dataset(), before);
     assert_eq!(apply::apply(&next, &ready.id, &|_| ()).unwrap().state, "applied");
