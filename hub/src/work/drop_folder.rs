@@ -36,10 +36,14 @@ pub fn scan(hub: &Hub) -> Result<()> {
         if !is_folder(&drop.folder.join(department)) || !is_folder(&folder) {
             continue;
         }
-        let found = files(&folder).map(|files| {
-            files.iter().fold(Ok(()), |before: Result<()>, file| before.and(take(hub, feed, file, drop.require_ok)))
+        let found = files(&folder).and_then(|files| {
+            let mut taken: Result<()> = Ok(());
+            for file in &files {
+                taken = taken.and(take(hub, feed, file, drop.require_ok));
+            }
+            taken
         });
-        first_error = first_error.and(found.and_then(|taken| taken));
+        first_error = first_error.and(found);
     }
     first_error
 }
