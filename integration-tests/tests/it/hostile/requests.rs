@@ -101,8 +101,8 @@ fn a_connection_that_breaks_leaves_nothing() {
     let token = department.token().unwrap().to_owned();
     let raw = |request: &str| {
         let mut connection = TcpStream::connect(&address).unwrap();
-        connection.write_all(request.as_bytes()).unwrap();
-        connection.shutdown(std::net::Shutdown::Write).unwrap();
+        // A hub that refuses early may close before it has read all.
+        let _ = connection.write_all(request.as_bytes()).and_then(|()| connection.shutdown(std::net::Shutdown::Write));
         let mut answer = Vec::new();
         let _ = connection.read_to_end(&mut answer);
         String::from_utf8_lossy(&answer).into_owned()
