@@ -282,7 +282,7 @@ pub fn relay(args: &RelayArgs, common: &Common) -> Result<ExitCode> {
     if common.json {
         print::json(&position)?;
     } else {
-        print::line("the topics of this agreement begin anew with full records");
+        print::line("the relay compares the store with the state topic and sends what differs");
     }
     Ok(ExitCode::SUCCESS)
 }
