@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::expression::Expression;
+use super::steps::{Split, Steps};
 use super::transform::Transform;
-use super::{Attribute, Joined, OnBlank, Source, Split, Steps};
+use super::{Attribute, Joined, OnBlank, Source};
 use crate::code::{CodeTable, Lookup, Wanted};
 use crate::feed::spec::{AttributeSpec, Blank, OnError, PartSpec};
 

@@ -1,13 +1,16 @@
 //! The compiled mapping of a feed: from the columns of a row to the attributes of its parts.
 //!
-//! Owns evaluating; compiling is `compile`, single cells are `transform`. A pure function of the row and of the day the
-//! data tell of. Never panics on any JSON, and never lets a bad value pass unsaid: it is a rejection or an issue.
+//! Owns the state of a run over one row; `compile` makes attributes, `evaluate` asks one, `steps` works on a cell. A pure
+//! function of the row and of the day the data tell of. Never panics on any JSON, and never lets a bad value pass unsaid:
+//! it is a rejection or an issue.
 
 pub mod compile;
 pub mod date;
+mod evaluate;
 pub mod expression;
 pub mod message;
 pub mod number;
+mod steps;
 #[cfg(test)]
 mod tests;
 pub mod text;
@@ -18,11 +21,10 @@ use std::borrow::Cow;
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
 
-use crate::code::{Found, Lookup};
 use crate::feed::spec::OnError;
 use crate::reason::Reason;
 use expression::Expression;
-use transform::{Cell, Transform};
+use steps::Steps;
 
 /// What one attribute or field is made from.
 pub struct Attribute {
@@ -51,23 +53,10 @@ enum OnBlank {
     Issue,
 }
 
-/// What is done with a cell: it is split, where it holds several values; each goes through transforms and a code table.
-#[derive(Default)]
-struct Steps {
-    split: Option<Split>,
-    transforms: Vec<Transform>,
-    codes: Option<Lookup>,
-}
-
 /// Columns that become one text.
 struct Joined {
     columns: Vec<String>,
     join: String,
-}
-
-struct Split {
-    separators: Vec<char>,
-    item: Option<String>,
 }
 
 /// What an attribute says about the entity.
@@ -97,20 +86,6 @@ pub struct Run<'a> {
 struct Scope<'a> {
     columns: &'a Map<String, Value>,
     item: Option<(&'a str, usize)>,
-}
-
-/// The cell a value comes from, for the reason if it is bad.
-#[derive(Clone, Copy)]
-struct Site<'a> {
-    scope: Scope<'a>,
-    column: &'a str,
-    sent: &'a str,
-}
-
-impl Site<'_> {
-    fn reason(&self, code: &str) -> Reason {
-        message::reason(code, self.scope.pointer(self.column), Some(self.sent))
-    }
 }
 
 /// The text of a JSON scalar; `None` for null, arrays and objects.
@@ -193,209 +168,4 @@ impl<'a> Run<'a> {
                 && !reason.pointer.is_empty()
         })
     }
-}
-
-impl Attribute {
-    fn evaluate(&self, run: &mut Run, scope: Scope) -> Said {
-        match self.when.as_ref().map(|when| when.holds(scope.columns)) {
-            None | Some(Ok(true)) => {}
-            Some(Ok(false)) => return Said::Nothing,
-            Some(Err(_)) => return self.bad(run, "expression-failed", self.place(scope)),
-        }
-        let said = match &self.source {
-            Source::Column { column, steps } => self.column(run, scope, column, steps),
-            Source::Joined { joined, steps } => self.joined(run, scope, joined, steps),
-            Source::Constant(value) => Said::Value(value.clone()),
-            Source::Object(fields) => run.whole(fields, scope).map_or(Said::Blank, Said::Value),
-            Source::OneItem(fields) => {
-                run.whole(fields, scope).map_or(Said::Blank, |item| Said::Value(Value::Array(vec![item])))
-            }
-            Source::Group { group, fields } => self.group(run, scope, group, fields),
-            Source::FirstOf(ways) => first_of(ways, run, scope),
-            Source::Computed { expression, steps } => self.computed(run, scope, expression, steps),
-        };
-        match said {
-            Said::Blank if self.required => self.bad(run, "value-missing", self.place(scope)),
-            Said::Blank if self.on_blank == OnBlank::Issue => {
-                run.note(OnError::Drop, message::reason("value-missing", self.place(scope), None));
-                Said::Blank
-            }
-            said => said,
-        }
-    }
-
-    fn bad(&self, run: &mut Run, code: &str, pointer: String) -> Said {
-        run.note(self.on_error, message::reason(code, pointer, None));
-        Said::Bad
-    }
-
-    /// The pointer of the first column it reads.
-    fn place(&self, scope: Scope) -> String {
-        self.columns().first().map(|column| scope.pointer(column)).unwrap_or_default()
-    }
-
-    fn columns(&self) -> Vec<&str> {
-        match &self.source {
-            Source::Column { column, .. } => vec![column],
-            Source::Joined { joined, .. } => joined.columns.iter().map(String::as_str).collect(),
-            Source::Constant(_) => Vec::new(),
-            Source::Object(fields) | Source::OneItem(fields) => {
-                fields.iter().flat_map(|(_, field)| field.columns()).collect()
-            }
-            Source::Group { group, .. } => vec![group],
-            Source::FirstOf(ways) => ways.iter().flat_map(Attribute::columns).collect(),
-            Source::Computed { expression, .. } => expression.columns().collect(),
-        }
-    }
-
-    /// The schema refused the column: its reason stands for this attribute.
-    fn refused(&self, run: &mut Run, scope: Scope, column: &str) -> bool {
-        if run.schema.is_empty() {
-            return false;
-        }
-        let Some(reason) = run.refused(&scope.pointer(column)) else { return false };
-        run.note(self.on_error, reason.clone());
-        true
-    }
-
-    fn column(&self, run: &mut Run, scope: Scope, column: &str, steps: &Steps) -> Said {
-        if self.refused(run, scope, column) {
-            return Said::Bad;
-        }
-        let text = match scope.columns.get(column) {
-            None | Some(Value::Null) => return Said::Blank,
-            Some(value) => match scalar(value) {
-                Some(text) => text,
-                None => return self.bad(run, "not-scalar", scope.pointer(column)),
-            },
-        };
-        self.run_steps(run, Site { scope, column, sent: &text }, steps)
-    }
-
-    fn joined(&self, run: &mut Run, scope: Scope, joined: &Joined, steps: &Steps) -> Said {
-        let mut whole = String::new();
-        for column in &joined.columns {
-            if self.refused(run, scope, column) {
-                return Said::Bad;
-            }
-            let Some(text) = scope.columns.get(column).and_then(scalar) else { continue };
-            let text = text.trim();
-            if !text.is_empty() {
-                whole.push_str(if whole.is_empty() { "" } else { &joined.join });
-                whole.push_str(text);
-            }
-        }
-        let column = joined.columns.first().map(String::as_str).unwrap_or_default();
-        self.run_steps(run, Site { scope, column, sent: &whole }, steps)
-    }
-
-    fn computed(&self, run: &mut Run, scope: Scope, expression: &Expression, steps: &Steps) -> Said {
-        for column in expression.columns() {
-            if self.refused(run, scope, column) {
-                return Said::Bad;
-            }
-        }
-        match expression.value(scope.columns) {
-            Err(_) => self.bad(run, "expression-failed", self.place(scope)),
-            Ok(Value::Null) => Said::Blank,
-            Ok(Value::String(text)) => {
-                let column = expression.columns().next().unwrap_or_default();
-                self.run_steps(run, Site { scope, column, sent: &text }, steps)
-            }
-            Ok(value) => Said::Value(value),
-        }
-    }
-
-    fn group(&self, run: &mut Run, scope: Scope, group: &str, fields: &[(String, Attribute)]) -> Said {
-        // A reason for the group itself; those for columns of its items stand for these alone.
-        let own = scope.pointer(group);
-        if let Some(reason) = run.schema.iter().find(|reason| reason.pointer == own) {
-            run.note(self.on_error, reason.clone());
-            return Said::Bad;
-        }
-        let items = match scope.columns.get(group) {
-            None | Some(Value::Null) => return Said::Blank,
-            Some(Value::Array(items)) => items,
-            Some(_) => return self.bad(run, "not-a-list", own),
-        };
-        let mut list = Vec::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            let Value::Object(columns) = item else {
-                run.note(self.on_error, message::reason("not-a-list", format!("{own}/{index}"), None));
-                continue;
-            };
-            list.extend(run.whole(fields, Scope { columns, item: Some((group, index)) }));
-        }
-        filled(list)
-    }
-
-    fn run_steps(&self, run: &mut Run, site: Site, steps: &Steps) -> Said {
-        let Some(split) = &steps.split else { return self.one(run, site, site.sent, steps) };
-        let separated = |c: char| c.is_whitespace() || split.separators.contains(&c);
-        let mut list: Vec<Value> = Vec::new();
-        let mut bad = false;
-        for piece in site.sent.split(separated).filter(|piece| !piece.is_empty()) {
-            match self.one(run, site, piece, steps) {
-                Said::Value(value) => {
-                    let value = match &split.item {
-                        Some(field) => Value::Object(Map::from_iter([(field.clone(), value)])),
-                        None => value,
-                    };
-                    if !list.contains(&value) {
-                        list.push(value);
-                    }
-                }
-                Said::Bad => bad = true,
-                Said::Blank | Said::Nothing => {}
-            }
-        }
-        if list.is_empty() && bad { Said::Bad } else { filled(list) }
-    }
-
-    /// One value, the whole cell or a piece of it, through the transforms and the code table.
-    fn one(&self, run: &mut Run, site: Site, piece: &str, steps: &Steps) -> Said {
-        if piece.trim().is_empty() {
-            return Said::Blank;
-        }
-        let mut text = Cow::Borrowed(piece);
-        for transform in &steps.transforms {
-            text = match transform.apply(text, run.told_on) {
-                Ok(Cell::Text(text)) => text,
-                Ok(Cell::Noted(text, code)) => {
-                    run.note(OnError::Drop, site.reason(code));
-                    text
-                }
-                Ok(Cell::Json(value)) => return Said::Value(value),
-                Ok(Cell::None) => return Said::Blank,
-                Err(code) => return self.worthless(run, site, code),
-            };
-        }
-        let Some(codes) = &steps.codes else { return Said::Value(Value::String(text.into_owned())) };
-        match codes.find(&text) {
-            Found::Code(code) => Said::Value(Value::String(code.into_owned())),
-            Found::NoStandard => self.worthless(run, site, "code-no-standard"),
-            Found::Ambiguous => self.worthless(run, site, "code-ambiguous"),
-            Found::Unknown => self.worthless(run, site, "code-unknown"),
-        }
-    }
-
-    fn worthless(&self, run: &mut Run, site: Site, code: &str) -> Said {
-        run.note(self.on_error, site.reason(code));
-        Said::Bad
-    }
-}
-
-/// An empty list says nothing.
-fn filled(list: Vec<Value>) -> Said {
-    if list.is_empty() { Said::Blank } else { Said::Value(Value::Array(list)) }
-}
-
-fn first_of(ways: &[Attribute], run: &mut Run, scope: Scope) -> Said {
-    for way in ways {
-        match way.evaluate(run, scope) {
-            Said::Blank | Said::Nothing => {}
-            said => return said,
-        }
-    }
-    Said::Blank
 }
