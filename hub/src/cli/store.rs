@@ -7,11 +7,11 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{Common, print};
-use crate::arrival;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::pipeline::decide;
-use crate::store::{contribution, delivery, entity, job, rejection};
+use crate::status;
+use crate::store::{delivery, job, rejection};
 use crate::time;
 use crate::trace;
 
@@ -113,36 +113,8 @@ enum RelayAction {
 
 /// One look: feeds, jobs, held deliveries, open rejections, the dataset.
 pub fn status(common: &Common) -> Result<ExitCode> {
-    let hub = common.open()?;
-    let feeds = arrival::arrivals(&hub)?;
-    let (jobs, held, open, relays) = hub.db.read(|conn| {
-        let filter = delivery::Filter { state: Some("held".to_owned()), limit: 100, ..Default::default() };
-        Ok((
-            job::state_counts(conn)?,
-            delivery::list(conn, &filter)?,
-            rejection::open_counts(conn)?,
-            crate::store::relay::list(conn)?,
-        ))
-    })?;
-    let dataset = hub.db.read(|conn| {
-        Ok(json!({
-            "residents": entity::count(conn, "resident", None)?, "households": entity::count(conn, "household", None)?,
-            "communities": entity::communities(conn)?, "unresolved": contribution::unresolved(conn)?,
-        }))
-    })?;
-    let shown = json!({
-        "feeds": feeds.iter().map(|feed| json!({
-            "feed": feed.feed, "punctuality": feed.expected.punctuality, "next_at": feed.expected.next_at.map(time::text),
-            "last_state": feed.last.as_ref().map(|last| last.state.clone()),
-        })).collect::<Vec<_>>(),
-        "jobs": jobs.iter().map(|(state, count)| (state.clone(), json!(count))).collect::<serde_json::Map<_, _>>(),
-        "held": held.iter().map(|row| json!({ "id": row.id, "feed": row.feed, "reasons": row.hold_reasons() })).collect::<Vec<_>>(),
-        "open_rejections": open.iter().map(|(feed, count)| (feed.clone(), json!(count))).collect::<serde_json::Map<_, _>>(),
-        "relays": relays.iter().map(|row| json!({
-            "agreement": row.agreement, "state": row.state, "seq": row.seq, "message": row.message,
-        })).collect::<Vec<_>>(),
-        "dataset": dataset,
-    });
+    let shown = serde_json::to_value(status::status(&*common.open()?)?)
+        .map_err(|error| Error::new(Kind::Internal, "the state of the hub").because(error))?;
     if common.json {
         print::json(&shown)?;
     } else {
@@ -169,7 +141,7 @@ fn status_words(shown: &Value) {
     table("feeds", &["feed", "punctuality", "last_state", "next_at"]);
     table("held", &["id", "feed", "reasons"]);
     table("relays", &["agreement", "state", "seq", "message"]);
-    for name in ["jobs", "open_rejections", "dataset"] {
+    for name in ["deliveries", "jobs", "open_rejections", "dataset"] {
         print::line(&format!("{name}: {}", shown[name]));
     }
 }
