@@ -10,7 +10,7 @@ ARGS ?=
 # Only the hub writes to stdout: with --json it is one object.
 demo:
 	@scripts/need build
-	@cargo run --release -p hub -- demo $(ARGS)
+	@CFLAGS="-g0 -O1" cargo run --profile demo -p hub -- demo $(ARGS)
 
 # The hub's binary first: cargo builds the binary of another package for no test, and the cases start it as a process.
 # `--tests` makes cargo choose the same features of the dependencies for both lines, so that nothing is built twice.

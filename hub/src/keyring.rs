@@ -5,10 +5,9 @@
 use std::fmt;
 use std::path::Path;
 
-use openssl::hash::MessageDigest;
-use openssl::pkey::{PKey, Private};
-use openssl::sign::Signer;
+use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
+use sha2::Sha256;
 
 use crate::error::{Error, Kind};
 
@@ -66,14 +65,16 @@ impl TryFrom<String> for Token {
 #[derive(Clone)]
 pub struct Keyring {
     id: String,
-    key: PKey<Private>,
+    /// Keyed once; each token starts from a copy of this state.
+    keyed: Hmac<Sha256>,
 }
 
 impl Keyring {
     /// A keyring of the given secret; for tests and for [`Keyring::open`].
     pub fn new(secret: &[u8]) -> Result<Self, Error> {
-        let key = PKey::hmac(secret).map_err(|error| Error::new(Kind::Config, "the hub secret").because(error))?;
-        let mut keyring = Self { id: String::new(), key };
+        let keyed =
+            Hmac::new_from_slice(secret).map_err(|error| Error::new(Kind::Config, "the hub secret").because(error))?;
+        let mut keyring = Self { id: String::new(), keyed };
         keyring.id = keyring.token("key-id", &[])?.to_string();
         Ok(keyring)
     }
@@ -96,14 +97,12 @@ impl Keyring {
 
     /// The token of `parts` in `domain`; parts may hold any byte, their borders count.
     pub fn token(&self, domain: &str, parts: &[&str]) -> Result<Token, Error> {
-        let failed = |error| Error::new(Kind::Internal, "computing an HMAC").because(error);
-        let mut signer = Signer::new(MessageDigest::sha256(), &self.key).map_err(failed)?;
+        let mut mac = self.keyed.clone();
         for part in std::iter::once(&domain).chain(parts) {
-            signer.update(&(part.len() as u64).to_be_bytes()).map_err(failed)?;
-            signer.update(part.as_bytes()).map_err(failed)?;
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part.as_bytes());
         }
-        let mut full = [0; 32];
-        signer.sign(&mut full).map_err(failed)?;
+        let full = mac.finalize().into_bytes();
         let mut cut = [0; 16];
         cut.copy_from_slice(&full[..16]);
         Ok(Token(cut))

@@ -18,6 +18,7 @@ mod respill;
 pub mod row;
 mod spill;
 pub mod verify;
+mod working;
 
 use crate::error::Result;
 use crate::hub::Hub;

@@ -1,11 +1,14 @@
 //! The API as it describes itself: OpenAPI 3.1 made from the handlers, and a page to browse it. Both want a token, as
 //! everything but health does; a browser asks for it (any name, the token as password).
 
+use std::io::{Cursor, Read};
+
 use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
-use utoipa_swagger_ui::Config;
+use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
+use zip::ZipArchive;
 
 use super::auth::Caller;
 use super::problem::{Answer, Failure};
@@ -18,6 +21,29 @@ use crate::leaving::Scope;
 use crate::relay::asyncapi;
 
 const PAGE: &str = "/docs/";
+const INITIALIZER: &str = "swagger-initializer.js";
+/// What the page loads, and as what.
+const PAGE_FILES: &[(&str, &str)] = &[
+    ("index.html", "text/html; charset=utf-8"),
+    ("index.css", "text/css; charset=utf-8"),
+    ("swagger-ui.css", "text/css; charset=utf-8"),
+    ("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+    ("swagger-ui-standalone-preset.js", "text/javascript; charset=utf-8"),
+    (INITIALIZER, "text/javascript; charset=utf-8"),
+    ("favicon-16x16.png", "image/png"),
+    ("favicon-32x32.png", "image/png"),
+];
+/// Opens this hub's description in the place of the archive's example.
+const OPEN_DESCRIPTION: &str = r##"window.onload = () => {
+  window.ui = SwaggerUIBundle({
+    url: "/openapi.json",
+    dom_id: "#swagger-ui",
+    deepLinking: true,
+    presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
+    layout: "StandaloneLayout"
+  });
+};
+"##;
 
 /// The description of the API.
 #[derive(OpenApi)]
@@ -104,13 +130,28 @@ pub async fn topics(hub: web::Data<Hub>, caller: Caller) -> Answer<HttpResponse>
     Ok(HttpResponse::Ok().json(asyncapi::document(kafka, &agreements, &[&hub.resident, &hub.household])))
 }
 
-/// The page to browse it with, and what the page loads.
+/// The page to browse it with, and what the page loads: the files of Swagger UI, from the archive in the binary.
 pub async fn page(_: Caller, file: web::Path<String>) -> Answer<HttpResponse> {
-    let config = std::sync::Arc::new(Config::new(["/openapi.json"]));
-    match utoipa_swagger_ui::serve(&file, config) {
-        Ok(Some(found)) => Ok(HttpResponse::Ok().content_type(found.content_type).body(found.bytes.into_owned())),
-        _ => Err(Failure::no_route()),
-    }
+    let name = if file.is_empty() { "index.html" } else { file.as_str() };
+    let Some((_, content_type)) = PAGE_FILES.iter().find(|(known, _)| *known == name) else {
+        return Err(Failure::no_route());
+    };
+    let body = if name == INITIALIZER { OPEN_DESCRIPTION.as_bytes().to_vec() } else { page_file(name)? };
+    Ok(HttpResponse::Ok().content_type(*content_type).body(body))
+}
+
+fn page_file(name: &str) -> crate::error::Result<Vec<u8>> {
+    let unreadable = |error: zip::result::ZipError| Error::new(Kind::Internal, "the page's archive").because(error);
+    let mut archive = ZipArchive::new(Cursor::new(SWAGGER_UI_VENDORED)).map_err(unreadable)?;
+    let wanted = format!("/dist/{name}");
+    // The archive's one top folder bears the version; the page's own folder is the one right below.
+    let lacking = || Error::new(Kind::Internal, "the page's archive lacks a file");
+    let is_it = |path: &str| path.ends_with(&wanted) && path.matches('/').count() == 2;
+    let path = archive.file_names().flatten().find(|path| is_it(path)).ok_or_else(lacking)?.into_owned();
+    let mut bytes = Vec::new();
+    let mut entry = archive.by_name(&path).map_err(unreadable)?;
+    entry.read_to_end(&mut bytes).map_err(|error| Error::new(Kind::Internal, "the page's archive").because(error))?;
+    Ok(bytes)
 }
 
 /// Sends a reader to the page.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::golden::{self, Rules, Touched};
 use super::row::ChangedRow;
 use super::spill::{self, SpillReader};
+use super::working::Fresh;
 use super::{endings, fold, inspect, respill};
 use crate::contribution::{AsOf, Contribution, Part};
 use crate::error::{Error, Kind, Result};
@@ -16,7 +17,7 @@ use crate::feed::spec::Mode;
 use crate::hub::Hub;
 use crate::keyring::Token;
 use crate::resolve;
-use crate::store::contribution::{self, Document, Row};
+use crate::store::contribution::{self, Document, DocumentRef, Row};
 use crate::store::delivery::{self, Delivery};
 use crate::store::{Change, Lease, codec, feed_state, staging};
 
@@ -211,32 +212,21 @@ pub fn rows_applied(writing: &Writing, change: &mut Change<'_>, rows: &[ChangedR
     for row in contribution::of_keys(change.conn, &writing.feed.spec.feed, &keys)? {
         stored.entry(row.source_key.clone()).or_default().push(row);
     }
-    let mut touched = Touched::default();
-    let (mut outcomes, mut written, mut confirmed) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut outcomes, mut fresh, mut confirmed) = (Vec::with_capacity(rows.len()), Vec::new(), Vec::new());
     for row in rows {
-        let there = stored.get(row.key.0.as_slice()).map_or(&[][..], Vec::as_slice);
-        let outcome = compared(writing, row, there)?;
+        let there = stored.remove(row.key.0.as_slice()).unwrap_or_default();
+        let outcome = compared(writing, row, &there)?;
         match outcome {
-            Applied::Written => {
-                for (before, after, aliases) in contributions(writing, row, there)? {
-                    if let Some(before) = before {
-                        touched.add(before, &before.document()?.aliases);
-                    }
-                    touched.add(&after, &aliases);
-                    written.push((after, aliases));
-                }
-            }
+            Applied::Written => contributions(writing, row, there, &mut fresh)?,
             Applied::Unchanged => confirmed.push(row.key.to_vec()),
             Applied::Stale => {}
         }
         outcomes.push(outcome);
     }
-    contribution::put(change.conn, &written)?;
     if writing.feed.spec.mode == Mode::Delta {
         contribution::confirm(change.conn, &writing.feed.spec.feed, &confirmed, &writing.as_of)?;
     }
-    let rules = rules(writing.hub);
-    golden::settle(&rules, change, touched, writing.delivery)?;
+    golden::settle(&rules(writing.hub), change, fresh, Touched::default(), writing.delivery)?;
     Ok(outcomes)
 }
 
@@ -268,39 +258,40 @@ fn edited(row: &ChangedRow, there: &[Row]) -> Result<bool> {
     }
 }
 
-type Written<'a> = (Option<&'a Row>, Row, Vec<Token>);
-
-/// The rows to be written for one changed row: its parts, tombstones of parts that are gone, or all ended.
-fn contributions<'a>(writing: &Writing, row: &ChangedRow, there: &'a [Row]) -> Result<Vec<Written<'a>>> {
-    let mut written = Vec::new();
+/// Adds what one changed row writes: its parts, tombstones of parts that are gone, or all ended.
+fn contributions(writing: &Writing, row: &ChangedRow, there: Vec<Row>, fresh: &mut Vec<Fresh>) -> Result<()> {
+    let is_new = there.is_empty();
+    let mut going: Vec<Row> = there;
     if !row.ends {
         for part in &row.parts {
-            let before = there.iter().find(|stored| stored.part == part.name);
-            let (after, aliases) = contribution_of(writing, row, part, before)?;
-            written.push((before, after, aliases));
+            let stood = going.iter().position(|stored| stored.part == part.name).map(|place| going.swap_remove(place));
+            fresh.push(contribution_of(writing, row, part, stood)?);
         }
     }
-    for before in there {
-        let stays = !row.ends && row.parts.iter().any(|part| part.name == before.part);
-        if !stays {
-            let tombstone =
-                Row { hash: row.hash.to_vec(), fingerprint: row.fingerprint.clone(), ..ended(before, &writing.as_of)? };
-            written.push((Some(before), tombstone, Vec::new()));
-        }
+    for before in going {
+        let mut tombstone = ending(before, &writing.as_of)?;
+        tombstone.row.hash = row.hash.to_vec();
+        tombstone.row.fingerprint.clone_from(&row.fingerprint);
+        fresh.push(tombstone);
     }
-    if row.ends && there.is_empty() {
+    if row.ends && is_new {
         // Told to end before it was told to begin: the tombstone keeps an older beginning from coming back.
         for part in &row.parts {
-            let (began, _) = contribution_of(writing, row, part, None)?;
-            written.push((None, ended(&began, &writing.as_of)?, Vec::new()));
+            let began = contribution_of(writing, row, part, None)?;
+            fresh.push(Fresh { before: None, ..ending(began.row, &writing.as_of)? });
         }
     }
-    Ok(written)
+    Ok(())
 }
 
-/// The tombstone of a contribution: it keeps its key and as-of and says nothing.
-pub fn ended(before: &Row, as_of: &AsOf) -> Result<Row> {
-    Ok(Row {
+/// What ends a contribution: a tombstone keeps its key and as-of and says nothing.
+pub fn ending(before: Row, as_of: &AsOf) -> Result<Fresh> {
+    let (mut said, aliases) = before.said()?;
+    said.as_of = *as_of;
+    said.attributes.clear();
+    said.changed_at.clear();
+    said.issues.clear();
+    let row = Row {
         state: "ended".to_owned(),
         marked: false,
         as_of_instant: as_of.instant,
@@ -312,19 +303,16 @@ pub fn ended(before: &Row, as_of: &AsOf) -> Result<Row> {
         entity: None,
         document: codec::encode(&Document::default())?,
         ..before.clone()
-    })
+    };
+    Ok(Fresh { before: Some((before, aliases)), row, said, aliases: Vec::new() })
 }
 
-fn contribution_of(
-    writing: &Writing,
-    row: &ChangedRow,
-    part: &Part,
-    before: Option<&Row>,
-) -> Result<(Row, Vec<Token>)> {
+fn contribution_of(writing: &Writing, row: &ChangedRow, part: &Part, stood: Option<Row>) -> Result<Fresh> {
     let feed = &writing.feed.spec.feed;
     let id = writing.hub.keyring.token("contribution", &[feed, &row.key.to_string(), &part.name])?;
-    let earlier = before.filter(|before| before.is_live()).map(Row::document).transpose()?;
-    let changed_at = changed_at(writing, row, part, earlier.as_ref());
+    let before = stood.map(|row| row.document().map(|document| (row, document))).transpose()?;
+    let earlier = before.as_ref().filter(|(row, _)| row.is_live()).map(|(_, document)| document);
+    let changed_at = changed_at(writing, row, part, earlier);
     let said = Contribution {
         id,
         feed: feed.clone(),
@@ -336,13 +324,14 @@ fn contribution_of(
         issues: row.issues.clone(),
     };
     let claims = resolve::claims(&writing.hub.resident, &writing.hub.keyring, &said)?;
-    let document = Document {
-        source: row.fields.clone(),
-        attributes: said.attributes,
-        changed_at: said.changed_at,
-        issues: said.issues,
-        aliases: claims.aliases.clone(),
-    };
+    let document = codec::encode(&DocumentRef {
+        source: &row.fields,
+        attributes: &said.attributes,
+        changed_at: &said.changed_at,
+        issues: &said.issues,
+        aliases: &claims.aliases,
+    })?;
+    let has_place = claims.key.is_some() || !claims.aliases.is_empty();
     let stored = Row {
         id: id.to_vec(),
         feed: feed.clone(),
@@ -362,14 +351,11 @@ fn contribution_of(
         household: claims.household.map(Token::to_vec),
         // Said again by settling; whoever has no key and no alias is never visited there.
         link: claims.keyless.unwrap_or("key").to_owned(),
-        entity: if claims.key.is_none() && claims.aliases.is_empty() {
-            None
-        } else {
-            before.and_then(|before| before.entity.clone())
-        },
-        document: codec::encode(&document)?,
+        entity: before.as_ref().filter(|_| has_place).and_then(|(row, _)| row.entity.clone()),
+        document,
     };
-    Ok((stored, claims.aliases))
+    let before = before.map(|(row, document)| (row, document.aliases));
+    Ok(Fresh { before, row: stored, said, aliases: claims.aliases })
 }
 
 /// When each attribute's value last changed: the source's own time, else the as-of of the delivery that brought another value.

@@ -21,7 +21,7 @@ use crate::id;
 use crate::landing::io_error;
 use crate::reason::Reason;
 use crate::store::delivery::{self, Delivery, HoldReason};
-use crate::store::{contribution, feed_state, staging};
+use crate::store::{bulk, contribution, feed_state, staging};
 use crate::time;
 
 /// What staging lists of dry runs begin with; no delivery's id does.
@@ -136,7 +136,7 @@ fn walked(hub: &Hub, feed: &std::sync::Arc<Feed>, of: &Delivery, file: File) -> 
     let mut seen = Seen::default();
     let walked = inspect::walk(hub, feed, of, Box::new(BufReader::new(file)), &mut |batch| {
         let staged: Vec<_> = batch.iter().map(|row| inspect::staged_row(&of.id, row)).collect();
-        hub.db.write(|conn| staging::insert(conn, &staged))?;
+        hub.db.write(|conn| bulk::stage(conn, &staged))?;
         batch.into_iter().for_each(|row| seen.take(row));
         Ok(())
     })?;

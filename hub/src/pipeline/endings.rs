@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::apply::{Writing, ended, rules};
+use super::apply::{Writing, ending, rules};
 use super::golden::{self, Touched};
 use crate::error::Result;
 use crate::hub::Hub;
@@ -23,16 +23,13 @@ pub fn end_absent(writing: &Writing, lease: &Lease) -> Result<bool> {
         let ended = hub.db.apply(lease, hub.now(), |change| {
             let feed = &writing.feed.spec.feed;
             let keys = staging::absent_keys(change.conn, feed, writing.delivery, limit)?;
-            let mut touched = Touched::default();
-            let mut tombstones = Vec::new();
+            let mut fresh = Vec::new();
             for row in contribution::of_keys(change.conn, feed, &keys)? {
                 if row.is_live() {
-                    touched.add(&row, &row.document()?.aliases);
-                    tombstones.push((ended(&row, &writing.as_of)?, Vec::new()));
+                    fresh.push(ending(row, &writing.as_of)?);
                 }
             }
-            contribution::put(change.conn, &tombstones)?;
-            golden::settle(&rules(hub), change, touched, writing.delivery)?;
+            golden::settle(&rules(hub), change, fresh, Touched::default(), writing.delivery)?;
             let mut row = delivery::get(change.conn, writing.delivery)?;
             row.ended += keys.len() as i64;
             let (state, checkpoint) = (row.state.clone(), row.checkpoint);

@@ -96,32 +96,30 @@ pub fn forget_staging(hub: &Hub, id: &str) -> Result<()> {
 /// Good rows clear the mark and supersede open rejections of their keys; in a delta they take over the newer as-of.
 fn confirm(writing: &Writing, change: &mut Change<'_>) -> Result<()> {
     let feed = &writing.feed.spec.feed;
-    let mut after = 0;
-    loop {
-        let good = staging::good_after(change.conn, writing.delivery, after, PAGE)?;
-        let Some(last) = good.last() else { return Ok(()) };
-        after = last.position;
-        let unchanged: Vec<Vec<u8>> =
-            good.iter().filter(|row| row.verdict == "unchanged").filter_map(|row| row.source_key.clone()).collect();
-        if writing.feed.spec.mode == Mode::Delta {
-            contribution::confirm(change.conn, feed, &unchanged, &writing.as_of)?;
-        } else {
-            contribution::mark(change.conn, feed, &unchanged, false)?;
-        }
-        let keys: Vec<Vec<u8>> = good.into_iter().filter_map(|row| row.source_key).collect();
-        let repaired = repaired(writing, change, &keys)?;
-        rejection::supersede(change.conn, &repaired, change.now)?;
+    if writing.feed.spec.mode == Mode::Delta {
+        contribution::confirm_staged(change.conn, feed, writing.delivery, &writing.as_of)?;
+    } else {
+        contribution::unmark_staged(change.conn, feed, writing.delivery)?;
     }
+    let repaired = repaired(writing, change)?;
+    rejection::supersede(change.conn, &repaired, change.now)
 }
 
-/// The open rejections that good rows of these keys supersede: those last seen in an older delivery.
-fn repaired(writing: &Writing, change: &mut Change<'_>, keys: &[Vec<u8>]) -> Result<Vec<String>> {
+/// The open rejections that good rows of the delivery supersede: those last seen in an older delivery.
+fn repaired(writing: &Writing, change: &mut Change<'_>) -> Result<Vec<String>> {
     let mut found = Vec::new();
-    for open in rejection::open_of_keys(change.conn, &writing.feed.spec.feed, keys)? {
-        let seen = delivery::get(change.conn, &open.last_delivery)?.as_of()?;
-        if open.last_delivery != writing.delivery && seen.is_none_or(|seen| seen <= writing.as_of) {
-            found.push(open.id);
-        }
+    let mut seen: HashMap<String, bool> = HashMap::new();
+    for (id, last) in rejection::open_of_staged(change.conn, &writing.feed.spec.feed, writing.delivery)? {
+        let older = match seen.get(&last) {
+            Some(older) => *older,
+            None => {
+                let as_of = delivery::get(change.conn, &last)?.as_of()?;
+                let older = last != writing.delivery && as_of.is_none_or(|as_of| as_of <= writing.as_of);
+                seen.insert(last, older);
+                older
+            }
+        };
+        found.extend(older.then_some(id));
     }
     Ok(found)
 }

@@ -23,7 +23,7 @@ use crate::reason::Reason;
 use crate::store::delivery::{self, Delivery};
 use crate::store::rejection::{self, IssueDocument, IssueRow, RejectedRow, RowDocument};
 use crate::store::staging::{self, Staged};
-use crate::store::{codec, contribution, feed_state, job};
+use crate::store::{bulk, codec, contribution, feed_state, job};
 use crate::time;
 
 const BATCH: usize = 1_000;
@@ -234,7 +234,7 @@ fn stage(hub: &Hub, delivery: &str, batch: &[Inspected]) -> Result<()> {
         }
     }
     hub.db.write(|conn| {
-        staging::insert(conn, &staged)?;
+        bulk::stage(conn, &staged)?;
         rejection::insert_rows(conn, &rejected, &issues)
     })
 }

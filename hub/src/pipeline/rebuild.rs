@@ -1,15 +1,19 @@
 //! Rebuild: everything that is a function of the contributions made anew from them, under the merge rules of now. Entity ids
 //! stay; an entity whose document comes out the same gets no version.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::apply::rules;
 use super::golden::{self, Touched};
+use super::working::Fresh;
 use crate::error::Result;
 use crate::hub::Hub;
 use crate::keyring::Token;
 use crate::resolve;
-use crate::store::{contribution, entity, writer};
+use crate::store::contribution::{self, Document, Row};
+use crate::store::{Conn, codec, entity, writer};
 
 const PAGE: i64 = 500;
 
@@ -30,23 +34,8 @@ pub fn rebuild(hub: &Hub, progress: &dyn Fn(u64)) -> Result<Rebuilt> {
     loop {
         let (next, count, versions) = hub.db.apply(&lease, hub.now(), |change| {
             let page = contribution::page(change.conn, &after, PAGE)?;
-            let mut touched = Touched::default();
-            let mut anew = Vec::new();
-            for row in &page {
-                let claims = resolve::claims(&hub.resident, &hub.keyring, &row.contribution()?)?;
-                let mut fresh = row.clone();
-                fresh.key_token = claims.key.map(Token::to_vec);
-                fresh.household = claims.household.map(Token::to_vec);
-                if let Some(keyless) = claims.keyless.filter(|_| claims.aliases.is_empty()) {
-                    fresh.link = keyless.to_owned();
-                    fresh.entity = None;
-                }
-                touched.add(row, &row.document()?.aliases);
-                touched.add(&fresh, &claims.aliases);
-                anew.push((fresh, claims.aliases));
-            }
-            contribution::put(change.conn, &anew)?;
-            let versions = golden::settle(&rules(hub), change, touched, "rebuild")?;
+            let fresh = remade(hub, change.conn, &page)?;
+            let versions = golden::settle(&rules(hub), change, fresh, Touched::default(), "rebuild")?;
             Ok((page.last().map(|row| row.id.clone()), page.len() as u64, versions))
         })?;
         rebuilt.contributions += count;
@@ -63,6 +52,33 @@ pub fn rebuild(hub: &Hub, progress: &dyn Fn(u64)) -> Result<Rebuilt> {
     Ok(rebuilt)
 }
 
+/// Each contribution as the rules of now read what it says.
+fn remade(hub: &Hub, conn: &mut Conn, page: &[Row]) -> Result<Vec<Fresh>> {
+    let ids: Vec<Vec<u8>> = page.iter().map(|row| row.id.clone()).collect();
+    let mut carried: HashMap<Vec<u8>, Vec<Token>> = HashMap::new();
+    for (id, alias) in contribution::aliases_of(conn, &ids)? {
+        carried.entry(id).or_default().push(Token::from_slice(&alias)?);
+    }
+    let mut fresh = Vec::with_capacity(page.len());
+    for before in page {
+        let (said, aliases) = before.said()?;
+        let claims = resolve::claims(&hub.resident, &hub.keyring, &said)?;
+        let mut row = before.clone();
+        row.key_token = claims.key.map(Token::to_vec);
+        row.household = claims.household.map(Token::to_vec);
+        if let Some(keyless) = claims.keyless.filter(|_| claims.aliases.is_empty()) {
+            row.link = keyless.to_owned();
+            row.entity = None;
+        }
+        if aliases != claims.aliases {
+            row.document = codec::encode(&Document { aliases: claims.aliases.clone(), ..before.document()? })?;
+        }
+        let there = carried.remove(&before.id).unwrap_or_default();
+        fresh.push(Fresh { before: Some((before.clone(), there)), row, said, aliases: claims.aliases });
+    }
+    Ok(fresh)
+}
+
 fn entities_without_contributions(hub: &Hub) -> Result<u64> {
     let lease = hub.writer()?;
     let (mut after, mut versions) = (Vec::new(), 0);
@@ -73,7 +89,7 @@ fn entities_without_contributions(hub: &Hub) -> Result<u64> {
             for (row, _) in &page {
                 touched.add_entity(row);
             }
-            let appended = golden::settle(&rules(hub), change, touched, "rebuild")?;
+            let appended = golden::settle(&rules(hub), change, Vec::new(), touched, "rebuild")?;
             Ok((page.last().map(|(row, _)| row.id.clone()), appended))
         })?;
         versions += appended;

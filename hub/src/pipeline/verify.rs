@@ -11,6 +11,7 @@ use crate::contribution::Contribution;
 use crate::error::Result;
 use crate::hub::Hub;
 use crate::keyring::Token;
+use crate::merge::Linked;
 use crate::resolve::{self, AliasMeaning, Claims, Link, Standing};
 use crate::store::contribution::{self, Row};
 use crate::store::entity::{self, Entity, Version};
@@ -183,7 +184,9 @@ fn residents(rules: &Rules, conn: &mut Conn, page: &[(Entity, Version)], verifie
             .push((row.contribution()?, row.link == "key"));
     }
     for (entity, version) in page {
-        let golden = golden_resident(rules, linked.get(&entity.id).map_or(&[], Vec::as_slice))?;
+        let linked = linked.get(&entity.id).map_or(&[][..], Vec::as_slice);
+        let linked: Vec<Linked> = linked.iter().map(|(said, by_key)| (said, *by_key)).collect();
+        let golden = golden_resident(rules, &linked)?;
         compare(entity, version, golden, verified)?;
     }
     Ok(())
@@ -196,7 +199,8 @@ fn households(rules: &Rules, conn: &mut Conn, page: &[(Entity, Version)], verifi
         members.entry(row.household.clone().unwrap_or_default()).or_default().push(row.contribution()?);
     }
     for (entity, version) in page {
-        let golden = golden_household(rules, members.get(&entity.token).map_or(&[], Vec::as_slice))?;
+        let members: Vec<&Contribution> = members.get(&entity.token).into_iter().flatten().collect();
+        let golden = golden_household(rules, &members)?;
         compare(entity, version, golden, verified)?;
     }
     Ok(())

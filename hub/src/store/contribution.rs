@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::codec;
-use super::conn::{Conn, each_backend};
-use super::schema::{contribution, contribution_alias};
+use super::conn::Conn;
+use super::schema::{contribution, contribution_alias, staging};
 use crate::contribution::{AsOf, Contribution};
 use crate::error::Result;
 use crate::keyring::Token;
 use crate::reason::Reason;
 
 /// A stored contribution.
-#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = contribution, treat_none_as_null = true)]
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = contribution, treat_none_as_default_value = false)]
 pub struct Row {
     /// Token of (feed, source key, part).
     pub id: Vec<u8>,
@@ -75,6 +75,34 @@ pub struct Document {
     pub aliases: Vec<Token>,
 }
 
+/// A [`Document`] about to be encoded.
+#[derive(Debug, Serialize)]
+pub struct DocumentRef<'a> {
+    /// The decoded source record: mapped columns only.
+    pub source: &'a Map<String, Value>,
+    /// Mapped attributes.
+    pub attributes: &'a Map<String, Value>,
+    /// When each attribute's value last changed, microseconds since 1970.
+    pub changed_at: &'a BTreeMap<String, i64>,
+    /// Attributes dropped as bad.
+    #[serde(skip_serializing_if = "<[Reason]>::is_empty")]
+    pub issues: &'a [Reason],
+    /// The alias tokens it carries.
+    #[serde(skip_serializing_if = "<[Token]>::is_empty")]
+    pub aliases: &'a [Token],
+}
+
+/// A [`Document`] without the source record.
+#[derive(Deserialize)]
+struct Said {
+    attributes: Map<String, Value>,
+    changed_at: BTreeMap<String, i64>,
+    #[serde(default)]
+    issues: Vec<Reason>,
+    #[serde(default)]
+    aliases: Vec<Token>,
+}
+
 impl Row {
     /// As-of of the delivery that confirmed or wrote it last.
     pub fn as_of(&self) -> Result<AsOf> {
@@ -97,17 +125,23 @@ impl Row {
 
     /// As resolve and merge read it.
     pub fn contribution(&self) -> Result<Contribution> {
-        let document = self.document()?;
-        Ok(Contribution {
+        Ok(self.said()?.0)
+    }
+
+    /// As resolve and merge read it, and the aliases it carries. The source record is not read.
+    pub fn said(&self) -> Result<(Contribution, Vec<Token>)> {
+        let said: Said = codec::decode(&self.document)?;
+        let contribution = Contribution {
             id: self.token()?,
             feed: self.feed.clone(),
             part: self.part.clone(),
             entity: self.kind.clone(),
             as_of: self.as_of()?,
-            attributes: document.attributes,
-            changed_at: document.changed_at,
-            issues: document.issues,
-        })
+            attributes: said.attributes,
+            changed_at: said.changed_at,
+            issues: said.issues,
+        };
+        Ok((contribution, said.aliases))
     }
 
     /// Whether it counts.
@@ -204,56 +238,40 @@ pub fn page(conn: &mut Conn, after: &[u8], limit: i64) -> Result<Vec<Row>> {
         .load(conn)?)
 }
 
-/// Writes rows over what is there, with their aliases.
-pub fn put(conn: &mut Conn, rows: &[(Row, Vec<Token>)]) -> Result<()> {
-    let ids: Vec<Vec<u8>> = rows.iter().map(|(row, _)| row.id.clone()).collect();
-    for ids in ids.chunks(4_000) {
-        diesel::delete(contribution_alias::table.filter(contribution_alias::contribution.eq_any(ids))).execute(conn)?;
-    }
-    let values: Vec<&Row> = rows.iter().map(|(row, _)| row).collect();
-    for values in values.chunks(2_000) {
-        // Batches cannot borrow through the enum; one body, compiled for each backend.
-        each_backend!(conn, |c| {
-            for row in values {
-                diesel::insert_into(contribution::table)
-                    .values(*row)
-                    .on_conflict(contribution::id)
-                    .do_update()
-                    .set(*row)
-                    .execute(c)?;
-            }
-            Ok::<_, diesel::result::Error>(())
-        })?;
-    }
-    let aliases: Vec<_> = rows
-        .iter()
-        .flat_map(|(row, aliases)| aliases.iter().map(|alias| (alias.to_vec(), row.id.clone())))
-        .map(|(alias, id)| (contribution_alias::alias.eq(alias), contribution_alias::contribution.eq(id)))
-        .collect();
-    for aliases in aliases.chunks(4_000) {
-        each_backend!(conn, |c| diesel::insert_into(contribution_alias::table).values(aliases).execute(c))?;
-    }
-    Ok(())
-}
-
-/// Says where a contribution belongs now.
-pub fn relink(conn: &mut Conn, id: &[u8], link: &str, entity: Option<&[u8]>) -> Result<()> {
-    diesel::update(contribution::table.find(id))
-        .set((contribution::link.eq(link), contribution::entity.eq(entity)))
+/// Clears the marks of what good rows of a delivery confirm.
+pub fn unmark_staged(conn: &mut Conn, feed: &str, delivery: &str) -> Result<()> {
+    let marked = contribution::table.filter(contribution::feed.eq(feed)).filter(contribution::marked);
+    diesel::update(marked.filter(contribution::source_key.nullable().eq_any(good_keys(delivery))))
+        .set(contribution::marked.eq(false))
         .execute(conn)?;
     Ok(())
 }
 
-/// Marks or unmarks the live contributions of these keys.
-pub fn mark(conn: &mut Conn, feed: &str, keys: &[Vec<u8>], marked: bool) -> Result<()> {
-    for keys in keys.chunks(4_000) {
-        let found = contribution::table
+/// Gives what the unchanged rows of a delivery confirm its newer as-of.
+pub fn confirm_staged(conn: &mut Conn, feed: &str, delivery: &str, as_of: &AsOf) -> Result<()> {
+    let unchanged = good_keys(delivery).filter(staging::verdict.eq("unchanged"));
+    diesel::update(
+        contribution::table
             .filter(contribution::feed.eq(feed))
-            .filter(contribution::source_key.eq_any(keys))
-            .filter(contribution::marked.ne(marked));
-        diesel::update(found).set(contribution::marked.eq(marked)).execute(conn)?;
-    }
+            .filter(contribution::source_key.nullable().eq_any(unchanged)),
+    )
+    .set((
+        contribution::as_of_instant.eq(as_of.instant),
+        contribution::as_of_sequence.eq(as_of.sequence),
+        contribution::as_of_digest.eq(as_of.digest.to_vec()),
+        contribution::marked.eq(false),
+    ))
+    .execute(conn)?;
     Ok(())
+}
+
+/// The source keys of the rows of a delivery that were neither rejected nor stale.
+#[diesel::dsl::auto_type(no_type_alias)]
+pub(super) fn good_keys<'a>(delivery: &'a str) -> _ {
+    staging::table
+        .filter(staging::delivery.eq(delivery))
+        .filter(staging::verdict.eq("changed").or(staging::verdict.eq("unchanged")))
+        .select(staging::source_key)
 }
 
 /// Marks the live contributions of these keys that are older than `as_of`: a bad row in a late delivery says nothing of

@@ -2,14 +2,14 @@
 
 use diesel::prelude::*;
 
-use super::conn::{Conn, each_backend};
+use super::conn::Conn;
 use super::contribution::in_parts;
 use super::schema::{entity, entity_version};
 use crate::error::Result;
 
 /// An entity: its identity and which version stands.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = entity, treat_none_as_null = true)]
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = entity, treat_none_as_default_value = false)]
 pub struct Entity {
     /// Opaque and stable, 16 bytes.
     pub id: Vec<u8>,
@@ -31,7 +31,7 @@ pub struct Entity {
 
 /// One version: the golden document at one `seq`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = entity_version)]
+#[diesel(table_name = entity_version, treat_none_as_default_value = false)]
 pub struct Version {
     /// The entity.
     pub entity: Vec<u8>,
@@ -67,18 +67,6 @@ pub fn by_tokens(conn: &mut Conn, kind: &str, tokens: &[Vec<u8>]) -> Result<Vec<
             .select((Entity::as_select(), Version::as_select()))
             .load(conn)?)
     })
-}
-
-/// Appends a version and makes it stand.
-pub fn put(conn: &mut Conn, row: &Entity, version: &Version) -> Result<()> {
-    diesel::insert_into(entity_version::table).values(version).execute(conn)?;
-    each_backend!(conn, |c| diesel::insert_into(entity::table)
-        .values(row)
-        .on_conflict(entity::id)
-        .do_update()
-        .set(row)
-        .execute(c))?;
-    Ok(())
 }
 
 /// What [`page`] looks for.

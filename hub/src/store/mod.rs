@@ -3,6 +3,7 @@
 //! `Db::write` is for short writes any hub may do; `Db::apply` is for all that makes changes and holds the writer's row.
 //! Reads have their own pool and never wait for either. Nothing outside this module opens a transaction.
 
+pub mod bulk;
 pub mod codec;
 pub mod conn;
 pub mod contribution;

@@ -230,16 +230,14 @@ pub fn standing(conn: &mut Conn, feed: &str, hashes: &[Vec<u8>]) -> Result<Vec<R
     })
 }
 
-/// Open rejections of these keys.
-pub fn open_of_keys(conn: &mut Conn, feed: &str, keys: &[Vec<u8>]) -> Result<Vec<Rejection>> {
-    super::contribution::in_parts(keys, |keys| {
-        Ok(rejection::table
-            .filter(rejection::feed.eq(feed))
-            .filter(rejection::source_key.eq_any(keys))
-            .filter(rejection::state.eq("open"))
-            .select(Rejection::as_select())
-            .load(conn)?)
-    })
+/// Open rejections of the keys that good rows of a delivery have, each with the delivery it was last seen in.
+pub fn open_of_staged(conn: &mut Conn, feed: &str, delivery: &str) -> Result<Vec<(String, String)>> {
+    Ok(rejection::table
+        .filter(rejection::feed.eq(feed))
+        .filter(rejection::state.eq("open"))
+        .filter(rejection::source_key.eq_any(super::contribution::good_keys(delivery)))
+        .select((rejection::id, rejection::last_delivery))
+        .load(conn)?)
 }
 
 /// Supersedes open rejections: their keys have something newer.

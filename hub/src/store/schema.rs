@@ -233,4 +233,4 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(delivery, contribution, contribution_alias, staging, entity, entity_version);
+diesel::allow_tables_to_appear_in_same_query!(delivery, contribution, contribution_alias, staging, rejection, entity, entity_version);

@@ -3,13 +3,13 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Text};
 
-use super::conn::{Conn, each_backend};
+use super::conn::Conn;
 use super::schema::staging;
 use crate::error::Result;
 
 /// One row of a delivery.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = staging)]
+#[diesel(table_name = staging, treat_none_as_default_value = false)]
 pub struct Staged {
     /// The delivery.
     pub delivery: String,
@@ -21,14 +21,6 @@ pub struct Staged {
     pub hash: Vec<u8>,
     /// `changed`, `unchanged`, `stale` or `rejected`.
     pub verdict: String,
-}
-
-/// Appends rows.
-pub fn insert(conn: &mut Conn, rows: &[Staged]) -> Result<()> {
-    for rows in rows.chunks(4_000) {
-        each_backend!(conn, |c| diesel::insert_into(staging::table).values(rows).execute(c))?;
-    }
-    Ok(())
 }
 
 /// Forgets a delivery's list.
@@ -138,18 +130,6 @@ pub fn changed_after(conn: &mut Conn, delivery: &str, after: i64, limit: i64) ->
         .order(staging::position)
         .limit(limit)
         .select(staging::position)
-        .load(conn)?)
-}
-
-/// Rows with a readable key that were not rejected or stale, after a position, in order.
-pub fn good_after(conn: &mut Conn, delivery: &str, after: i64, limit: i64) -> Result<Vec<Staged>> {
-    Ok(staging::table
-        .filter(staging::delivery.eq(delivery))
-        .filter(staging::position.gt(after))
-        .filter(staging::verdict.eq_any(["changed", "unchanged"]))
-        .order(staging::position)
-        .limit(limit)
-        .select(Staged::as_select())
         .load(conn)?)
 }
 

@@ -11,6 +11,7 @@ use crate::entity::sample::keyring;
 use crate::keyring::Token;
 use crate::leaving::{Event, Scope};
 use crate::pipeline::golden::entity_id;
+use crate::store::bulk::{self, Writes};
 use crate::store::entity::{self, Entity, Version};
 use crate::store::{Db, Lease, codec};
 
@@ -72,7 +73,12 @@ impl World {
                     delivery: "d".to_owned(),
                     document: codec::encode(&document)?,
                 };
-                entity::put(change.conn, &row, &version)?;
+                let advanced =
+                    entity::rows(change.conn, std::slice::from_ref(&row.id))?.into_iter().map(|row| row.id).collect();
+                bulk::write(
+                    change.conn,
+                    &Writes { entities: vec![row], versions: vec![version], advanced, ..Writes::default() },
+                )?;
             }
             Ok(())
         };

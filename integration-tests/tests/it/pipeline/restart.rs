@@ -97,7 +97,7 @@ fn endings_cut_short_are_finished_before_a_later_delivery() {
     // The disk fails with the second ending.
     sql(
         &hub,
-        "CREATE TRIGGER fault BEFORE UPDATE ON contribution WHEN NEW.state = 'ended' AND \
+        "CREATE TRIGGER fault BEFORE INSERT ON contribution WHEN NEW.state = 'ended' AND \
                EXISTS (SELECT 1 FROM contribution WHERE state = 'ended') BEGIN SELECT RAISE(ABORT, 'fault'); END",
     );
     assert!(apply::apply(hub.hub(), &second.id, &|_| ()).is_err());

@@ -12,6 +12,7 @@ use hub::config::{Agreement, Config, KafkaConfig};
 use hub::hub::Hub;
 use hub::leaving::{self, Event, Scope};
 use hub::relay::{Options, Relay, Trouble};
+use hub::store::bulk::{self, Writes};
 use hub::store::codec;
 use hub::store::entity::{self, Entity, Version};
 use hub::store::relay::Relay as Row;
@@ -98,6 +99,7 @@ impl Bench {
                         name.map_or(json!({}), |name| json!({"name": name, "sex": "1", "community": community}));
                     let state = if name.is_some() { "live" } else { "ended" };
                     let (id, seq) = (ids[0].clone(), change.take_seq());
+                    let advanced = if number > 1 { ids.to_vec() } else { Vec::new() };
                     let row = Entity {
                         id: id.clone(),
                         kind: "resident".to_owned(),
@@ -118,7 +120,8 @@ impl Bench {
                         delivery: "d".to_owned(),
                         document: codec::encode(&document)?,
                     };
-                    entity::put(change.conn, &row, &version)?;
+                    let (entities, versions) = (vec![row], vec![version]);
+                    bulk::write(change.conn, &Writes { entities, versions, advanced, ..Writes::default() })?;
                 }
                 Ok(())
             })

@@ -1,0 +1,175 @@
+//! The contributions that one transaction of the writer looks at, as they will stand when it commits.
+//!
+//! Each is read from the store once at most; what the transaction is about to overwrite is never shown as it was. Owns no
+//! rule: who joins whom is said by resolve.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::contribution::Contribution;
+use crate::error::Result;
+use crate::keyring::Token;
+use crate::store::Conn;
+use crate::store::bulk::{Carried, Moved, Writes};
+use crate::store::contribution::{self as stored, Row};
+
+/// A contribution to be written.
+#[derive(Debug)]
+pub struct Fresh {
+    /// What stood under its id, and the aliases that carried.
+    pub before: Option<(Row, Vec<Token>)>,
+    /// What will stand.
+    pub row: Row,
+    /// The same as resolve and merge read it.
+    pub said: Contribution,
+    /// The aliases it carries.
+    pub aliases: Vec<Token>,
+}
+
+/// A contribution as it will stand.
+#[derive(Debug)]
+pub struct Held {
+    /// The row.
+    pub row: Row,
+    /// As resolve and merge read it.
+    pub said: Contribution,
+    /// The aliases it carries.
+    pub aliases: Vec<Token>,
+    fate: Fate,
+}
+
+/// What is done with a contribution at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Stays,
+    Moves,
+    Written { replaces: bool, realiased: bool },
+}
+
+/// Contributions under the tokens that were asked for, as places in the working set.
+pub type Groups = BTreeMap<Vec<u8>, Vec<usize>>;
+
+/// The working set of one transaction.
+#[derive(Debug, Default)]
+pub struct Working {
+    held: Vec<Held>,
+    places: HashMap<Token, usize>,
+}
+
+impl Working {
+    /// Begins with what is to be written.
+    pub fn of(fresh: Vec<Fresh>) -> Self {
+        let mut working = Self { held: Vec::with_capacity(fresh.len()), places: HashMap::with_capacity(fresh.len()) };
+        for Fresh { before, row, said, aliases } in fresh {
+            let realiased = before.as_ref().is_none_or(|(_, carried)| *carried != aliases);
+            let fate = Fate::Written { replaces: before.is_some(), realiased };
+            working.hold(Held { row, said, aliases, fate });
+        }
+        working
+    }
+
+    fn hold(&mut self, held: Held) {
+        self.places.insert(held.said.id, self.held.len());
+        self.held.push(held);
+    }
+
+    /// The contribution at a place.
+    pub fn at(&self, place: usize) -> &Held {
+        &self.held[place]
+    }
+
+    /// Whether the contribution at a place is written by this transaction.
+    pub fn is_fresh(&self, place: usize) -> bool {
+        matches!(self.held[place].fate, Fate::Written { .. })
+    }
+
+    /// The live contributions that assert one of these person keys.
+    pub fn under_keys(&mut self, conn: &mut Conn, keys: &BTreeSet<Vec<u8>>) -> Result<Groups> {
+        self.take_in(stored::live_under_keys(conn, &listed(keys))?)?;
+        Ok(self.grouped(keys, |row| row.key_token.as_ref()))
+    }
+
+    /// The live contributions of these entities.
+    pub fn of_entities(&mut self, conn: &mut Conn, entities: &BTreeSet<Vec<u8>>) -> Result<Groups> {
+        self.take_in(stored::live_of_entities(conn, &listed(entities))?)?;
+        Ok(self.grouped(entities, |row| row.entity.as_ref()))
+    }
+
+    /// The live contributions of these households.
+    pub fn of_households(&mut self, conn: &mut Conn, households: &BTreeSet<Vec<u8>>) -> Result<Groups> {
+        self.take_in(stored::live_of_households(conn, &listed(households))?)?;
+        Ok(self.grouped(households, |row| row.household.as_ref()))
+    }
+
+    /// The live contributions that carry one of these aliases, by alias.
+    pub fn carrying(&mut self, conn: &mut Conn, aliases: &BTreeSet<Vec<u8>>) -> Result<Groups> {
+        let carriers = stored::live_with_aliases(conn, &listed(aliases))?;
+        self.take_in(carriers.into_iter().map(|(_, row)| row).collect())?;
+        let mut groups = Groups::new();
+        for (place, held) in self.held.iter().enumerate().filter(|(_, held)| held.row.is_live()) {
+            for alias in &held.aliases {
+                if let Some(alias) = aliases.get(alias.0.as_slice()) {
+                    groups.entry(alias.clone()).or_default().push(place);
+                }
+            }
+        }
+        Ok(groups)
+    }
+
+    fn take_in(&mut self, rows: Vec<Row>) -> Result<()> {
+        for row in rows {
+            if self.places.contains_key(&row.token()?) {
+                continue;
+            }
+            let (said, aliases) = row.said()?;
+            self.hold(Held { row, said, aliases, fate: Fate::Stays });
+        }
+        Ok(())
+    }
+
+    fn grouped(&self, wanted: &BTreeSet<Vec<u8>>, token: impl Fn(&Row) -> Option<&Vec<u8>>) -> Groups {
+        let mut groups = Groups::new();
+        for (place, held) in self.held.iter().enumerate().filter(|(_, held)| held.row.is_live()) {
+            if let Some(token) = token(&held.row).and_then(|token| wanted.get(token)) {
+                groups.entry(token.clone()).or_default().push(place);
+            }
+        }
+        groups
+    }
+
+    /// Says where the contribution at a place belongs.
+    pub fn relink(&mut self, place: usize, link: &str, entity: Option<Vec<u8>>) {
+        let held = &mut self.held[place];
+        link.clone_into(&mut held.row.link);
+        held.row.entity = entity;
+        if held.fate == Fate::Stays {
+            held.fate = Fate::Moves;
+        }
+    }
+
+    /// What is to be stored of it.
+    pub fn into_writes(self) -> Writes {
+        let mut writes = Writes::default();
+        for Held { row, aliases, fate, .. } in self.held {
+            match fate {
+                Fate::Stays => {}
+                Fate::Moves => writes.moved.push(Moved { id: row.id, link: row.link, entity: row.entity }),
+                Fate::Written { replaces, realiased } => {
+                    if realiased {
+                        let carried = |alias: &Token| Carried { alias: alias.to_vec(), contribution: row.id.clone() };
+                        writes.aliases.extend(aliases.iter().collect::<BTreeSet<_>>().into_iter().map(carried));
+                    }
+                    if replaces {
+                        writes.replaced.push(row.id.clone());
+                        writes.alias_owners.extend(realiased.then(|| row.id.clone()));
+                    }
+                    writes.contributions.push(row);
+                }
+            }
+        }
+        writes
+    }
+}
+
+fn listed(tokens: &BTreeSet<Vec<u8>>) -> Vec<Vec<u8>> {
+    tokens.iter().cloned().collect()
+}

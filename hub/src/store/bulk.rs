@@ -1,0 +1,148 @@
+//! The bulk paths: all that one transaction of the writer stores, each table in one statement. COPY in its binary form on
+//! PostgreSQL, prepared statements on SQLite.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Binary, Nullable, Text};
+
+use super::conn::Conn;
+use super::contribution::Row;
+use super::entity::{Entity, Version};
+use super::schema::{contribution, contribution_alias, entity, entity_version, staging};
+use super::staging::Staged;
+use crate::error::Result;
+
+/// How many ids one statement names: SQLite takes at most 32,766 values.
+const IDS: usize = 8_000;
+
+/// What a transaction of the writer stores.
+#[derive(Debug, Default)]
+pub struct Writes {
+    /// Contributions that stand from now on, whole.
+    pub contributions: Vec<Row>,
+    /// The ids of those among them that stood before.
+    pub replaced: Vec<Vec<u8>>,
+    /// Contributions that are only moved to another place.
+    pub moved: Vec<Moved>,
+    /// Contributions whose stored aliases are forgotten.
+    pub alias_owners: Vec<Vec<u8>>,
+    /// Aliases they carry from now on.
+    pub aliases: Vec<Carried>,
+    /// Versions appended.
+    pub versions: Vec<Version>,
+    /// Their entities.
+    pub entities: Vec<Entity>,
+    /// The ids of those among them that stood before.
+    pub advanced: Vec<Vec<u8>>,
+}
+
+/// An alias and who carries it.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = contribution_alias, treat_none_as_default_value = false)]
+pub struct Carried {
+    /// Token of the department's number.
+    pub alias: Vec<u8>,
+    /// The contribution.
+    pub contribution: Vec<u8>,
+}
+
+/// Where a contribution belongs now.
+#[derive(Debug)]
+pub struct Moved {
+    /// The contribution.
+    pub id: Vec<u8>,
+    /// `key`, `alias`, or why it has no entity.
+    pub link: String,
+    /// The entity it belongs to.
+    pub entity: Option<Vec<u8>>,
+}
+
+/// Stores all of it.
+pub fn write(conn: &mut Conn, writes: &Writes) -> Result<()> {
+    for ids in writes.alias_owners.chunks(IDS) {
+        diesel::delete(contribution_alias::table.filter(contribution_alias::contribution.eq_any(ids))).execute(conn)?;
+    }
+    for ids in writes.replaced.chunks(IDS) {
+        diesel::delete(contribution::table.filter(contribution::id.eq_any(ids))).execute(conn)?;
+    }
+    contributions(conn, &writes.contributions)?;
+    aliases(conn, &writes.aliases)?;
+    move_all(conn, &writes.moved)?;
+    versions(conn, &writes.versions)?;
+    for ids in writes.advanced.chunks(IDS) {
+        diesel::delete(entity::table.filter(entity::id.eq_any(ids))).execute(conn)?;
+    }
+    entities(conn, &writes.entities)
+}
+
+fn contributions(conn: &mut Conn, rows: &Vec<Row>) -> Result<()> {
+    match conn {
+        _ if rows.is_empty() => 0,
+        Conn::Pg(c) => diesel::copy_from(contribution::table).from_insertable(rows).execute(c)?,
+        Conn::Sqlite(c) => diesel::insert_into(contribution::table).values(rows).execute(c)?,
+    };
+    Ok(())
+}
+
+fn aliases(conn: &mut Conn, rows: &Vec<Carried>) -> Result<()> {
+    match conn {
+        _ if rows.is_empty() => 0,
+        Conn::Pg(c) => diesel::copy_from(contribution_alias::table).from_insertable(rows).execute(c)?,
+        Conn::Sqlite(c) => diesel::insert_into(contribution_alias::table).values(rows).execute(c)?,
+    };
+    Ok(())
+}
+
+fn versions(conn: &mut Conn, rows: &Vec<Version>) -> Result<()> {
+    match conn {
+        _ if rows.is_empty() => 0,
+        Conn::Pg(c) => diesel::copy_from(entity_version::table).from_insertable(rows).execute(c)?,
+        Conn::Sqlite(c) => diesel::insert_into(entity_version::table).values(rows).execute(c)?,
+    };
+    Ok(())
+}
+
+fn entities(conn: &mut Conn, rows: &Vec<Entity>) -> Result<()> {
+    match conn {
+        _ if rows.is_empty() => 0,
+        Conn::Pg(c) => diesel::copy_from(entity::table).from_insertable(rows).execute(c)?,
+        Conn::Sqlite(c) => diesel::insert_into(entity::table).values(rows).execute(c)?,
+    };
+    Ok(())
+}
+
+/// Appends rows to the staging list.
+pub fn stage(conn: &mut Conn, rows: &Vec<Staged>) -> Result<()> {
+    match conn {
+        _ if rows.is_empty() => 0,
+        Conn::Pg(c) => diesel::copy_from(staging::table).from_insertable(rows).execute(c)?,
+        Conn::Sqlite(c) => diesel::insert_into(staging::table).values(rows).execute(c)?,
+    };
+    Ok(())
+}
+
+fn move_all(conn: &mut Conn, moved: &[Moved]) -> Result<()> {
+    match conn {
+        _ if moved.is_empty() => {}
+        Conn::Pg(c) => {
+            let ids: Vec<&[u8]> = moved.iter().map(|moved| moved.id.as_slice()).collect();
+            let links: Vec<&str> = moved.iter().map(|moved| moved.link.as_str()).collect();
+            let entities: Vec<Option<&[u8]>> = moved.iter().map(|moved| moved.entity.as_deref()).collect();
+            diesel::sql_query(
+                "UPDATE contribution SET link = n.link, entity = n.entity \
+                 FROM unnest($1, $2, $3) AS n (id, link, entity) WHERE contribution.id = n.id",
+            )
+            .bind::<Array<Binary>, _>(ids)
+            .bind::<Array<Text>, _>(links)
+            .bind::<Array<Nullable<Binary>>, _>(entities)
+            .execute(c)?;
+        }
+        Conn::Sqlite(c) => {
+            for Moved { id, link, entity } in moved {
+                diesel::update(contribution::table.find(id))
+                    .set((contribution::link.eq(link), contribution::entity.eq(entity)))
+                    .execute(c)?;
+            }
+        }
+    }
+    Ok(())
+}
