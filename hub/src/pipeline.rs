@@ -3,6 +3,7 @@
 //! Land and inspect change nothing of the dataset; all that does goes through `apply` under the writer's row.
 
 pub mod apply;
+mod as_of;
 pub mod decide;
 pub mod dry_run;
 mod endings;
@@ -17,7 +18,9 @@ pub mod replay;
 mod respill;
 pub mod row;
 mod spill;
+mod stage;
 pub mod verify;
+pub mod walk;
 
 use crate::error::Result;
 use crate::hub::Hub;

@@ -9,10 +9,11 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::inspect::{self, Walked};
-use super::judge;
 use super::land::{self, Arrival};
 use super::row::{ChangedRow, Inspected, Verdict};
+use super::stage::{repeated_key, staged_row};
+use super::walk::{self, Walked};
+use super::{as_of, judge};
 use crate::error::Result;
 use crate::feed::Feed;
 use crate::feed::spec::Mode;
@@ -108,7 +109,7 @@ struct Seen {
 /// Says what the body would do as a delivery of the feed.
 pub fn dry_run(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>) -> Result<DryRun> {
     let feed = hub.feed(&arrival.feed)?;
-    let as_of = land::as_of_beside(&feed.spec.as_of, arrival, hub.now())?;
+    let as_of = as_of::beside(&feed.spec.as_of, arrival, hub.now())?;
     let id = format!("{NAME}{}", id::of_moment(hub.now())?);
     let mut file = unnamed_file(hub)?;
     let read = land::copy(hub, arrival, body, &mut file)?;
@@ -134,8 +135,8 @@ fn list_at(moment: i64) -> String {
 
 fn walked(hub: &Hub, feed: &std::sync::Arc<Feed>, of: &Delivery, file: File) -> Result<DryRun> {
     let mut seen = Seen::default();
-    let walked = inspect::walk(hub, feed, of, Box::new(BufReader::new(file)), &mut |batch| {
-        let staged: Vec<_> = batch.iter().map(|row| inspect::staged_row(&of.id, row)).collect();
+    let walked = walk::walk(hub, feed, of, Box::new(BufReader::new(file)), &mut |batch| {
+        let staged: Vec<_> = batch.iter().map(|row| staged_row(&of.id, row)).collect();
         hub.db.write(|conn| staging::insert(conn, &staged))?;
         batch.into_iter().for_each(|row| seen.take(row));
         Ok(())
@@ -188,7 +189,7 @@ impl Seen {
         let known: Vec<i64> = self.rejections.iter().map(|row| row.position).collect();
         let fresh = positions.iter().filter(|position| !known.contains(position));
         for position in fresh.take(REJECTIONS - known.len()) {
-            let reasons = vec![inspect::repeated_key()];
+            let reasons = vec![repeated_key()];
             self.rejections.push(SampleRejection { position: *position, line: None, key: None, reasons });
         }
         self.rejections.sort_by_key(|row| row.position);
