@@ -10,6 +10,7 @@ use super::golden::{Rules, entity_id, golden_household, golden_resident, link_te
 use crate::contribution::Contribution;
 use crate::error::Result;
 use crate::hub::Hub;
+use crate::id;
 use crate::keyring::Token;
 use crate::resolve::{self, AliasMeaning, Claims, Link, Standing};
 use crate::store::contribution::{self, Row};
@@ -82,7 +83,7 @@ fn links(rules: &Rules, conn: &mut Conn, verified: &mut Verified) -> Result<()> 
                 && aliases.remove(&row.id).unwrap_or_default() == carries;
             if !as_stored {
                 verified.differs(|| {
-                    format!("contribution {} of {}: link {} should be {text}", hex(&row.id), row.feed, row.link)
+                    format!("contribution {} of {}: link {} should be {text}", id::hex(&row.id), row.feed, row.link)
                 });
             }
             spoken_of.extend(entity.map(|id| (id, "resident")));
@@ -223,7 +224,7 @@ fn compare(
             format!(
                 "{} {}: {} should be {state}; differing attributes {names:?}",
                 entity.kind,
-                hex(&entity.id),
+                id::hex(&entity.id),
                 entity.state
             )
         });
@@ -255,8 +256,4 @@ fn deliveries(conn: &mut Conn, verified: &mut Verified) -> Result<()> {
             }
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    Token::from_slice(bytes).map_or_else(|_| "?".to_owned(), |token| token.to_string())
 }
