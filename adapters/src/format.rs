@@ -6,7 +6,7 @@ use std::io::Read;
 use serde::{Deserialize, Serialize};
 
 use crate::json::JsonDecoder;
-use crate::record::{DecodeError, Decoder};
+use crate::record::{DecodeError, Decoder, Once};
 use crate::text::TextDecoder;
 use crate::xlsx::XlsxDecoder;
 use crate::xml::XmlDecoder;
@@ -163,9 +163,9 @@ fn comma() -> char {
 /// Opens a delivery of the given format. `input` is the decompressed bytes as sent, before charset decoding.
 pub fn open(format: &Format, limits: &Limits, input: Box<dyn Read + Send>) -> Result<Box<dyn Decoder>, DecodeError> {
     Ok(match format {
-        Format::Xml(options) => Box::new(XmlDecoder::open(options, limits, input)?),
-        Format::Text(options) => Box::new(TextDecoder::open(options, limits, input)?),
-        Format::Json(options) => Box::new(JsonDecoder::open(options, limits, input)?),
-        Format::Xlsx(options) => Box::new(XlsxDecoder::open(options, limits, input)?),
+        Format::Xml(options) => Once::boxed(XmlDecoder::open(options, limits, input)?),
+        Format::Text(options) => Once::boxed(TextDecoder::open(options, limits, input)?),
+        Format::Json(options) => Once::boxed(JsonDecoder::open(options, limits, input)?),
+        Format::Xlsx(options) => Once::boxed(XlsxDecoder::open(options, limits, input)?),
     })
 }

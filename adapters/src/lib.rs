@@ -5,6 +5,7 @@
 //! any way: what is wrong with a row is a [`BadRecord`], what is wrong with a delivery a [`DecodeError`], never a panic.
 
 mod charset;
+mod heading;
 mod json;
 mod record;
 mod rows;

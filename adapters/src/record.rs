@@ -83,6 +83,33 @@ pub trait Decoder: Send {
     fn envelope(&self) -> &Envelope;
 }
 
+/// A decoder that is not asked again after its end or an error.
+pub(crate) struct Once<D> {
+    decoder: D,
+    ended: bool,
+}
+
+impl<D: Decoder + 'static> Once<D> {
+    pub(crate) fn boxed(decoder: D) -> Box<dyn Decoder> {
+        Box::new(Self { decoder, ended: false })
+    }
+}
+
+impl<D: Decoder> Decoder for Once<D> {
+    fn next_row(&mut self) -> Result<Option<Row>, DecodeError> {
+        if self.ended {
+            return Ok(None);
+        }
+        let next = self.decoder.next_row();
+        self.ended = !matches!(next, Ok(Some(_)));
+        next
+    }
+
+    fn envelope(&self) -> &Envelope {
+        self.decoder.envelope()
+    }
+}
+
 /// Why a delivery as a whole cannot be read on.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind:?} at {place}: {message}")]

@@ -1,4 +1,4 @@
-//! New names for things: the one place where the hub takes randomness for them.
+//! Names for things, new ones and those made of bytes: the one place where the hub takes randomness for them.
 
 use uuid::Builder;
 
@@ -12,7 +12,13 @@ pub fn of_moment(now: i64) -> Result<String> {
 
 /// A random name of 32 hexadecimal digits.
 pub fn random() -> Result<String> {
-    Ok(bytes::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&bytes::<16>()?))
+}
+
+/// Bytes as a name: two lower-case hexadecimal digits each.
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value & 15)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
 /// Random bytes of the cryptographic library.
@@ -32,6 +38,11 @@ mod tests {
         let names: Vec<String> =
             (0..50).map(|milli| of_moment(1_700_000_000_000_000 + milli * 1_000).expect("a name")).collect();
         assert!(names.is_sorted());
+    }
+
+    #[test]
+    fn bytes_are_named_by_their_hexadecimal_digits() {
+        assert_eq!(hex(&[0, 0x0f, 0xa0, 0xff]), "000fa0ff");
     }
 
     #[test]

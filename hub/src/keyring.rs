@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use crate::error::{Error, Kind};
+use crate::id;
 
 /// Sixteen bytes that stand for a key, a number or a record's content; equal tokens mean equal plaintexts in one domain.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -30,7 +31,7 @@ impl Token {
 
 impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&id::hex(&self.0))
     }
 }
 
@@ -112,8 +113,7 @@ impl Keyring {
 fn create_secret(path: &Path) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
-    let mut secret = [0; 32];
-    openssl::rand::rand_bytes(&mut secret).map_err(std::io::Error::other)?;
+    let secret = id::bytes::<32>().map_err(std::io::Error::other)?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }

@@ -3,6 +3,7 @@
 //! Land and inspect change nothing of the dataset; all that does goes through `apply` under the writer's row.
 
 pub mod apply;
+mod as_of;
 pub mod decide;
 pub mod dry_run;
 mod endings;
@@ -11,13 +12,16 @@ pub mod golden;
 pub mod inspect;
 pub mod judge;
 pub mod land;
+mod prepare;
 pub mod rebuild;
 pub mod records;
 pub mod replay;
 mod respill;
 pub mod row;
 mod spill;
+mod stage;
 pub mod verify;
+pub mod walk;
 mod working;
 
 use crate::error::Result;

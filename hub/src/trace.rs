@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::keyring::Token;
-use crate::pipeline::{inspect, key_token, row};
+use crate::pipeline::{key_token, row, walk};
 use crate::store::delivery::{self, Delivery};
 use crate::store::{Conn, contribution, entity, rejection, staging};
 use crate::time;
@@ -119,7 +119,7 @@ pub fn of_line(hub: &Hub, feed: &str, delivery: Option<&str>, line: i64) -> Resu
         Error::new(Kind::Invalid, "the delivery cannot be read up to this line")
             .coded("line-unreadable", "该批次无法读取到此行。")
     };
-    let decoded = inspect::decoder(&compiled, &of.channel, inspect::landed(hub, &of)?);
+    let decoded = walk::decoder(&compiled, &of.channel, walk::landed(hub, &of)?);
     let mut decoder = decoded.map_err(|fault| unreadable().because(fault))?;
     while let Some(next) = decoder.next_row().map_err(|fault| unreadable().because(fault))? {
         let (position, at) = match &next {

@@ -377,11 +377,7 @@ impl JsonDecoder {
 
 impl Decoder for JsonDecoder {
     fn next_row(&mut self) -> Result<Option<Row>, DecodeError> {
-        let result = self.read();
-        if result.is_err() {
-            self.part = Part::End;
-        }
-        result
+        self.read()
     }
 
     fn envelope(&self) -> &Envelope {

@@ -5,19 +5,16 @@
 
 mod lines;
 
-use std::collections::BTreeSet;
 use std::io::Read;
 
 use serde_json::Value;
 
 use crate::charset::{Policy, Utf8Reader};
 use crate::format::{Limits, TextOptions};
+use crate::heading::{self, HEADING_ROWS, is_heading};
 use crate::record::{DecodeError, DecodeErrorKind, Decoder, Envelope, Row};
 use crate::rows::{Draft, Rows, readable_text};
 use lines::{Found, Lines, split};
-
-/// The heading line stands within this many rows.
-pub(crate) const HEADING_ROWS: usize = 50;
 
 /// Reads the rows of a delivery of delimited text.
 pub(crate) struct TextDecoder {
@@ -30,7 +27,6 @@ pub(crate) struct TextDecoder {
     trailer_seen: bool,
     /// The trailer held a number: only then it stands for the line break after it.
     total_seen: bool,
-    ended: bool,
 }
 
 impl TextDecoder {
@@ -48,7 +44,6 @@ impl TextDecoder {
             started: false,
             trailer_seen: false,
             total_seen: false,
-            ended: false,
         })
     }
 
@@ -77,7 +72,7 @@ impl TextDecoder {
 
     fn advance(&mut self) -> Result<Found, DecodeError> {
         let was_terminated = self.lines.terminated;
-        let place = format!("line {}", self.lines.line);
+        let place = self.place();
         let found = self.lines.advance().map_err(|error| DecodeError::from_read(&error, place))?;
         if found == Found::End {
             // The end says nothing about the line before it.
@@ -131,7 +126,7 @@ impl TextDecoder {
                 let message = "The file is empty.";
                 return Err(match row {
                     0 => DecodeError::new(DecodeErrorKind::Truncated, "start", message),
-                    _ => self.missing(),
+                    _ => heading::missing(self.place()),
                 });
             }
             let line = String::from_utf8_lossy(&self.lines.row).into_owned();
@@ -144,17 +139,12 @@ impl TextDecoder {
                 return self.bind(headings);
             }
         }
-        Err(self.missing())
+        Err(heading::missing(self.place()))
     }
 
     fn bind(&mut self, headings: Vec<String>) -> Result<(), DecodeError> {
-        let place = format!("line {}", self.lines.line);
-        if headings.len() > self.rows.limits.columns {
-            let message =
-                format!("The heading line has more than {} columns (limit columns).", self.rows.limits.columns);
-            return Err(DecodeError::new(DecodeErrorKind::Limit, place, message));
-        }
-        self.names = bind_columns(headings, &self.options.headings, &self.options.positions, &place)?;
+        let options = &self.options;
+        self.names = heading::bind(headings, &options.headings, &options.positions, &self.rows.limits, &self.place())?;
         self.see_names()
     }
 
@@ -162,9 +152,8 @@ impl TextDecoder {
         self.names.iter().try_for_each(|name| self.rows.see(name))
     }
 
-    fn missing(&self) -> DecodeError {
-        let message = format!("No line among the first {HEADING_ROWS} holds the headings of the feed.");
-        DecodeError::new(DecodeErrorKind::Missing, format!("line {}", self.lines.line), message)
+    fn place(&self) -> String {
+        format!("line {}", self.lines.line)
     }
 
     /// Takes the trailer line.
@@ -175,8 +164,11 @@ impl TextDecoder {
             return Ok(false);
         }
         if self.trailer_seen {
-            let place = format!("line {}", self.lines.line);
-            return Err(DecodeError::new(DecodeErrorKind::Malformed, place, "The file holds two trailer lines."));
+            return Err(DecodeError::new(
+                DecodeErrorKind::Malformed,
+                self.place(),
+                "The file holds two trailer lines.",
+            ));
         }
         let total = fields.next().unwrap_or_default().trim().to_owned();
         self.trailer_seen = true;
@@ -190,45 +182,9 @@ fn count(fields: &[String], limits: &Limits) -> String {
     if fields.len() > limits.columns { format!("more than {}", limits.columns) } else { fields.len().to_string() }
 }
 
-/// Whether a row holds all the headings, as often as they are declared; without declared ones any row does.
-pub(crate) fn is_heading(row: &[String], headings: &[String]) -> bool {
-    let times = |among: &[String], name: &String| among.iter().filter(|other| *other == name).count();
-    row.len() >= headings.len() && headings.iter().all(|name| times(row, name) >= times(headings, name))
-}
-
-/// The column names of the rows under a heading row.
-pub(crate) fn bind_columns(
-    row: Vec<String>,
-    headings: &[String],
-    positions: &[String],
-    place: &str,
-) -> Result<Vec<String>, DecodeError> {
-    let fault = |kind, message: &str| Err(DecodeError::new(kind, place, message));
-    if !positions.is_empty() {
-        // By position an exchanged pair of columns would silently exchange the values.
-        return if headings.len() == positions.len() && !row.starts_with(headings) {
-            fault(DecodeErrorKind::Missing, "The headings are not in the order to which the columns are bound.")
-        } else {
-            Ok(positions.to_vec())
-        };
-    }
-    let mut seen = BTreeSet::new();
-    if row.iter().any(|name| !name.is_empty() && !seen.insert(name)) {
-        let message = "A heading stands twice; bind the columns by position.";
-        return fault(DecodeErrorKind::Malformed, message);
-    }
-    let named = row.into_iter().enumerate();
-    Ok(named.map(|(index, name)| if name.is_empty() { format!("#{}", index + 1) } else { name }).collect())
-}
-
 impl Decoder for TextDecoder {
     fn next_row(&mut self) -> Result<Option<Row>, DecodeError> {
-        if self.ended {
-            return Ok(None);
-        }
-        let result = self.read();
-        self.ended = !matches!(result, Ok(Some(_)));
-        result
+        self.read()
     }
 
     fn envelope(&self) -> &Envelope {

@@ -15,9 +15,9 @@ use std::io::Read;
 use serde_json::Value;
 
 use crate::format::{Limits, XlsxOptions};
-use crate::record::{DecodeError, DecodeErrorKind, Decoder, Envelope, Row};
+use crate::heading::{self, HEADING_ROWS, is_heading};
+use crate::record::{DecodeError, Decoder, Envelope, Row};
 use crate::rows::{Draft, Rows};
-use crate::text::{HEADING_ROWS, bind_columns, is_heading};
 use sheet::{Cell, Sheet, SheetRow};
 
 /// Reads the rows of a workbook.
@@ -30,7 +30,6 @@ pub(crate) struct XlsxDecoder {
     /// Column in which the table begins, counted from 0.
     first: usize,
     started: bool,
-    ended: bool,
 }
 
 impl XlsxDecoder {
@@ -42,7 +41,7 @@ impl XlsxDecoder {
         let file = package::admit(input, limits)?;
         let sheet = Sheet::open(file, options.sheet.clone(), limits)?;
         let (options, rows) = (options.clone(), Rows::new(limits));
-        Ok(Self { sheet, options, rows, columns: Vec::new(), first: 0, started: false, ended: false })
+        Ok(Self { sheet, options, rows, columns: Vec::new(), first: 0, started: false })
     }
 
     fn read(&mut self) -> Result<Option<Row>, DecodeError> {
@@ -71,20 +70,15 @@ impl XlsxDecoder {
                 continue;
             }
             let place = self.place(number);
-            if texts.len() > self.rows.limits.columns {
-                let message =
-                    format!("The heading row has more than {} columns (limit columns).", self.rows.limits.columns);
-                return Err(DecodeError::new(DecodeErrorKind::Limit, place, message));
-            }
-            let names = bind_columns(texts, &self.options.headings, &self.options.positions, &place)?;
+            let options = &self.options;
+            let names = heading::bind(texts, &options.headings, &options.positions, &self.rows.limits, &place)?;
             names.iter().try_for_each(|name| self.rows.see(name))?;
             self.first = first;
             let dates = &self.options.dates;
             self.columns = names.into_iter().map(|name| (name.clone(), dates.contains(&name))).collect();
             return Ok(());
         }
-        let message = format!("No row among the first {HEADING_ROWS} holds the headings of the feed.");
-        Err(DecodeError::new(DecodeErrorKind::Missing, self.place(1), message))
+        Err(heading::missing(self.place(1)))
     }
 
     fn place(&self, row: u32) -> String {
@@ -183,12 +177,7 @@ fn letters(column: u32) -> String {
 
 impl Decoder for XlsxDecoder {
     fn next_row(&mut self) -> Result<Option<Row>, DecodeError> {
-        if self.ended {
-            return Ok(None);
-        }
-        let result = self.read();
-        self.ended = !matches!(result, Ok(Some(_)));
-        result
+        self.read()
     }
 
     fn envelope(&self) -> &Envelope {

@@ -8,6 +8,7 @@ use super::*;
 use crate::charset::gb18030;
 use crate::format::Format;
 use crate::reading::{Reading, read, read_within};
+use crate::record::DecodeErrorKind;
 
 const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
 const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";

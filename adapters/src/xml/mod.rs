@@ -39,7 +39,6 @@ pub(crate) struct XmlDecoder {
     envelope_text: Option<(String, String)>,
     parent_seen: bool,
     root_closed: bool,
-    ended: bool,
 }
 
 impl XmlDecoder {
@@ -69,7 +68,6 @@ impl XmlDecoder {
             envelope_text: None,
             parent_seen: false,
             root_closed: false,
-            ended: false,
         })
     }
 
@@ -300,12 +298,7 @@ enum Step {
 
 impl Decoder for XmlDecoder {
     fn next_row(&mut self) -> Result<Option<Row>, DecodeError> {
-        if self.ended {
-            return Ok(None);
-        }
-        let result = self.read();
-        self.ended = !matches!(result, Ok(Some(_)));
-        result
+        self.read()
     }
 
     fn envelope(&self) -> &Envelope {

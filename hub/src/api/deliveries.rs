@@ -16,7 +16,7 @@ use crate::pipeline::decide;
 use crate::pipeline::dry_run::{DryRun, dry_run};
 use crate::pipeline::land::{Arrival, Landed, land};
 use crate::pipeline::records::{RecordOutcome, records};
-use crate::store::delivery::{self, Delivery as Row, HoldReason};
+use crate::store::delivery::{self, Counts, Delivery as Row, HoldReason};
 use crate::time;
 
 /// Most bytes of a request with records.
@@ -53,22 +53,11 @@ pub struct Delivery {
     landed: bool,
     /// How many rows the sender says there are.
     declared_total: Option<i64>,
-    /// Rows: received = applied + unchanged + stale + rejected + waiting, always.
-    received: i64,
-    /// Rows that were written.
-    applied: i64,
-    /// Rows that say what is stored.
-    unchanged: i64,
-    /// Rows older than what is stored.
-    stale: i64,
-    /// Rows that failed.
-    rejected: i64,
+    /// What became of its rows.
+    #[serde(flatten)]
+    counts: Counts,
     /// Rows not decided yet.
     waiting: i64,
-    /// Attributes dropped as bad.
-    issues: i64,
-    /// Source records ended by their absence.
-    ended: i64,
     /// `none`, `waiting` (for rows without a key) or `done`.
     endings: String,
     /// Under which rules it was inspected.
@@ -85,6 +74,7 @@ impl From<Row> for Delivery {
     fn from(row: Row) -> Self {
         Self {
             reasons: row.hold_reasons(),
+            counts: row.counts(),
             waiting: row.waiting(),
             as_of: row.as_of_instant.map(time::text),
             sequence: row.as_of_sequence,
@@ -101,13 +91,6 @@ impl From<Row> for Delivery {
             file_name: row.file_name,
             bytes: row.bytes,
             declared_total: row.declared_total,
-            received: row.received,
-            applied: row.applied,
-            unchanged: row.unchanged,
-            stale: row.stale,
-            rejected: row.rejected,
-            issues: row.issues,
-            ended: row.ended,
             endings: row.endings,
             rules: row.fingerprint,
             decided_by: row.decided_by,

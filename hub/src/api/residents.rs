@@ -13,6 +13,7 @@ use super::problem::{Answer, Failure};
 use crate::entity::KeyRole;
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
+use crate::id;
 use crate::keyring::Token;
 use crate::leaving::{self, Moment, Scope};
 use crate::pipeline::golden::entity_id;
@@ -121,7 +122,7 @@ async fn list(
     };
     let page = blocking(&hub, move |hub| {
         hub.db.read(|conn| {
-            let page = Page::cut(entity::page(conn, &filter)?, most, |(row, _)| hex(&row.id));
+            let page = Page::cut(entity::page(conn, &filter)?, most, |(row, _)| id::hex(&row.id));
             let versions: Vec<Version> = page.items.into_iter().map(|(_, version)| version).collect();
             Ok(Page { items: shown(hub, conn, &scope, &versions)?, next: page.next })
         })
@@ -134,10 +135,6 @@ fn shown(hub: &Hub, conn: &mut Conn, scope: &Scope, versions: &[Version]) -> Res
     let records = leaving::records(conn, &hub.keyring, scope, versions, Moment::Now)?;
     let both = versions.iter().zip(records).filter_map(|(version, data)| Some((version, data?)));
     both.map(|(version, data)| Entity::of(version, data)).collect()
-}
-
-fn hex(id: &[u8]) -> String {
-    Token::from_slice(id).map_or_else(|_| String::new(), |token| token.to_string())
 }
 
 fn missing(kind: &str) -> Error {
@@ -213,7 +210,7 @@ async fn one(
 /// The answer with its `ETag`, or 304. What an agreement or another person's record changes changes the tag as well.
 fn tagged<T: Serialize>(headers: &HeaderMap, version: i64, body: &T) -> HttpResponse {
     let text = serde_json::to_vec(body).unwrap_or_default();
-    let digest: String = sha256(&text)[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = id::hex(&sha256(&text)[..8]);
     let tag = format!("W/\"{version}-{digest}\"");
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if known.split(',').any(|known| known.trim() == tag || known.trim() == "*") {

@@ -14,6 +14,7 @@ use tracing::Instrument;
 use super::auth::Caller;
 use super::metrics::Requests;
 use super::problem::{Failure, MEDIA_TYPE};
+use crate::id;
 
 const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 
@@ -81,8 +82,8 @@ impl TraceContext {
     /// Goes on with the caller's trace, or begins one.
     fn of(headers: &HeaderMap) -> Self {
         let sent = headers.get(TRACE_PARENT).and_then(|value| value.to_str().ok()).and_then(parsed);
-        let (trace, flags) = sent.unwrap_or_else(|| (random(16), "00".to_owned()));
-        Self { trace, span: random(8), flags }
+        let (trace, flags) = sent.unwrap_or_else(|| (random::<16>(), "00".to_owned()));
+        Self { trace, span: random::<8>(), flags }
     }
 
     fn text(&self) -> String {
@@ -102,13 +103,9 @@ fn parsed(text: &str) -> Option<(String, String)> {
     (good && !zero(trace) && !zero(span)).then(|| ((*trace).to_owned(), (*flags).to_owned()))
 }
 
-fn random(bytes: usize) -> String {
-    let mut drawn = vec![0; bytes];
-    if openssl::rand::rand_bytes(&mut drawn).is_err() {
-        // A trace id need not be secret, only not all zero.
-        drawn.fill(1);
-    }
-    drawn.iter().map(|byte| format!("{byte:02x}")).collect()
+fn random<const N: usize>() -> String {
+    // A trace id need not be secret, only not all zero.
+    id::hex(&id::bytes::<N>().unwrap_or([1; N]))
 }
 
 #[cfg(test)]

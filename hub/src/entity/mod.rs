@@ -16,6 +16,7 @@ pub use annotation::{Element, KeyRole, Merge, Rule, Sensitivity};
 
 use crate::error::{Error, Kind, Result};
 use crate::feed::spec::{Blank, Text};
+use crate::id;
 
 /// Version of the merge code. Raise it with any change that makes another golden document of the same contributions.
 pub const MERGE_VERSION: u32 = 1;
@@ -75,7 +76,7 @@ impl EntitySchema {
         check_roles(&attributes).map_err(|(name, fault)| at(&name, fault))?;
         let title = annotation::title(json).map_err(|fault| at("title", fault))?;
         let digest = openssl::sha::sha256(format!("{MERGE_VERSION}\u{1f}{kind}\u{1f}{json}").as_bytes());
-        let version = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        let version = id::hex(&digest[..16]);
         Ok(Self { kind: kind.to_owned(), version, title, attributes, json: json.clone() })
     }
 

@@ -14,6 +14,7 @@ use super::files::{self, Files};
 use super::schema::RowSchema;
 use super::spec::{AsOfSpec, FeedSpec, Mode};
 use crate::code::CodeTable;
+use crate::id;
 use crate::mapping::compile::{Compiler, Problem};
 use crate::mapping::transform::TRANSFORMS_VERSION;
 
@@ -273,5 +274,5 @@ fn fingerprint(spec: &FeedSpec, schema: &Value, lookups: &[String]) -> String {
         "schema": schema,
         "codes": lookups,
     });
-    sha256(rules.to_string().as_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    id::hex(&sha256(rules.to_string().as_bytes())[..16])
 }

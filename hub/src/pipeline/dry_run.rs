@@ -9,10 +9,11 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::inspect::{self, Walked};
-use super::judge;
 use super::land::{self, Arrival};
 use super::row::{ChangedRow, Inspected, Verdict};
+use super::stage::{repeated_key, staged_row};
+use super::walk::{self, Walked};
+use super::{as_of, judge};
 use crate::error::Result;
 use crate::feed::Feed;
 use crate::feed::spec::Mode;
@@ -20,7 +21,7 @@ use crate::hub::Hub;
 use crate::id;
 use crate::landing::io_error;
 use crate::reason::Reason;
-use crate::store::delivery::{self, Delivery, HoldReason};
+use crate::store::delivery::{self, Counts, Delivery, HoldReason};
 use crate::store::{bulk, contribution, feed_state, staging};
 use crate::time;
 
@@ -46,20 +47,9 @@ pub struct DryRun {
     pub same_as: Option<String>,
     /// Decompressed bytes.
     pub bytes: i64,
-    /// Rows: received = applied + unchanged + stale + rejected.
-    pub received: i64,
-    /// Rows that would be written.
-    pub applied: i64,
-    /// Rows that say what is stored.
-    pub unchanged: i64,
-    /// Rows older than what is stored.
-    pub stale: i64,
-    /// Rows that fail.
-    pub rejected: i64,
-    /// Attributes that would be dropped as bad.
-    pub issues: i64,
-    /// Source records that would end by their absence.
-    pub ended: i64,
+    /// What would become of its rows; none waits.
+    #[serde(flatten)]
+    pub counts: Counts,
     /// Some of what would change.
     pub changes: Vec<SampleChange>,
     /// The first rejected rows.
@@ -108,7 +98,7 @@ struct Seen {
 /// Says what the body would do as a delivery of the feed.
 pub fn dry_run(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>) -> Result<DryRun> {
     let feed = hub.feed(&arrival.feed)?;
-    let as_of = land::as_of_beside(&feed.spec.as_of, arrival, hub.now())?;
+    let as_of = as_of::beside(&feed.spec.as_of, arrival, hub.now())?;
     let id = format!("{NAME}{}", id::of_moment(hub.now())?);
     let mut file = unnamed_file(hub)?;
     let read = land::copy(hub, arrival, body, &mut file)?;
@@ -134,8 +124,8 @@ fn list_at(moment: i64) -> String {
 
 fn walked(hub: &Hub, feed: &std::sync::Arc<Feed>, of: &Delivery, file: File) -> Result<DryRun> {
     let mut seen = Seen::default();
-    let walked = inspect::walk(hub, feed, of, Box::new(BufReader::new(file)), &mut |batch| {
-        let staged: Vec<_> = batch.iter().map(|row| inspect::staged_row(&of.id, row)).collect();
+    let walked = walk::walk(hub, feed, of, Box::new(BufReader::new(file)), &mut |batch| {
+        let staged: Vec<_> = batch.iter().map(|row| staged_row(&of.id, row)).collect();
         hub.db.write(|conn| bulk::stage(conn, &staged))?;
         batch.into_iter().for_each(|row| seen.take(row));
         Ok(())
@@ -148,7 +138,7 @@ fn walked(hub: &Hub, feed: &std::sync::Arc<Feed>, of: &Delivery, file: File) -> 
     let mut run = counted(hub, feed, of, &walked)?;
     run.state = judged.state.to_owned();
     run.reasons = judged.reasons;
-    run.issues = seen.issues;
+    run.counts.issues = seen.issues;
     run.rejections = seen.rejections;
     if !judged.erase {
         run.changes = samples(hub, feed, seen.changes)?;
@@ -188,7 +178,7 @@ impl Seen {
         let known: Vec<i64> = self.rejections.iter().map(|row| row.position).collect();
         let fresh = positions.iter().filter(|position| !known.contains(position));
         for position in fresh.take(REJECTIONS - known.len()) {
-            let reasons = vec![inspect::repeated_key()];
+            let reasons = vec![repeated_key()];
             self.rejections.push(SampleRejection { position: *position, line: None, key: None, reasons });
         }
         self.rejections.sort_by_key(|row| row.position);
@@ -216,28 +206,25 @@ fn counted(hub: &Hub, feed: &Feed, of: &Delivery, walked: &Walked) -> Result<Dry
         let newest = feed_state::get(conn, &of.feed)?.map(|state| state.as_of()).transpose()?;
         let outdated = snapshot && newest.zip(as_of).is_some_and(|(newest, as_of)| newest > as_of);
         let (rejected, received) = (count(conn, "rejected")?, position(walked.received));
-        let mut run = DryRun {
+        let counts = if outdated {
+            // Older than what is applied: all its rows are stale, and nothing ends.
+            Counts { received, rejected, stale: received - rejected, ..Counts::default() }
+        } else {
+            let ended = if snapshot { staging::absent_count(conn, &of.feed, &of.id)? } else { 0 };
+            let (applied, unchanged) = (count(conn, "changed")?, count(conn, "unchanged")?);
+            Counts { received, applied, unchanged, stale: count(conn, "stale")?, rejected, issues: 0, ended }
+        };
+        Ok(DryRun {
             feed: of.feed.clone(),
             state: String::new(),
             reasons: Vec::new(),
             as_of: as_of.map(|as_of| time::text(as_of.instant)),
             same_as,
             bytes: of.bytes,
-            received,
-            applied: count(conn, "changed")?,
-            unchanged: count(conn, "unchanged")?,
-            stale: count(conn, "stale")?,
-            rejected,
-            issues: 0,
-            ended: if snapshot { staging::absent_count(conn, &of.feed, &of.id)? } else { 0 },
+            counts,
             changes: Vec::new(),
             rejections: Vec::new(),
-        };
-        if outdated {
-            // Older than what is applied: all its rows are stale, and nothing ends.
-            (run.applied, run.unchanged, run.stale, run.ended) = (0, 0, received - rejected, 0);
-        }
-        Ok(run)
+        })
     })
 }
 

@@ -3,8 +3,9 @@
 
 use std::collections::HashSet;
 
-use super::apply::{Writing, ending, rules};
+use super::apply::rules;
 use super::golden::{self, Touched};
+use super::prepare::{Writing, ending};
 use crate::error::Result;
 use crate::hub::Hub;
 use crate::store::delivery::{self, Delivery};

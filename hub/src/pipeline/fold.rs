@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::apply::Writing;
+use super::prepare::Writing;
 use crate::contribution::AsOf;
 use crate::error::{Error, Kind, Result};
 use crate::feed::spec::Mode;

@@ -2,7 +2,7 @@
 
 use adapters::{DecodeErrorKind, Envelope, Format};
 
-use super::inspect::Walked;
+use super::walk::Walked;
 use crate::error::{Error, Kind, Result};
 use crate::feed::Feed;
 use crate::feed::spec::Mode;

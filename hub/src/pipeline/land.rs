@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use adapters::Compression;
 use openssl::sha::Sha256;
 
-use crate::contribution::AsOf;
+use super::as_of;
 use crate::error::{Error, Kind, Result};
 use crate::feed::Feed;
 use crate::feed::spec::AsOfSpec;
@@ -15,7 +15,6 @@ use crate::keyring::Token;
 use crate::landing::io_error;
 use crate::store::delivery::{self, Delivery};
 use crate::store::job;
-use crate::time;
 
 /// Microseconds within which `POST .../records` is answered or given up.
 const ANSWERED_BY: i64 = 60_000_000;
@@ -94,7 +93,7 @@ pub enum Landed {
 /// Makes the bytes durable and writes the delivery with its first job.
 pub fn land(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>) -> Result<Landed> {
     let feed = hub.feed(&arrival.feed)?;
-    let instant = as_of_beside(&feed.spec.as_of, arrival, hub.now())?;
+    let instant = as_of::beside(&feed.spec.as_of, arrival, hub.now())?;
     let id = id::of_moment(hub.now())?;
     let name = format!("{}/{id}.zst", arrival.feed);
     let (digest, bytes) = receive(hub, arrival, body, &name)?;
@@ -187,28 +186,6 @@ fn other_body() -> Error {
         .coded("idempotency-mismatch", "该幂等键已用于不同内容。")
 }
 
-/// The as-of a sender gives beside the bytes, as the feed says; `None` where the content tells it.
-pub(super) fn as_of_beside(spec: &AsOfSpec, arrival: &Arrival, now: i64) -> Result<Option<i64>> {
-    if arrival.channel == "records" {
-        return arrival.as_of.as_deref().map_or(Ok(Some(now)), |text| time::instant(text).map(Some));
-    }
-    match spec {
-        AsOfSpec::Header => match arrival.as_of.as_deref() {
-            Some(text) => time::instant(text).map(Some),
-            None => Err(Error::new(
-                Kind::Invalid,
-                "this feed wants its as-of in the header Hub-As-Of (or `as_of=` in the .ok file)",
-            )
-            .coded("as-of-missing", "该数据源必须在 Hub-As-Of 请求头（或 .ok 文件的 as_of=）中给出数据时点。")),
-        },
-        AsOfSpec::FileName { pattern, format } => {
-            let name = arrival.file_name.as_deref().unwrap_or_default();
-            time::in_file_name(name, pattern, format).map(Some)
-        }
-        AsOfSpec::Envelope { .. } | AsOfSpec::Column { .. } => Ok(None),
-    }
-}
-
 /// Copies the body to the landing store.
 fn receive(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>, name: &str) -> Result<(Token, i64)> {
     let mut writer = hub.landing.create(name)?;
@@ -285,11 +262,4 @@ impl Read for Watched {
         self.sha.lock().unwrap_or_else(std::sync::PoisonError::into_inner).update(&buffer[..count]);
         Ok(count)
     }
-}
-
-/// The as-of of a delivery by what its content told.
-pub(super) fn as_of_inside(row: &mut Delivery, instant: i64, sequence: Option<i64>) -> Result<AsOf> {
-    row.as_of_instant = Some(instant);
-    row.as_of_sequence = sequence.unwrap_or(row.as_of_sequence);
-    Ok(AsOf { instant, sequence: row.as_of_sequence, digest: Token::from_slice(&row.digest)? })
 }

@@ -3,8 +3,9 @@
 
 use serde_json::{Map, Value};
 
-use super::apply::{self, Writing};
+use super::apply;
 use super::decide::resume_endings;
+use super::prepare::{Prepared, Writing};
 use super::row::{self, ChangedRow};
 use crate::error::{Error, Kind, Result};
 use crate::feed::{Feed, Outcome};
@@ -101,7 +102,7 @@ fn replayed(hub: &Hub, feed: &Feed, change: &mut Change<'_>, asked: &Asked<'_>) 
         }
     }
     let writing = Writing { hub, feed, as_of, delivery: &of.id };
-    apply::rows_applied(&writing, change, std::slice::from_ref(changed))?;
+    apply::rows_applied(&writing, change, &[Prepared::of(&writing, changed.clone())?])?;
     rejection::put_edit(
         change.conn,
         &Edit {

@@ -6,9 +6,10 @@ use std::collections::{HashMap, HashSet};
 
 use adapters::Row;
 
-use super::inspect::{decoder, edits_of, landed, rejected_row};
 use super::row::{self, Verdict};
 use super::spill::SpillWriter;
+use super::stage::rejected_row;
+use super::walk::{decoder, edits_of, landed};
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::store::delivery::{self, Delivery};

@@ -10,6 +10,7 @@ use super::golden::{Rules, entity_id, golden_household, golden_resident, link_te
 use crate::contribution::Contribution;
 use crate::error::Result;
 use crate::hub::Hub;
+use crate::id;
 use crate::keyring::Token;
 use crate::merge::Linked;
 use crate::resolve::{self, AliasMeaning, Claims, Link, Standing};
@@ -83,7 +84,7 @@ fn links(rules: &Rules, conn: &mut Conn, verified: &mut Verified) -> Result<()> 
                 && aliases.remove(&row.id).unwrap_or_default() == carries;
             if !as_stored {
                 verified.differs(|| {
-                    format!("contribution {} of {}: link {} should be {text}", hex(&row.id), row.feed, row.link)
+                    format!("contribution {} of {}: link {} should be {text}", id::hex(&row.id), row.feed, row.link)
                 });
             }
             spoken_of.extend(entity.map(|id| (id, "resident")));
@@ -227,7 +228,7 @@ fn compare(
             format!(
                 "{} {}: {} should be {state}; differing attributes {names:?}",
                 entity.kind,
-                hex(&entity.id),
+                id::hex(&entity.id),
                 entity.state
             )
         });
@@ -259,8 +260,4 @@ fn deliveries(conn: &mut Conn, verified: &mut Verified) -> Result<()> {
             }
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    Token::from_slice(bytes).map_or_else(|_| "?".to_owned(), |token| token.to_string())
 }

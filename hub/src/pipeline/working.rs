@@ -13,7 +13,7 @@ use crate::store::bulk::{Carried, Moved, Writes};
 use crate::store::contribution::{self as stored, Row};
 
 /// A contribution to be written.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Fresh {
     /// What stood under its id, and the aliases that carried.
     pub before: Option<(Row, Vec<Token>)>,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::trouble::Stop;
 use crate::config::Agreement;
 use crate::error::{Error, Kind, Result};
+use crate::id;
 use crate::keyring::Token;
 
 /// What a relay has sent, committed together with what it has sent.
@@ -97,7 +98,7 @@ pub(super) fn fingerprint(agreement: &Agreement) -> String {
     };
     let fields: Vec<_> = agreement.fields.iter().map(|(kind, fields)| (kind, sorted(fields))).collect();
     let text = format!("{:?}", (sorted(&agreement.entities), fields, sorted(&agreement.communities)));
-    sha256(text.as_bytes())[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    id::hex(&sha256(text.as_bytes())[..8])
 }
 
 #[cfg(test)]

@@ -74,6 +74,25 @@ pub struct Delivery {
     pub applied_at: Option<i64>,
 }
 
+/// What became of the rows of a delivery, or would: received = applied + unchanged + stale + rejected + those that wait.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Counts {
+    /// Rows.
+    pub received: i64,
+    /// Rows that are written.
+    pub applied: i64,
+    /// Rows that say what is stored.
+    pub unchanged: i64,
+    /// Rows older than what is stored.
+    pub stale: i64,
+    /// Rows that fail.
+    pub rejected: i64,
+    /// Attributes dropped as bad.
+    pub issues: i64,
+    /// Source records that end by their absence.
+    pub ended: i64,
+}
+
 /// Why a delivery is held or refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct HoldReason {
@@ -91,6 +110,19 @@ impl Delivery {
     /// Rows not decided yet.
     pub fn waiting(&self) -> i64 {
         self.received - self.applied - self.unchanged - self.stale - self.rejected
+    }
+
+    /// What became of its rows so far.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            received: self.received,
+            applied: self.applied,
+            unchanged: self.unchanged,
+            stale: self.stale,
+            rejected: self.rejected,
+            issues: self.issues,
+            ended: self.ended,
+        }
     }
 
     /// Whether something of it has been written to the dataset.

@@ -22,7 +22,7 @@ pub mod writer;
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::r2d2::{Pool, PooledConnection};
 use diesel::{Connection, PgConnection, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -100,6 +100,24 @@ impl Db {
         })
     }
 
+    /// A short write of what can be made again. A power cut may take it until the next other write has been answered;
+    /// nothing else of the store is ever lost with it.
+    pub fn write_disposable<T>(&self, body: impl Fn(&mut Conn) -> Result<T>) -> Result<T> {
+        retried(|| {
+            let mut conn = connection(&self.write)?;
+            if let Conn::Pg(_) = &*conn {
+                return write_transaction(&mut conn, &|conn: &mut Conn| {
+                    conn.batch_execute("SET LOCAL synchronous_commit = off")?;
+                    body(conn)
+                });
+            }
+            conn.batch_execute("PRAGMA synchronous = NORMAL")?;
+            let result = write_transaction(&mut conn, &body);
+            conn.batch_execute("PRAGMA synchronous = FULL")?;
+            result
+        })
+    }
+
     /// A write of the dataset under the writer's row: locks it, compares the lease's generation, and gives `seq`s gap-free in
     /// commit order. May run more than once; the caller's checkpoint tells whether an unclear commit went through.
     pub fn apply<T>(&self, lease: &Lease, now: i64, body: impl Fn(&mut Change<'_>) -> Result<T>) -> Result<T> {
@@ -111,7 +129,7 @@ impl Db {
 #[expect(clippy::disallowed_methods, reason = "one of the doors: it only reads")]
 fn of_one_moment<T>(conn: &mut Conn, body: &mut dyn FnMut(&mut Conn) -> Result<T>, first: &str) -> Result<T> {
     conn.transaction(|conn| {
-        diesel::connection::SimpleConnection::batch_execute(conn, first)?;
+        conn.batch_execute(first)?;
         body(conn)
     })
 }

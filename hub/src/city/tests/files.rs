@@ -17,7 +17,7 @@ fn digest(delivery: &CityDelivery) -> String {
         archive.by_name("xl/worksheets/sheet1.xml").expect("a sheet").read_to_end(&mut sheet).expect("readable");
         bytes = sheet;
     }
-    sha256(&bytes)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::id::hex(&sha256(&bytes)[..8])
 }
 
 #[test]

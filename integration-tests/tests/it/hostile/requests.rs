@@ -42,7 +42,8 @@ fn a_body_that_is_not_what_it_says_is_not_accepted() {
     let (zipped, squeezed) = (gzip(&body), zstd(&body));
     let digest = "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:";
     let truncated = &zipped[..zipped.len() / 2];
-    let cases: [(&str, &[(&str, &str)], &[u8], (u16, &str)); 11] = [
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [u8], (u16, &'a str));
+    let cases: [Case; 11] = [
         ("gzip cut in half", &[("content-encoding", "gzip")], truncated, (400, "body-truncated")),
         ("gzip without its end", &[("content-encoding", "gzip")], &zipped[..zipped.len() - 4], (400, "body-truncated")),
         ("zstd cut in half", &[("content-encoding", "zstd")], &squeezed[..squeezed.len() / 2], (400, "body-truncated")),

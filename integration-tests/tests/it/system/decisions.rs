@@ -76,7 +76,7 @@ fn held_deliveries_are_decided_on_the_command_line() {
     assert_eq!(hub.json(&["deliveries", "refuse", &first])["deliveries"][0]["state"], "refused");
     // The server beside it does the work.
     assert_eq!(hub.json(&["deliveries", "release", &second])["deliveries"][0]["state"], "ready");
-    assert_eq!(hub.decided(&second)["applied_at"].is_string(), true);
+    assert!(hub.decided(&second)["applied_at"].is_string());
     assert_eq!(residents(&hub), 10);
     let again = hub.command(&["deliveries", "release", &first]);
     assert_eq!(again.status.code(), Some(2));

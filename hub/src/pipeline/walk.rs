@@ -1,0 +1,213 @@
+//! Walk: a delivery is read row by row, and each row is keyed, compared with what is stored and mapped. Memory holds one
+//! batch. What becomes of the rows is the caller's.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::mpsc::{self, SyncSender};
+
+use adapters::{DecodeError, Decoder, Envelope, Format, Row};
+
+use super::row::{self, Edits, Inspected, Keyed};
+use super::{as_of, judge};
+use crate::contribution::AsOf;
+use crate::error::{Error, Kind, Result};
+use crate::feed::Feed;
+use crate::hub::Hub;
+use crate::keyring::Token;
+use crate::reason::Reason;
+use crate::store::delivery::Delivery;
+use crate::store::{codec, contribution, rejection};
+
+const BATCH: usize = 1_000;
+/// Batches read ahead.
+const AHEAD: usize = 2;
+
+/// What reading a delivery to its end came to.
+pub struct Walked {
+    /// Rows seen.
+    pub received: u64,
+    /// What stands around the rows.
+    pub envelope: Envelope,
+    /// Why reading ended early.
+    pub fault: Option<DecodeError>,
+    /// The as-of, where it is known by now.
+    pub as_of: Option<AsOf>,
+    /// What is wrong with the as-of.
+    pub as_of_fault: Option<Reason>,
+    /// The last row could not be decoded: without a proven end it may be half a row.
+    pub ends_badly: bool,
+}
+
+impl Walked {
+    pub(super) fn begun(envelope: Envelope, as_of: Option<AsOf>) -> Self {
+        Self { received: 0, envelope, fault: None, as_of, as_of_fault: None, ends_badly: false }
+    }
+}
+
+/// The landed bytes of a delivery.
+pub fn landed(hub: &Hub, of: &Delivery) -> Result<Box<dyn Read + Send>> {
+    let name = of.landed.as_deref().ok_or_else(|| {
+        Error::new(Kind::Gone, "the bytes of this delivery were erased")
+            .coded("bytes-erased", "该批次的原始内容已删除。")
+    })?;
+    hub.landing.read(name)
+}
+
+/// The decoder of a delivery: the feed's format, or JSON where records came one by one.
+pub fn decoder(feed: &Feed, channel: &str, input: Box<dyn Read + Send>) -> Result<Box<dyn Decoder>, DecodeError> {
+    if channel == "records" {
+        let groups = match &feed.spec.format {
+            Format::Xml(options) => options.groups.clone(),
+            Format::Json(options) => options.groups.clone(),
+            Format::Text(_) | Format::Xlsx(_) => Vec::new(),
+        };
+        let options = adapters::format::JsonOptions { groups, ..Default::default() };
+        return adapters::open(&adapters::Format::Json(options), &feed.spec.decode_limits, input);
+    }
+    adapters::open(&feed.spec.format, &feed.spec.decode_limits, input)
+}
+
+/// Reads a delivery row by row and hands batches of inspected rows to `take`. One thread decodes and keys while the
+/// calling one compares and maps; memory holds a few batches.
+pub fn walk(
+    hub: &Hub,
+    feed: &Arc<Feed>,
+    of: &Delivery,
+    input: Box<dyn Read + Send>,
+    take: &mut dyn FnMut(Vec<Inspected>) -> Result<()>,
+) -> Result<Walked> {
+    let mut walked = Walked::begun(Envelope::default(), of.as_of()?);
+    let decoder = match decoder(feed, &of.channel, input) {
+        Ok(decoder) => decoder,
+        Err(fault) => {
+            walked.fault = Some(fault);
+            return Ok(walked);
+        }
+    };
+    let has_edits = hub.db.read(|conn| rejection::has_edits(conn, &of.feed))?;
+    let (full, batches) = mpsc::sync_channel(AHEAD);
+    let read = std::thread::scope(|scope| {
+        let reading = scope.spawn(|| Reading::of(hub, feed, decoder).to_the_end(&full));
+        let mut outcome = Ok(());
+        for Batch { rows, envelope, dates } in batches {
+            if judge::forbidden_column(feed, &envelope).is_some() {
+                break;
+            }
+            let known = walked.as_of.map_or_else(|| as_of::so_far(feed, of, &envelope, &dates), |known| Ok(Some(known)));
+            outcome = known.and_then(|known| take(inspected(hub, feed, has_edits, known.as_ref(), rows)?));
+            if outcome.is_err() {
+                break;
+            }
+        }
+        // The channel is closed by now: a reader that would go on finds nobody to take a batch, and ends.
+        let read = reading.join().map_err(|_| Error::new(Kind::Internal, "reading a delivery"))?;
+        outcome.and(read)
+    })?;
+    let (read, dates) = read;
+    let mut walked = Walked { as_of: walked.as_of, ..read };
+    as_of::settle(feed, of, &dates, &mut walked)?;
+    Ok(walked)
+}
+
+/// Rows on their way from the reading thread, and what had been seen around them by then.
+struct Batch {
+    rows: Vec<Keyed>,
+    envelope: Envelope,
+    dates: BTreeSet<String>,
+}
+
+/// The reading thread: decodes and keys.
+struct Reading<'a> {
+    hub: &'a Hub,
+    feed: &'a Feed,
+    decoder: Box<dyn Decoder>,
+    occurrences: HashMap<Token, u64>,
+    dates: BTreeSet<String>,
+    walked: Walked,
+}
+
+impl<'a> Reading<'a> {
+    fn of(hub: &'a Hub, feed: &'a Feed, decoder: Box<dyn Decoder>) -> Self {
+        let walked = Walked::begun(Envelope::default(), None);
+        Self { hub, feed, decoder, occurrences: HashMap::new(), dates: BTreeSet::new(), walked }
+    }
+
+    /// What was read, and the data dates in it. Ends early where nobody takes batches any more.
+    fn to_the_end(mut self, full: &SyncSender<Batch>) -> Result<(Walked, BTreeSet<String>)> {
+        let mut rows = Vec::with_capacity(BATCH);
+        loop {
+            let next = self.next()?;
+            let ended = next.is_none();
+            rows.extend(next);
+            if rows.len() >= BATCH || (ended && !rows.is_empty()) {
+                let rows = std::mem::replace(&mut rows, Vec::with_capacity(BATCH));
+                let envelope = self.decoder.envelope().clone();
+                if full.send(Batch { rows, envelope, dates: self.dates.clone() }).is_err() {
+                    break;
+                }
+            }
+            if ended {
+                break;
+            }
+        }
+        self.walked.envelope = self.decoder.envelope().clone();
+        Ok((self.walked, self.dates))
+    }
+
+    fn next(&mut self) -> Result<Option<Keyed>> {
+        let row = match self.decoder.next_row() {
+            Ok(Some(row)) => row,
+            Ok(None) => return Ok(None),
+            Err(fault) => {
+                self.walked.fault = Some(fault);
+                return Ok(None);
+            }
+        };
+        self.walked.received += 1;
+        self.walked.ends_badly = matches!(row, Row::Bad(_));
+        let keyed = row::keyed(&self.hub.keyring, self.feed, row, &mut self.occurrences)?;
+        if self.dates.len() < 3
+            && let Some(date) = &keyed.data_date
+        {
+            self.dates.insert(date.clone());
+        }
+        Ok(Some(keyed))
+    }
+}
+
+/// Looks up edits and what is stored, then compares and maps each row of a batch.
+fn inspected(
+    hub: &Hub,
+    feed: &Feed,
+    has_edits: bool,
+    as_of: Option<&AsOf>,
+    mut batch: Vec<Keyed>,
+) -> Result<Vec<Inspected>> {
+    if has_edits {
+        let edits = edits_of(hub, &feed.spec.feed, &batch)?;
+        for keyed in &mut batch {
+            if let Some(edited) = edits.get(&keyed.hash()) {
+                keyed.edit(&hub.keyring, feed, edited.clone())?;
+            }
+        }
+    }
+    let keys: Vec<Vec<u8>> = batch.iter().filter_map(|keyed| keyed.key()).map(Token::to_vec).collect();
+    let mut stored: HashMap<Vec<u8>, Vec<contribution::Hint>> = HashMap::new();
+    for hint in hub.db.read(|conn| contribution::hints(conn, &feed.spec.feed, &keys))? {
+        stored.entry(hint.0.clone()).or_default().push(hint);
+    }
+    batch
+        .into_iter()
+        .map(|keyed| {
+            let hints = keyed.key().and_then(|key| stored.get(&key.to_vec()));
+            keyed.inspected(feed, as_of, hints.map_or(&[], Vec::as_slice))
+        })
+        .collect()
+}
+
+pub(super) fn edits_of(hub: &Hub, feed: &str, batch: &[Keyed]) -> Result<Edits> {
+    let hashes: Vec<Vec<u8>> = batch.iter().map(|keyed| keyed.hash().to_vec()).collect();
+    let found = hub.db.read(|conn| rejection::edits(conn, feed, &hashes))?;
+    found.into_iter().map(|edit| Ok((Token::from_slice(&edit.hash)?, codec::decode(&edit.document)?))).collect()
+}
