@@ -1,9 +1,10 @@
-# The three commands of the project; each installs what it lacks (scripts/need) and does its job.
+# The commands of the project; each installs what it lacks (scripts/need) and does its job.
 #   make demo [ARGS="--exit --json"]   a synthetic city's departments through the hub, in one process
 #   make test                          all tests, against a PostgreSQL and a Kafka that they start themselves
+#   make bench [ARGS="--quick --json"]  the hub in release beside its limits (hub/docs/performance.md)
 #   make lint                          formatting, clippy, documentation, licences
 
-.PHONY: demo test lint deny vendored
+.PHONY: demo test bench lint deny vendored
 .DEFAULT_GOAL := demo
 ARGS ?=
 
@@ -18,6 +19,12 @@ test:
 	@scripts/need build test
 	cargo build --workspace --bins --tests
 	cargo test --workspace
+
+# Exit code 3: a target is not met and the page on performance does not say why.
+bench:
+	@scripts/need build test
+	@cargo build --release -p hub -p integration-tests --bin hub --bin bench
+	@"$${CARGO_TARGET_DIR:-target}/release/bench" $(ARGS)
 
 lint:
 	@scripts/need build lint

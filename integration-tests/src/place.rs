@@ -15,10 +15,18 @@ pub fn target() -> PathBuf {
     profile_folder().parent().expect("a profile lies in the target folder").to_owned()
 }
 
-/// The folder with the binaries of the profile the tests were built in.
+/// The folder with the binaries of the profile the tests were built in. A test binary lies in its folder `deps`, a
+/// program in it.
 pub fn profile_folder() -> PathBuf {
     let this = std::env::current_exe().expect("the path of the test binary");
-    this.parent().and_then(Path::parent).expect("a test binary lies in target/<profile>/deps").to_owned()
+    let folder = this.parent().expect("a binary lies in a folder");
+    let folder = if folder.ends_with("deps") { folder.parent().expect("deps lies in target/<profile>") } else { folder };
+    folder.to_owned()
+}
+
+/// Whether this process is a program that cargo has built beside the hub's, not a test binary.
+pub fn is_program() -> bool {
+    std::env::current_exe().is_ok_and(|this| !this.parent().is_some_and(|folder| folder.ends_with("deps")))
 }
 
 /// A new folder that is removed with its value, and by the guard if that never happens.

@@ -18,8 +18,12 @@ use crate::place;
 #[derive(Debug)]
 pub struct Postgres {
     programs: PathBuf,
+    folder: PathBuf,
     port: u16,
 }
+
+/// What the cluster of this process must be good for; [`Postgres::for_measuring`] changes it before the start.
+static SETTINGS: OnceLock<&[&str]> = OnceLock::new();
 
 /// A database, dropped with this value.
 #[derive(Debug)]
@@ -39,11 +43,40 @@ impl Postgres {
         }
     }
 
+    /// The cluster of a process that measures: it survives a power cut, and has the memory and the log a production
+    /// server of this size would have. Asked for before anything else asks for the cluster.
+    pub fn for_measuring() -> &'static Self {
+        assert!(SETTINGS.set(&MEASURED).is_ok(), "the cluster of this process is for tests already");
+        Self::shared()
+    }
+
     /// A fresh, empty database.
     pub fn database(&self) -> Database {
+        self.create("template1")
+    }
+
+    /// A copy of a database nobody is connected to.
+    pub fn database_like(&self, other: &Database) -> Database {
+        self.create(&other.name)
+    }
+
+    /// A folder the server can write to.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A program of the server's, without the user's own settings.
+    pub fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(self.programs.join(name));
+        without_settings(&mut command);
+        command
+    }
+
+    fn create(&self, template: &str) -> Database {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("hub_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        self.run("postgres", &format!("CREATE DATABASE {name}")).unwrap_or_else(|reason| panic!("{reason}"));
+        let sql = format!("CREATE DATABASE {name} TEMPLATE {template}");
+        self.run("postgres", &sql).unwrap_or_else(|reason| panic!("{reason}"));
         Database { url: self.url(&name), name }
     }
 
@@ -63,8 +96,9 @@ impl Postgres {
 
         let port = place::free_port();
         let log = folder.join("server.log");
+        let settings = SETTINGS.get_or_init(|| &TESTED);
         let mut server = Command::new(programs.join("postgres"));
-        server.arg("-D").arg(&data).args(["-p", &port.to_string()]).args(SETTINGS.iter().flat_map(|s| ["-c", s]));
+        server.arg("-D").arg(&data).args(["-p", &port.to_string()]).args(settings.iter().flat_map(|s| ["-c", s]));
         let output = std::fs::File::create(&log).map_err(|e| format!("{}: {e}", log.display()))?;
         let child = owner
             .run_as(server.current_dir(&folder))
@@ -74,7 +108,7 @@ impl Postgres {
             .spawn()
             .map_err(|e| format!("postgres: {e}"))?;
         guard::stop_after_us(child.id(), Stop::Quit);
-        let postgres = Self { programs, port };
+        let postgres = Self { programs, folder, port };
         postgres.wait_until_it_answers(child, &log)?;
         Ok(postgres)
     }
@@ -122,7 +156,7 @@ impl Drop for Database {
 
 /// The cases kill the hub and not the database, so nothing here has to survive a power cut. A case about that starts
 /// its transactions with `SET synchronous_commit` as the hub does anyway.
-const SETTINGS: [&str; 8] = [
+const TESTED: [&str; 8] = [
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
     "max_connections=300",
@@ -130,6 +164,19 @@ const SETTINGS: [&str; 8] = [
     "full_page_writes=off",
     "shared_buffers=128MB",
     "max_wal_size=512MB",
+    "log_min_messages=warning",
+];
+
+/// Everything a commit has promised is on the disk. Sizes are for a machine of a few cores and 16 GB or more.
+const MEASURED: [&str; 9] = [
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "max_connections=300",
+    "shared_buffers=1GB",
+    "work_mem=64MB",
+    "maintenance_work_mem=256MB",
+    "max_wal_size=8GB",
+    "checkpoint_timeout=15min",
     "log_min_messages=warning",
 ];
 

@@ -5,7 +5,7 @@
 //! is left ([`conduct`]). When a test fails, the end of the hub's log is part of its output.
 
 mod answer;
-mod binary;
+pub mod binary;
 mod client;
 mod conduct;
 mod setup;
