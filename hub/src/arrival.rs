@@ -2,17 +2,14 @@
 //! delivery and the moment. Decides nothing and tells nobody.
 
 use std::collections::HashMap;
-use std::str::FromStr;
 
-use chrono::DateTime;
-use croner::Cron;
 use serde::Serialize;
 
-use crate::error::{Error, Kind, Result};
+use crate::cron::{Side, tick};
+use crate::error::Result;
 use crate::feed::spec::ScheduleSpec;
 use crate::hub::Hub;
 use crate::store::delivery::{self, Delivery};
-use crate::time;
 
 const MINUTE: i64 = 60_000_000;
 /// How long before its time a delivery may come and still be the one that was expected.
@@ -111,27 +108,10 @@ pub fn expected(schedule: Option<&ScheduleSpec>, last: Option<i64>, now: i64) ->
     Ok(Expected { punctuality, next_at: Some(next_at) })
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Side {
-    AtOrBefore,
-    After,
-}
-
-/// The nearest moment on one side of `now` that the expression names in Asia/Shanghai, in microseconds since 1970.
-fn tick(cron: &str, now: i64, side: Side) -> Result<i64> {
-    let broken = || Error::new(Kind::Config, format!("the cron expression '{cron}' names no moment"));
-    let parsed = Cron::from_str(cron).map_err(|error| broken().because(error))?;
-    let moment = DateTime::from_timestamp_micros(now).ok_or_else(broken)?.with_timezone(&time::shanghai());
-    let found = match side {
-        Side::AtOrBefore => parsed.find_previous_occurrence(&moment, true),
-        Side::After => parsed.find_next_occurrence(&moment, false),
-    };
-    Ok(found.map_err(|error| broken().because(error))?.timestamp() * 1_000_000)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time;
 
     fn at(text: &str) -> i64 {
         time::instant(text).expect("a moment")

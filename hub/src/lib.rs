@@ -9,6 +9,7 @@ pub mod cli;
 pub mod code;
 pub mod config;
 pub mod contribution;
+pub mod cron;
 pub mod demo;
 pub mod entity;
 pub mod error;

@@ -32,7 +32,8 @@ impl Reason {
     }
 
     /// The column the pointer names: its first segment.
-    pub fn column(&self) -> &str {
-        self.pointer.trim_start_matches('/').split('/').next().unwrap_or_default()
+    pub fn column(&self) -> String {
+        let segment = self.pointer.trim_start_matches('/').split('/').next().unwrap_or_default();
+        segment.replace("~1", "/").replace("~0", "~")
     }
 }

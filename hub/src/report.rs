@@ -95,7 +95,7 @@ impl Finding {
             position,
             line,
             key,
-            column: reason.column().to_owned(),
+            column: reason.column(),
             pointer: reason.pointer,
             value: reason.value,
             code: reason.code,

@@ -33,11 +33,15 @@ pub fn in_format(text: &str, format: &str) -> Option<i64> {
     shanghai().from_local_datetime(&local).single().map(|moment| moment.timestamp_micros())
 }
 
-/// The as-of in a file's name: the group `date` of `pattern`.
-pub fn in_file_name(name: &str, pattern: &str, format: &str) -> Result<i64> {
+/// The as-of in a file's name: the group `date` of `pattern`, and the sender's sequence where the group `sequence` is
+/// there and takes part in the match.
+pub fn in_file_name(name: &str, pattern: &str, format: &str) -> Result<(i64, Option<i64>)> {
     let regex = Regex::new(pattern).map_err(|error| Error::new(Kind::Config, "as_of.pattern").because(error))?;
-    let found = regex.captures(name).and_then(|captures| captures.name("date").map(|found| found.as_str().to_owned()));
-    found.and_then(|text| in_format(&text, format)).ok_or_else(|| unreadable("the file's name (header Hub-File-Name)"))
+    let broken = || unreadable("the file's name (header Hub-File-Name)");
+    let captures = regex.captures(name).ok_or_else(broken)?;
+    let date = captures.name("date").and_then(|found| in_format(found.as_str(), format)).ok_or_else(broken)?;
+    let sequence = captures.name("sequence").map(|found| found.as_str().parse().map_err(|_| broken())).transpose()?;
+    Ok((date, sequence))
 }
 
 /// An instant in RFC 3339 with the offset of Asia/Shanghai.
@@ -49,7 +53,7 @@ pub fn text(instant: i64) -> String {
 }
 
 fn unreadable(what: &str) -> Error {
-    Error::new(Kind::Invalid, format!("{what} does not tell a date as the feed wants it"))
+    Error::new(Kind::Invalid, format!("{what} does not tell the as-of as the feed wants it"))
         .coded("as-of-unreadable", "无法读取数据时点，请核对格式。")
 }
 
@@ -66,7 +70,21 @@ mod tests {
     #[test]
     fn a_file_name_tells_the_date() {
         let found = in_file_name("czrk_20261101.txt", r"czrk_(?P<date>\d{8})", "%Y%m%d");
-        assert_eq!(found.ok(), instant("2026-11-01").ok());
+        assert_eq!(found.ok().map(|(date, _)| date), instant("2026-11-01").ok());
         assert!(in_file_name("czrk.txt", r"czrk_(?P<date>\d{8})", "%Y%m%d").is_err());
+    }
+
+    #[test]
+    fn a_file_name_tells_the_sequence_where_the_sender_counts() {
+        let sequence = |name: &str, pattern: &str| {
+            in_file_name(name, &format!(r"czrk_(?P<date>\d{{8}}){pattern}"), "%Y%m%d")
+                .map(|(_, sequence)| sequence)
+                .ok()
+        };
+        let counted = r"(_(?P<sequence>\w+))?\.txt";
+        assert_eq!(sequence("czrk_20261101_007.txt", counted), Some(Some(7)));
+        assert_eq!(sequence("czrk_20261101.txt", counted), Some(None), "not in this name");
+        assert_eq!(sequence("czrk_20261101_007.txt", ""), Some(None), "not wanted");
+        assert_eq!(sequence("czrk_20261101_new.txt", counted), None, "no number");
     }
 }

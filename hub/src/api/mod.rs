@@ -28,9 +28,10 @@ use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::guard;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{App, HttpResponse, HttpServer, Resource};
+use actix_web::{App, HttpResponse, HttpServer, Resource, Route};
 use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod};
 
 pub use docs::Description;
@@ -140,43 +141,46 @@ fn faults(config: &mut ServiceConfig) {
 
 fn routes(config: &mut ServiceConfig) {
     config
-        .service(at("/v1/feeds").route(web::get().to(feeds::list)))
-        .service(at("/v1/feeds/{department}/{feed}").route(web::get().to(feeds::get)))
+        .service(at("/v1/feeds").route(get().to(feeds::list)))
+        .service(at("/v1/feeds/{department}/{feed}").route(get().to(feeds::get)))
         .service(at("/v1/feeds/{department}/{feed}/deliveries").route(web::post().to(deliveries::deliver)))
         .service(at("/v1/feeds/{department}/{feed}/records").route(web::post().to(deliveries::record)))
-        .service(at("/v1/deliveries").route(web::get().to(deliveries::list)))
-        .service(at("/v1/deliveries/{id}").route(web::get().to(deliveries::get)))
+        .service(at("/v1/deliveries").route(get().to(deliveries::list)))
+        .service(at("/v1/deliveries/{id}").route(get().to(deliveries::get)))
         .service(at("/v1/deliveries/{id}/release").route(web::post().to(deliveries::release)))
         .service(at("/v1/deliveries/{id}/refuse").route(web::post().to(deliveries::refuse)))
-        .service(at("/v1/deliveries/{id}/report").route(web::get().to(reports::json)))
-        .service(at("/v1/deliveries/{id}/report.csv").route(web::get().to(reports::csv)))
-        .service(at("/v1/rejections").route(web::get().to(rejections::list)))
-        .service(at("/v1/rejections/{id}").route(web::get().to(rejections::get)))
+        .service(at("/v1/deliveries/{id}/report").route(get().to(reports::json)))
+        .service(at("/v1/deliveries/{id}/report.csv").route(get().to(reports::csv)))
+        .service(at("/v1/rejections").route(get().to(rejections::list)))
+        .service(at("/v1/rejections/{id}").route(get().to(rejections::get)))
         .service(at("/v1/rejections/{id}/edit").route(web::post().to(rejections::edit)))
         .service(at("/v1/rejections/{id}/waive").route(web::post().to(rejections::waive)))
-        .service(at("/v1/jobs").route(web::get().to(jobs::list)))
-        .service(at("/v1/jobs/{id}").route(web::get().to(jobs::get)))
+        .service(at("/v1/jobs").route(get().to(jobs::list)))
+        .service(at("/v1/jobs/{id}").route(get().to(jobs::get)))
         .service(at("/v1/jobs/{id}/retry").route(web::post().to(jobs::retry)))
-        .service(at("/v1/residents").route(web::get().to(residents::residents)))
+        .service(at("/v1/residents").route(get().to(residents::residents)))
         .service(at("/v1/residents/search").route(web::post().to(residents::search)))
-        .service(at("/v1/residents/{id}").route(web::get().to(residents::resident)))
-        .service(at("/v1/residents/{id}/history").route(web::get().to(residents::history)))
-        .service(at("/v1/households").route(web::get().to(residents::households)))
-        .service(at("/v1/households/{id}").route(web::get().to(residents::household)))
-        .service(at("/v1/communities/{code}").route(web::get().to(communities::community)))
-        .service(at("/v1/changes").route(web::get().to(changes::changes)))
-        .service(at("/v1/agreements").route(web::get().to(status::agreements)))
-        .service(at("/v1/status").route(web::get().to(status::status)))
-        .service(
-            at("/v1/trace").route(web::get().to(status::trace_by_line)).route(web::post().to(status::trace_by_key)),
-        )
-        .service(at("/metrics").route(web::get().to(metrics::metrics)))
-        .service(at("/healthz").route(web::get().to(status::healthz)))
-        .service(at("/readyz").route(web::get().to(status::readyz)))
-        .service(at("/openapi.json").route(web::get().to(docs::openapi)))
-        .service(at("/asyncapi.json").route(web::get().to(docs::topics)))
-        .service(at("/docs").route(web::get().to(docs::to_page)))
-        .service(at("/docs/{file:.*}").route(web::get().to(docs::page)));
+        .service(at("/v1/residents/{id}").route(get().to(residents::resident)))
+        .service(at("/v1/residents/{id}/history").route(get().to(residents::history)))
+        .service(at("/v1/households").route(get().to(residents::households)))
+        .service(at("/v1/households/{id}").route(get().to(residents::household)))
+        .service(at("/v1/communities/{code}").route(get().to(communities::community)))
+        .service(at("/v1/changes").route(get().to(changes::changes)))
+        .service(at("/v1/agreements").route(get().to(status::agreements)))
+        .service(at("/v1/status").route(get().to(status::status)))
+        .service(at("/v1/trace").route(get().to(status::trace_by_line)).route(web::post().to(status::trace_by_key)))
+        .service(at("/metrics").route(get().to(metrics::metrics)))
+        .service(at("/healthz").route(get().to(status::healthz)))
+        .service(at("/readyz").route(get().to(status::readyz)))
+        .service(at("/openapi.json").route(get().to(docs::openapi)))
+        .service(at("/asyncapi.json").route(get().to(docs::topics)))
+        .service(at("/docs").route(get().to(docs::to_page)))
+        .service(at("/docs/{file:.*}").route(get().to(docs::page)));
+}
+
+/// GET, and HEAD, which the server answers as GET without the body.
+fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 /// A route; with another method it answers 405.

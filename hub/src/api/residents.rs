@@ -198,7 +198,7 @@ async fn one(
             let Some((_, version)) = standing else { return Ok(None) };
             let Some(mut found) = shown(hub, conn, &scope, &[version])?.pop() else { return Ok(None) };
             if with_claims {
-                found.provenance = Some(leaving::claims(conn, &hub.keyring, &hub.resident, &scope, &id)?);
+                found.provenance = Some(leaving::claims(conn, hub, &scope, &id)?);
             }
             Ok(Some(found))
         })

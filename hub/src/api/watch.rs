@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, ResponseError, web};
@@ -25,7 +26,7 @@ pub async fn watch<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     let started = Instant::now();
-    let method = request.method().to_string();
+    let method = named(request.method());
     let context = TraceContext::of(request.headers());
     let span = tracing::info_span!("request", trace.id = context.trace, span.id = context.span);
     // The request may not be kept beside the call: the router wants it for itself.
@@ -33,7 +34,7 @@ pub async fn watch<B: MessageBody + 'static>(
         Ok(answer) => problem_or(answer),
         Err(error) => {
             let status = error.as_response_error().status_code();
-            requests.count(&method, "unknown", status.as_u16(), started.elapsed());
+            requests.count(method, "unknown", status.as_u16(), started.elapsed());
             return Err(Failure::of_status(status).into());
         }
     };
@@ -44,7 +45,7 @@ pub async fn watch<B: MessageBody + 'static>(
     let route = answer.request().match_pattern().unwrap_or_else(|| "unknown".to_owned());
     let (status, took) = (answer.status().as_u16(), started.elapsed());
     let token = answer.request().extensions().get::<Caller>().map(|caller| caller.token.clone());
-    requests.count(&method, &route, status, took);
+    requests.count(method, &route, status, took);
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     span.in_scope(|| {
         tracing::info!(
@@ -57,6 +58,12 @@ pub async fn watch<B: MessageBody + 'static>(
         );
     });
     Ok(answer)
+}
+
+/// The method as it is counted and logged: a stranger may invent any number of others.
+fn named(method: &Method) -> &'static str {
+    const NAMES: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
+    NAMES.iter().find(|known| **known == method.as_str()).unwrap_or(&"OTHER")
 }
 
 /// An error that no handler of the hub has worded (a page that is not there, a method that is not taken) as a problem.

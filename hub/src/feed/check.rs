@@ -124,6 +124,8 @@ mod tests {
             ),
             ("mode = \"snapshot\"", "mode = \"snapshot\"\nends_when = 'row.x == '", "mode =", "is not CEL"),
             ("from = \"户口性质\"", "from = \"数据日期\"", "from = \"户口性质\"", "`数据日期` is the as-of"),
+            ("cron = \"", "cron = \"61 ", "cron =", "has not six fields"),
+            ("cron = \"0 ", "cron = \"61 ", "cron =", "cannot be read"),
             ("mode = \"snapshot\"", "mode = \"all\"", "mode =", "unknown variant `all`"),
         ] {
             let found = after(mapping, from, to);

@@ -14,6 +14,7 @@ use super::files::{self, Files};
 use super::schema::RowSchema;
 use super::spec::{AsOfSpec, FeedSpec, Mode};
 use crate::code::CodeTable;
+use crate::cron::{self, Side};
 use crate::id;
 use crate::mapping::compile::{Compiler, Problem};
 use crate::mapping::transform::TRANSFORMS_VERSION;
@@ -135,11 +136,9 @@ fn declaration(spec: &FeedSpec, path: &str) -> Vec<Problem> {
         problems.push(problem(&["as_of"], "the data date of rows can be the as-of of a snapshot only"));
     }
     if let Some(schedule) = &spec.schedule {
-        if !matches!(schedule.cron.split_whitespace().count(), 6 | 7) {
-            problems.push(problem(
-                &["schedule", "cron"],
-                "a schedule has six fields: seconds, minutes, hours, day, month, weekday",
-            ));
+        // As the hub asks when it looks what is late.
+        if let Err(error) = cron::tick(&schedule.cron, 0, Side::After) {
+            problems.push(problem(&["schedule", "cron"], error.context));
         }
         if schedule.missing_after_minutes < schedule.late_after_minutes {
             problems.push(problem(&["schedule", "missing_after_minutes"], "a delivery is late before it is missing"));

@@ -161,7 +161,7 @@ impl Feed {
         if rejections.iter().any(same) {
             return;
         }
-        let column = fault.column().replace("~1", "/").replace("~0", "~");
+        let column = fault.column();
         let needed = self.spec.key.columns.iter().chain(self.schema.required()).any(|needed| *needed == column)
             || self.ends_when.as_ref().is_some_and(|expression| expression.columns().any(|read| read == column));
         if fault.pointer.is_empty() || needed {
@@ -170,6 +170,16 @@ impl Feed {
         } else if !issues.iter().any(same) {
             issues.push(fault);
         }
+    }
+
+    /// The attribute of a part that an issue is about: the one that reads the column. `None` where there is none, and
+    /// where several do and the column does not tell which.
+    pub fn attribute_of(&self, part: &str, issue: &Reason) -> Option<&str> {
+        let column = issue.column();
+        let part = self.parts.iter().find(|known| known.name == part)?;
+        let mut reading = part.attributes.iter().filter(|(_, attribute)| attribute.reads(&column));
+        let (name, _) = reading.next()?;
+        reading.next().is_none().then_some(name.as_str())
     }
 
     fn updated_at(&self, fields: &Map<String, Value>, run: &mut Run) -> Option<i64> {

@@ -92,7 +92,8 @@ pub struct KeySpec {
 pub enum AsOfSpec {
     /// The request header `Hub-As-Of` (RFC 3339 or a date), and `Hub-Sequence` (a whole number) where the sender counts.
     Header,
-    /// The file's name: a regular expression with the named group `date`, and `sequence` where the sender counts.
+    /// The file's name: a regular expression with the named group `date`, and `sequence` where the sender counts; it holds over
+    /// `Hub-Sequence`.
     FileName {
         /// The expression.
         pattern: String,

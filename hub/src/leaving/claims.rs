@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use super::people::{People, keys_in};
 use super::scope::Scope;
 use crate::contribution::Contribution;
-use crate::entity::EntitySchema;
 use crate::error::Result;
-use crate::keyring::Keyring;
+use crate::hub::Hub;
 use crate::merge::{self, ISSUES, Linked};
+use crate::reason::Reason;
 use crate::store::{Conn, contribution};
 use crate::time;
 
@@ -19,20 +19,18 @@ const SOURCE: &str = "contribution";
 
 /// The claims on each attribute of a resident that the scope shows, winner first. The caller has made sure that the
 /// scope shows the resident. Times become RFC 3339.
-pub fn claims(
-    conn: &mut Conn,
-    keyring: &Keyring,
-    schema: &EntitySchema,
-    scope: &Scope,
-    id: &[u8],
-) -> Result<Map<String, Value>> {
+pub fn claims(conn: &mut Conn, hub: &Hub, scope: &Scope, id: &[u8]) -> Result<Map<String, Value>> {
+    let (keyring, schema) = (&hub.keyring, &hub.resident);
     let mut contributions: Vec<(Contribution, bool)> = Vec::new();
     for row in contribution::live_of_entities(conn, &[id.to_vec()])? {
         contributions.push((row.contribution()?, row.link == "key"));
     }
     let linked: Vec<Linked> = contributions.iter().map(|(contribution, by_key)| (contribution, *by_key)).collect();
-    let mut shown = merge::provenance(schema, keyring, &linked)?;
-    // Issues that name no attribute of the schema name columns of a source, which nobody agreed on.
+    let mapped = |source: &Contribution, issue: &Reason| {
+        hub.feed(&source.feed).ok()?.attribute_of(&source.part, issue).map(str::to_owned)
+    };
+    let mut shown = merge::provenance(schema, keyring, &linked, &mapped)?;
+    // Issues of no attribute name columns of a source, which nobody agreed on.
     shown.retain(|name, _| scope.shows_field(schema.kind(), name) && (*scope == Scope::All || name != ISSUES));
     let mut keys = BTreeSet::new();
     shown.values().for_each(|claims| keys_in(claims, &mut keys));

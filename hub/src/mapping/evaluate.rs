@@ -46,6 +46,11 @@ impl Attribute {
         self.columns().first().map(|column| scope.pointer(column)).unwrap_or_default()
     }
 
+    /// Whether it is made of this column or group of the row.
+    pub fn reads(&self, column: &str) -> bool {
+        self.columns().contains(&column)
+    }
+
     fn columns(&self) -> Vec<&str> {
         match &self.source {
             Source::Column { column, .. } => vec![column],

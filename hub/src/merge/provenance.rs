@@ -9,30 +9,42 @@ use crate::error::Result;
 use crate::keyring::Keyring;
 use crate::reason::Reason;
 
-/// Key under which stand the issues that name no attribute of the schema (their pointers name columns of the source).
+/// Key under which stand the issues of which no attribute can be told (their pointers name columns of the source).
 pub const ISSUES: &str = "issues";
+
+/// Which attribute an issue of a contribution is about, as the mapping of its feed tells; `None` where it does not.
+pub type Mapped<'a> = &'a dyn Fn(&Contribution, &Reason) -> Option<String>;
 
 /// Per attribute a list of `{contribution, feed, as_of, changed_at, value, wins, issue?}`, winner first.
 ///
 /// For lists each item is a claim of its own, the winners in the order of the document. Times are microseconds since
 /// 1970. An attribute dropped as bad appears as a claim without `value`; issues that cannot be told apart by attribute
 /// stand under [`ISSUES`].
-pub fn provenance(schema: &EntitySchema, keyring: &Keyring, linked: &[Linked]) -> Result<Map<String, Value>> {
+pub fn provenance(
+    schema: &EntitySchema,
+    keyring: &Keyring,
+    linked: &[Linked],
+    mapped: Mapped,
+) -> Result<Map<String, Value>> {
     let decisions = decide(schema, keyring, linked)?;
+    let about = |source: &Contribution, issue: &Reason| {
+        mapped(source, issue).filter(|name| schema.attribute(name).is_some()).or_else(|| named(schema, issue))
+    };
     let mut shown: Map<String, Value> = Map::new();
     for (attribute, decision) in &decisions {
-        shown.insert(attribute.clone(), Value::Array(rows(schema, decision)));
+        shown.insert(attribute.clone(), Value::Array(rows(&about, decision)));
     }
     let mut sources: Vec<&Contribution> = linked.iter().map(|(contribution, _)| *contribution).collect();
     sources.sort_by(|a, b| a.feed.cmp(&b.feed).then_with(|| a.id.cmp(&b.id)));
     for source in sources {
         for issue in &source.issues {
-            let attribute = attribute_of(schema, issue);
-            let told = attribute.and_then(|name| decisions.get(name));
+            let attribute = about(source, issue);
+            let told = attribute.as_ref().and_then(|name| decisions.get(name));
             if told.is_some_and(|decision| decision.claims.iter().any(|claim| claim.from.id == source.id)) {
                 continue;
             }
-            let rows = shown.entry(attribute.unwrap_or(ISSUES)).or_insert_with(|| Value::Array(Vec::new()));
+            let rows =
+                shown.entry(attribute.unwrap_or_else(|| ISSUES.to_owned())).or_insert_with(|| Value::Array(Vec::new()));
             if let Value::Array(rows) = rows {
                 rows.push(dropped(source, issue));
             }
@@ -41,11 +53,11 @@ pub fn provenance(schema: &EntitySchema, keyring: &Keyring, linked: &[Linked]) -
     Ok(shown)
 }
 
-fn rows(schema: &EntitySchema, decision: &Decision) -> Vec<Value> {
-    decision.claims.iter().map(|claim| row(schema, &decision.attribute, claim)).collect()
+fn rows(about: Mapped, decision: &Decision) -> Vec<Value> {
+    decision.claims.iter().map(|claim| row(about, &decision.attribute, claim)).collect()
 }
 
-fn row(schema: &EntitySchema, attribute: &str, claim: &Claim) -> Value {
+fn row(about: Mapped, attribute: &str, claim: &Claim) -> Value {
     let mut row = json!({
         "contribution": claim.from.id,
         "feed": claim.from.feed,
@@ -54,7 +66,7 @@ fn row(schema: &EntitySchema, attribute: &str, claim: &Claim) -> Value {
         "value": claim.value,
         "wins": claim.wins,
     });
-    let issue = claim.from.issues.iter().find(|issue| attribute_of(schema, issue) == Some(attribute));
+    let issue = claim.from.issues.iter().find(|issue| about(claim.from, issue).as_deref() == Some(attribute));
     if let Some(issue) = issue {
         row["issue"] = told(issue);
     }
@@ -77,11 +89,11 @@ fn told(issue: &Reason) -> Value {
     json!({"code": issue.code, "pointer": issue.pointer, "zh": issue.zh, "en": issue.en})
 }
 
-/// The attribute an issue is about, where it can be told: a wrong check digit is always the person's number's.
-fn attribute_of<'s>(schema: &'s EntitySchema, issue: &Reason) -> Option<&'s str> {
+/// The attribute an issue names by itself: a wrong check digit is the person's number's, unless the mapping knows better.
+fn named(schema: &EntitySchema, issue: &Reason) -> Option<String> {
     let attribute = match issue.code.as_str() {
         "id-check-digit" => schema.playing(&KeyRole::PersonNumber),
-        _ => schema.attribute(issue.column()),
+        _ => schema.attribute(&issue.column()),
     };
-    attribute.map(|attribute| attribute.name.as_str())
+    attribute.map(|attribute| attribute.name.clone())
 }

@@ -16,14 +16,17 @@ use crate::reason::Reason;
 use crate::store::delivery::Delivery;
 use crate::time;
 
-/// The as-of a sender gives beside the bytes, as the feed says; `None` where the content tells it.
-pub(super) fn beside(spec: &AsOfSpec, arrival: &Arrival, now: i64) -> Result<Option<i64>> {
+/// The as-of a sender gives beside the bytes, as the feed says: instant and sequence, the instant `None` where the
+/// content tells it.
+pub(super) fn beside(spec: &AsOfSpec, arrival: &Arrival, now: i64) -> Result<(Option<i64>, i64)> {
+    let sequence = arrival.sequence.unwrap_or(0);
     if arrival.channel == "records" {
-        return arrival.as_of.as_deref().map_or(Ok(Some(now)), |text| time::instant(text).map(Some));
+        let instant = arrival.as_of.as_deref().map_or(Ok(now), time::instant)?;
+        return Ok((Some(instant), sequence));
     }
     match spec {
         AsOfSpec::Header => match arrival.as_of.as_deref() {
-            Some(text) => time::instant(text).map(Some),
+            Some(text) => Ok((Some(time::instant(text)?), sequence)),
             None => Err(Error::new(
                 Kind::Invalid,
                 "this feed wants its as-of in the header Hub-As-Of (or `as_of=` in the .ok file)",
@@ -32,9 +35,10 @@ pub(super) fn beside(spec: &AsOfSpec, arrival: &Arrival, now: i64) -> Result<Opt
         },
         AsOfSpec::FileName { pattern, format } => {
             let name = arrival.file_name.as_deref().unwrap_or_default();
-            time::in_file_name(name, pattern, format).map(Some)
+            let (instant, counted) = time::in_file_name(name, pattern, format)?;
+            Ok((Some(instant), counted.unwrap_or(sequence)))
         }
-        AsOfSpec::Envelope { .. } | AsOfSpec::Column { .. } => Ok(None),
+        AsOfSpec::Envelope { .. } | AsOfSpec::Column { .. } => Ok((None, sequence)),
     }
 }
 

@@ -93,11 +93,11 @@ pub enum Landed {
 /// Makes the bytes durable and writes the delivery with its first job.
 pub fn land(hub: &Hub, arrival: &Arrival, body: Box<dyn Read + Send>) -> Result<Landed> {
     let feed = hub.feed(&arrival.feed)?;
-    let instant = as_of::beside(&feed.spec.as_of, arrival, hub.now())?;
+    let as_of = as_of::beside(&feed.spec.as_of, arrival, hub.now())?;
     let id = id::of_moment(hub.now())?;
     let name = format!("{}/{id}.zst", arrival.feed);
     let (digest, bytes) = receive(hub, arrival, body, &name)?;
-    let row = Delivery { landed: Some(name.clone()), ..arrived(hub, arrival, id, instant, (digest, bytes)) };
+    let row = Delivery { landed: Some(name.clone()), ..arrived(hub, arrival, id, as_of, (digest, bytes)) };
     let outcome = record(hub, &row, &feed);
     // After an error of the store nobody knows whether the row was committed: its bytes stay, and are cleaned up if it was
     // not. A refusal and a delivery that came before are clear.
@@ -115,7 +115,7 @@ pub(super) fn arrived(
     hub: &Hub,
     arrival: &Arrival,
     id: String,
-    as_of: Option<i64>,
+    (instant, sequence): (Option<i64>, i64),
     (digest, bytes): (Token, i64),
 ) -> Delivery {
     Delivery {
@@ -130,8 +130,8 @@ pub(super) fn arrived(
         digest: digest.to_vec(),
         bytes,
         landed: None,
-        as_of_instant: as_of,
-        as_of_sequence: arrival.sequence.unwrap_or(0),
+        as_of_instant: instant,
+        as_of_sequence: sequence,
         declared_total: arrival.total,
         fingerprint: None,
         inspected_counter: None,

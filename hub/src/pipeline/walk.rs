@@ -88,7 +88,7 @@ pub fn walk(
     let has_edits = hub.db.read(|conn| rejection::has_edits(conn, &of.feed))?;
     let (full, batches) = mpsc::sync_channel(AHEAD);
     let read = std::thread::scope(|scope| {
-        let reading = scope.spawn(|| Reading::of(hub, feed, decoder).to_the_end(&full));
+        let reading = scope.spawn(move || Reading::of(hub, feed, decoder).to_the_end(&full));
         let mut outcome = Ok(());
         for Batch { rows, envelope, dates } in batches {
             if judge::forbidden_column(feed, &envelope).is_some() {

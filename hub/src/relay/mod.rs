@@ -225,9 +225,11 @@ pub struct Relays {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Starts the relays; none without Kafka in the configuration.
+/// Starts the relays; none without Kafka in the configuration. Those that the configuration no longer names are not
+/// shown as if they were still at work.
 pub fn start(hub: &Arc<Hub>) -> Result<Relays> {
     let stop = Arc::new(AtomicBool::new(false));
+    status::keep_configured(hub)?;
     if hub.config.kafka.is_none() {
         return Ok(Relays { stop, thread: None });
     }

@@ -16,6 +16,17 @@ pub const STOPPED: &str = "relay-stopped";
 /// While only the `seq` moves, the row follows at most this often, in microseconds.
 const OFTEN: i64 = 500_000;
 
+/// Forgets what relays said of which the configuration names no agreement any more. Their topics and positions stay.
+pub(super) fn keep_configured(hub: &Hub) -> Result<()> {
+    let relayed = hub.config.agreements.iter().filter(|_| hub.config.kafka.is_some());
+    let relayed: Vec<&str> = relayed.map(|agreement| agreement.id.as_str()).collect();
+    let forgotten = hub.db.write(|conn| relay::keep(conn, &relayed))?;
+    if forgotten > 0 {
+        tracing::info!(forgotten, "relays of agreements that are no longer configured");
+    }
+    Ok(())
+}
+
 /// The row of one agreement.
 pub(super) struct Status {
     hub: Arc<Hub>,
@@ -73,5 +84,35 @@ fn log(agreement: &str, state: &str, message: Option<&str>) {
         tracing::info!(agreement, state, "relay");
     } else {
         tracing::warn!(agreement, state, message, "relay");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Agreement, Config, KafkaConfig};
+
+    /// The agreements of which rows are left after a hub with this Kafka and the agreement `kept` has started.
+    fn left(kafka: Option<KafkaConfig>) -> Vec<String> {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let agreements = vec![Agreement { id: "kept".to_owned(), ..Agreement::default() }];
+        let hub = Hub::open(Config { kafka, agreements, ..Config::in_folder(folder.path()) }).expect("a hub");
+        for agreement in ["kept", "removed"] {
+            let (agreement, state) = (agreement.to_owned(), RUNNING.to_owned());
+            let row = Row { agreement, state, message: None, seq: 7, at: hub.now() };
+            hub.db.write(|conn| relay::put(conn, &row)).expect("a row");
+        }
+        keep_configured(&hub).expect("an answer");
+        hub.db.read(relay::list).expect("the rows").into_iter().map(|row| row.agreement).collect()
+    }
+
+    #[test]
+    fn the_relay_of_a_removed_agreement_is_not_shown() {
+        assert_eq!(left(Some(KafkaConfig::default())), ["kept"]);
+    }
+
+    #[test]
+    fn without_kafka_no_relay_is_shown() {
+        assert!(left(None).is_empty());
     }
 }

@@ -16,6 +16,8 @@ pub mod relay;
 #[rustfmt::skip]
 pub mod schema;
 pub mod staging;
+#[cfg(test)]
+mod tests;
 pub mod token;
 pub mod writer;
 

@@ -33,6 +33,11 @@ pub fn put(conn: &mut Conn, row: &Relay) -> Result<()> {
     Ok(())
 }
 
+/// Forgets what the relays of other agreements than these said.
+pub fn keep(conn: &mut Conn, agreements: &[&str]) -> Result<usize> {
+    Ok(diesel::delete(relay::table.filter(relay::agreement.ne_all(agreements))).execute(conn)?)
+}
+
 /// All relays.
 pub fn list(conn: &mut Conn) -> Result<Vec<Relay>> {
     Ok(relay::table.order(relay::agreement).select(Relay::as_select()).load(conn)?)

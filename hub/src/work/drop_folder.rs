@@ -2,7 +2,8 @@
 //!
 //! A file is complete once it has its final name (not `.part`, `.tmp`, `.ok`, and no leading dot) or, where wanted, once its
 //! `.ok` file is there; that file may say `total=`, `as_of=` and `sequence=`. Landed data is removed and a receipt stays.
-//! What the door refuses stays where it is, with the reason beside it, until the file changes.
+//! What the door refuses stays where it is, with the reason beside it, until the file changes. So does a file that cannot
+//! be opened, and that is said once; each scan tries it again, as rights may change and the file not.
 //!
 //! Who may write here is a department's system and not the hub: links are followed nowhere below the folder, neither to
 //! read nor to write, and a file that cannot be taken keeps no other one from being taken.
@@ -23,11 +24,20 @@ use crate::pipeline::land::{Arrival, Landed, land};
 use crate::time;
 
 const NOT_DATA: [&str; 5] = ["part", "tmp", "ok", "json", "new"];
+/// Code of a file that cannot be opened.
+const UNREADABLE: &str = "file-unreadable";
 /// More of a file beside the data is not read.
 const BESIDE: u64 = 64 << 10;
 
+/// How a file is opened.
+type Opener<'a> = &'a dyn Fn(&Path) -> io::Result<File>;
+
 /// Lands every complete file.
 pub fn scan(hub: &Hub) -> Result<()> {
+    scan_opening(hub, &|path| File::open(path))
+}
+
+fn scan_opening(hub: &Hub, open: Opener) -> Result<()> {
     let Some(drop) = &hub.config.drop else { return Ok(()) };
     let mut first_error = Ok(());
     for feed in hub.catalogue.feeds() {
@@ -39,7 +49,7 @@ pub fn scan(hub: &Hub) -> Result<()> {
         let found = files(&folder).and_then(|files| {
             let mut taken: Result<()> = Ok(());
             for file in &files {
-                taken = taken.and(take(hub, feed, file, drop.require_ok));
+                taken = taken.and(take(hub, feed, (file, open), drop.require_ok));
             }
             taken
         });
@@ -79,7 +89,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn take(hub: &Hub, feed: &Feed, path: &Path, require_ok: bool) -> Result<()> {
+fn take(hub: &Hub, feed: &Feed, (path, open): (&Path, Opener), require_ok: bool) -> Result<()> {
     let beside = |ending: &str| {
         // Names need not be UTF-8: old systems write them in GBK.
         let mut name = OsString::from(path);
@@ -94,11 +104,19 @@ fn take(hub: &Hub, feed: &Feed, path: &Path, require_ok: bool) -> Result<()> {
     }
     let stamp = stamp(path)?;
     let refusal = beside("refused.json");
-    if text_of(&refusal).is_some_and(|text| text.contains(&stamp)) {
+    let told = text_of(&refusal).filter(|text| text.contains(&stamp));
+    if told.as_ref().is_some_and(|text| !text.contains(UNREADABLE)) {
         return Ok(());
     }
     let arrival = arrival(feed, path, &stamp, ok.as_deref().unwrap_or_default());
-    let file = File::open(path).map_err(unreadable)?;
+    let file = match open(path) {
+        Ok(file) => file,
+        Err(_) if told.is_some() => return Ok(()),
+        Err(error) => {
+            tracing::warn!(feed.name = feed.spec.feed, error = %error, "a file of the drop folder cannot be opened");
+            return refuse(&refusal, &stamp, &no_file(error));
+        }
+    };
     match arrival.and_then(|arrival| land(hub, &arrival, Box::new(file))) {
         Ok(landed) => {
             let row = match landed {
@@ -112,13 +130,22 @@ fn take(hub: &Hub, feed: &Feed, path: &Path, require_ok: bool) -> Result<()> {
             let leftovers = [beside("ok"), refusal];
             leftovers.iter().try_for_each(|left| gone(fs::remove_file(left))).map_err(unreadable)
         }
-        Err(error) if error.kind.policy() == Policy::GiveUp => {
-            let zh = error.context_zh.clone().unwrap_or_else(|| error.kind.advice().0.into());
-            let refused = serde_json::json!({ "file": stamp, "code": error.code, "zh": zh, "en": error.to_string() });
-            write_whole(&refusal, &refused.to_string())
-        }
+        Err(error) if error.kind.policy() == Policy::GiveUp => refuse(&refusal, &stamp, &error),
         Err(error) => Err(error),
     }
+}
+
+/// Writes beside a file why it is not taken.
+fn refuse(refusal: &Path, stamp: &str, error: &Error) -> Result<()> {
+    let zh = error.context_zh.clone().unwrap_or_else(|| error.kind.advice().0.into());
+    let refused = serde_json::json!({ "file": stamp, "code": error.code, "zh": zh, "en": error.to_string() });
+    write_whole(refusal, &refused.to_string())
+}
+
+fn no_file(error: io::Error) -> Error {
+    Error::new(Kind::Unavailable, "the hub cannot open the file; its owner must let the hub read it")
+        .coded(UNREADABLE, "中枢无法打开该文件，请检查文件权限。")
+        .because(error)
 }
 
 /// What the file's name and its `.ok` file say.
@@ -169,4 +196,39 @@ fn gone(removed: io::Result<()>) -> io::Result<()> {
 
 fn unreadable(error: io::Error) -> Error {
     Error::new(Kind::Unavailable, "the drop folder").because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+    use crate::config::{Config, DropConfig};
+
+    #[test]
+    fn a_file_that_cannot_be_opened_is_told_once_and_taken_once_it_can() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let mut config = Config::in_folder(folder.path());
+        let drop = folder.path().join("drop");
+        config.drop = Some(DropConfig { folder: drop.clone(), scan: "* * * * * *".to_owned(), require_ok: false });
+        let hub = Hub::open(config).expect("a hub");
+        let feed = drop.join("social-security/insured-persons");
+        fs::create_dir_all(&feed).expect("the feed's folder");
+        let (file, refusal) = (feed.join("night.xml"), feed.join("night.xml.refused.json"));
+        fs::write(&file, "<DATA/>").expect("a file");
+        let locked = |_: &Path| Err(io::Error::from(io::ErrorKind::PermissionDenied));
+
+        scan_opening(&hub, &locked).expect("no failing job");
+        assert!(text_of(&refusal).is_some_and(|text| text.contains(UNREADABLE)));
+        let written = fs::metadata(&refusal).expect("the refusal").ino();
+        let kept = feed.join("kept.tmp");
+        fs::hard_link(&refusal, &kept).expect("so that its number is not given again");
+        scan_opening(&hub, &locked).expect("no failing job");
+        assert_eq!(fs::metadata(&refusal).expect("the refusal").ino(), written, "it is not said again");
+
+        fs::remove_file(kept).expect("it goes");
+        scan(&hub).expect("it is taken");
+        assert!(feed.join("night.xml.receipt.json").exists());
+        assert!(!file.exists() && !refusal.exists());
+    }
 }

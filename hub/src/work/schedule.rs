@@ -1,13 +1,11 @@
 //! The schedule: ticks in Asia/Shanghai that insert a job row, unique per (kind, subject, planned time). A tick does nothing else,
 //! so it does not matter how many hubs tick.
 
-use std::str::FromStr;
 use std::sync::Arc;
 
-use chrono::{DateTime, FixedOffset};
-use croner::Cron;
 use tokio_cron_scheduler::{Job as Tick, JobScheduler};
 
+use crate::cron::{self, Side};
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::store::job;
@@ -57,31 +55,16 @@ pub async fn start(hub: &Arc<Hub>) -> Result<JobScheduler> {
 /// Plans the latest tick that has passed, if it was not planned by then.
 pub fn catch_up(hub: &Hub, plan: &Planned) -> Result<()> {
     let last = hub.db.read(|conn| job::last_planned(conn, plan.kind, ""))?;
-    let latest = latest_tick(&plan.cron, hub.now())?;
+    let latest = cron::tick(&plan.cron, hub.now(), Side::AtOrBefore)?;
     if last.is_none_or(|last| last < latest) { insert_at(hub, plan, latest) } else { Ok(()) }
 }
 
 fn insert(hub: &Hub, plan: &Planned) -> Result<()> {
-    insert_at(hub, plan, latest_tick(&plan.cron, hub.now())?)
+    insert_at(hub, plan, cron::tick(&plan.cron, hub.now(), Side::AtOrBefore)?)
 }
 
 fn insert_at(hub: &Hub, plan: &Planned, planned_at: i64) -> Result<()> {
     hub.db.write(|conn| job::enqueue(conn, plan.kind, "", planned_at, hub.now()))
-}
-
-/// The latest moment at or before `now` that the expression names, in microseconds since 1970.
-pub fn latest_tick(cron: &str, now: i64) -> Result<i64> {
-    let broken = || Error::new(Kind::Config, format!("the cron expression '{cron}' names no moment"));
-    let cron = parsed(cron)?;
-    let moment = DateTime::from_timestamp_micros(now).ok_or_else(broken)?.with_timezone(&time::shanghai());
-    let found: DateTime<FixedOffset> =
-        cron.find_previous_occurrence(&moment, true).map_err(|error| broken().because(error))?;
-    Ok(found.timestamp() * 1_000_000)
-}
-
-fn parsed(cron: &str) -> Result<Cron> {
-    Cron::from_str(cron)
-        .map_err(|error| Error::new(Kind::Config, format!("the cron expression '{cron}'")).because(error))
 }
 
 /// Says in the log which feeds are late or missing; the API computes the same for whoever looks.
@@ -94,22 +77,4 @@ pub fn check_arrivals(hub: &Hub) -> Result<()> {
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_latest_tick_is_at_or_before_now_in_shanghai() {
-        let now = time::instant("2026-11-22T03:30:00+08:00").expect("a moment");
-        assert_eq!(latest_tick("0 30 3 * * *", now).ok(), Some(now));
-        assert_eq!(latest_tick("0 30 3 * * *", now - 1_000_000).ok(), Some(now - 86_400_000_000));
-    }
-
-    #[test]
-    fn a_wrong_expression_is_named() {
-        let error = latest_tick("every day", 0).expect_err("no cron");
-        assert!(error.context.contains("every day"));
-    }
 }

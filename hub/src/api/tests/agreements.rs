@@ -117,6 +117,18 @@ async fn provenance_shows_all_claims_on_agreed_attributes_only() {
 }
 
 #[actix_web::test]
+async fn provenance_tells_the_attribute_that_a_bad_column_would_have_made() {
+    let world = World::new();
+    let bad = row(1, "Wang", HERE).replace("<AAC004>1<", "<AAC004>7<").replace("<AAC301>", "<AAC301>x");
+    world.delivered(&file(1, &[bad])).await;
+    let path = format!("/v1/residents/{}?provenance=1", id_of(&world, 1).await);
+    let provenance = world.get(&world.administrator, &path).await.good()["provenance"].clone();
+    assert_eq!(provenance["sex"][0]["issue"]["code"], "code-unknown", "{provenance}");
+    assert_eq!(provenance["current_address"][0]["issue"]["pointer"], "/AAC301", "{provenance}");
+    assert_eq!(provenance.get("issues"), None, "{provenance}");
+}
+
+#[actix_web::test]
 async fn residents_are_filtered_by_community_and_time() {
     let world = settled().await;
     let admin = &world.administrator;

@@ -1,3 +1,4 @@
+use actix_web::http::Method;
 use actix_web::test::TestRequest;
 use serde_json::json;
 
@@ -31,6 +32,30 @@ async fn what_cannot_be_read_is_a_problem_like_any_other() {
         let answer = world.send(request).await;
         assert_eq!(answer.refused(status), code, "{}", answer.text());
     }
+}
+
+#[actix_web::test]
+async fn an_invented_method_makes_no_label_of_its_own() {
+    let world = World::new();
+    for method in ["INVENTED", "get"] {
+        let request = TestRequest::default().uri("/v1/feeds").method(method.parse().unwrap());
+        assert_eq!(world.send(with_token(request, &world.administrator)).await.refused(405), "method-unknown");
+    }
+    let metrics = world.get(&world.administrator, "/metrics").await.text();
+    let counted = r#"hub_http_requests_total{method="OTHER",route="/v1/feeds",status="405"} 2"#;
+    assert!(metrics.lines().any(|line| line == counted), "{metrics}");
+    assert!(!metrics.contains("INVENTED"), "{metrics}");
+}
+
+#[actix_web::test]
+async fn head_is_answered_like_get_and_asks_for_the_same_rights() {
+    let world = World::new();
+    let head = |path: &str| TestRequest::default().method(Method::HEAD).uri(path);
+    assert_eq!(world.send(head("/healthz")).await.status, 200);
+    assert_eq!(world.send(head("/v1/feeds")).await.status, 401);
+    assert_eq!(world.send(with_token(head("/v1/feeds"), &world.administrator)).await.status, 200);
+    assert_eq!(world.send(with_token(head("/v1/status"), &world.department)).await.status, 403);
+    assert_eq!(world.send(with_token(head("/v1/residents/search"), &world.administrator)).await.status, 405);
 }
 
 #[actix_web::test]

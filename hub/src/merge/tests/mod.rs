@@ -27,7 +27,7 @@ pub(super) fn golden(contributions: &[Contribution]) -> Map<String, Value> {
 /// The provenance of contributions that are all linked by key.
 pub(super) fn told(contributions: &[Contribution]) -> Map<String, Value> {
     let linked: Vec<_> = contributions.iter().map(|contribution| (contribution, true)).collect();
-    provenance(sample::resident(), sample::keyring(), &linked).expect("a provenance")
+    provenance(sample::resident(), sample::keyring(), &linked, &|_, _| None).expect("a provenance")
 }
 
 /// The token of a citizen number as documents show it.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{FAMILY, HEALTH, INSURED, MARRIAGE, POLICE, UNEMPLOYED, golden, key, told};
 use crate::entity::{EntitySchema, sample};
-use crate::merge::resident;
+use crate::merge::{provenance, resident};
 use crate::reason::Reason;
 use sample::{number, says};
 
@@ -214,4 +214,22 @@ fn provenance_shows_what_was_dropped_as_bad() {
     assert_eq!(provenance["issues"][0]["issue"]["pointer"], "/AAC004");
     assert_eq!(provenance["issues"][0]["contribution"], json!(insured.id));
     assert!(!json!(provenance).to_string().contains("\"7\""), "the value as sent stays with the row");
+}
+
+#[test]
+fn an_issue_stands_at_the_attribute_that_the_mapping_makes_of_its_column() {
+    let sex = Reason::new("code-unknown", "/AAC004", "代码未知", "unknown code");
+    let spouse = Reason::new("id-check-digit", "/AAC020", "校验位错误", "wrong check digit");
+    let insured = says(INSURED, "1").person("130108198005171230", "张三").issue(sex).issue(spouse).build();
+    let mapped = |_: &_, issue: &Reason| match issue.pointer.as_str() {
+        "/AAC004" => Some("sex".to_owned()),
+        "/AAC020" => Some("no attribute of a resident".to_owned()),
+        _ => None,
+    };
+    let linked = [(&insured, true)];
+    let provenance = provenance(sample::resident(), sample::keyring(), &linked, &mapped).expect("a provenance");
+    assert_eq!(provenance["sex"][0]["issue"]["code"], "code-unknown");
+    assert_eq!(provenance["sex"][0].get("value"), None, "it was dropped");
+    assert_eq!(provenance["id_no"][0]["issue"]["code"], "id-check-digit", "named by its code");
+    assert_eq!(provenance.get("issues"), None);
 }

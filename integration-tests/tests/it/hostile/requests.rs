@@ -120,6 +120,8 @@ fn a_connection_that_breaks_leaves_nothing() {
         let answer = raw(&format!("{head}{rest}"));
         assert!(!answer.starts_with("HTTP/1.1 2"), "{case}: {answer}");
     }
+    let headed = raw(&format!("HEAD /healthz HTTP/1.1\r\nHost: {address}\r\n\r\n"));
+    assert!(headed.starts_with("HTTP/1.1 200 ") && headed.ends_with("\r\n\r\n"), "a head without a body: {headed}");
     raw("GET / HTTP/1.1\r\n\r\n\0\0\0\r\n\r\n");
     raw(&"A".repeat(200_000));
     // The hub has seen the end of each when it answers the next request to the same folder of its landing store.

@@ -32,4 +32,5 @@ mod rejections;
 mod resolve;
 mod restart;
 mod rules;
+mod unclear;
 mod way;

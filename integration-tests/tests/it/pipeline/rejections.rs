@@ -13,6 +13,7 @@ on_both_stores!(
     a_rejection_is_superseded_when_its_row_is_gone,
     other_bad_bytes_are_another_rejection,
     an_edit_stands_until_the_bytes_change,
+    an_edit_of_a_row_that_came_twice_is_what_counts,
     an_edit_that_is_still_wrong_writes_nothing,
     a_keyless_row_makes_endings_wait_until_it_is_waived,
     every_keyless_row_is_waited_for,
@@ -126,6 +127,19 @@ fn an_edit_stands_until_the_bytes_change(store: Store) {
     // And the first wrong bytes are covered by their edit when they come once more.
     assert_eq!(hub.deliver(&night(5, [nameless(&zhang)])).applied, 1);
     assert_eq!(hub.resident(&zhang.id_no).unwrap()["name"], "张三");
+}
+
+/// The bytes are those of what is stored: only the columns tell that a clerk changed them.
+fn an_edit_of_a_row_that_came_twice_is_what_counts(store: Store) {
+    let hub = Inside::new(store);
+    let zhang = Person::nth(1);
+    let first = hub.deliver(&night(1, [good(&zhang), good(&zhang)]));
+    assert_eq!((first.applied, hub.rejected_rows(&first.id)), (1, vec![(1, "duplicate-key".to_owned())]));
+    let rejection = hub.rejections(FEED).remove(0);
+    assert!(matches!(hub.edit(&rejection, "AAC003", "张改"), Replayed::Done(_)));
+    assert_eq!(hub.resident(&zhang.id_no).unwrap()["name"], "张改");
+    assert_eq!(hub.deliver(&night(2, [good(&zhang)])).unchanged, 1, "the edit stands for these bytes");
+    assert_eq!(hub.resident(&zhang.id_no).unwrap()["name"], "张改");
 }
 
 fn an_edit_that_is_still_wrong_writes_nothing(store: Store) {
