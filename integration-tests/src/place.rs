@@ -20,7 +20,8 @@ pub fn target() -> PathBuf {
 pub fn profile_folder() -> PathBuf {
     let this = std::env::current_exe().expect("the path of the test binary");
     let folder = this.parent().expect("a binary lies in a folder");
-    let folder = if folder.ends_with("deps") { folder.parent().expect("deps lies in target/<profile>") } else { folder };
+    let folder =
+        if folder.ends_with("deps") { folder.parent().expect("deps lies in target/<profile>") } else { folder };
     folder.to_owned()
 }
 

@@ -37,7 +37,8 @@ pub fn first_day(residents: u64, feeds: &[&'static str], folder: &Path) -> Resul
     fs::create_dir_all(folder)?;
     let mut sent = Vec::new();
     for feed in feeds {
-        let delivery = deliveries.iter().find(|delivery| delivery.feed == *feed).ok_or("the city sends no such feed")?;
+        let delivery =
+            deliveries.iter().find(|delivery| delivery.feed == *feed).ok_or("the city sends no such feed")?;
         let path = folder.join(&delivery.file_name);
         let mut out = BufWriter::with_capacity(1 << 20, File::create(&path)?);
         let rows = delivery.write(&mut out)?;

@@ -108,7 +108,13 @@ impl Figure {
 
 /// Three digits that count, or all before the point.
 fn rounded(value: f64) -> f64 {
-    let digits = if value.abs() >= 100.0 { 1.0 } else if value.abs() >= 10.0 { 10.0 } else { 1_000.0 };
+    let digits = if value.abs() >= 100.0 {
+        1.0
+    } else if value.abs() >= 10.0 {
+        10.0
+    } else {
+        1_000.0
+    };
     (value * digits).round() / digits
 }
 

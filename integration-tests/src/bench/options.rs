@@ -63,7 +63,8 @@ pub struct Plan {
 impl Arguments {
     /// The plan of these arguments.
     pub fn plan(&self) -> Result<Plan> {
-        let (residents, big, small) = if self.full { (1_530_000, 7_000_000, 153_000) } else { (20_000, 100_000, 20_000) };
+        let (residents, big, small) =
+            if self.full { (1_530_000, 7_000_000, 153_000) } else { (20_000, 100_000, 20_000) };
         let residents = self.residents.unwrap_or(residents);
         let folder = match &self.folder {
             None => place::temporary_folder("bench"),

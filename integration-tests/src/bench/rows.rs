@@ -40,9 +40,8 @@ pub fn settle(database: &Database) {
 
 /// Copies out all tables a load has filled.
 pub fn all(database: &Database) -> Vec<Copied> {
-    let found = database.sql(&format!(
-        "SELECT relname FROM pg_stat_user_tables WHERE relname NOT IN ({BOOKKEEPING}) ORDER BY relname"
-    ));
+    let found = database
+        .sql(&format!("SELECT relname FROM pg_stat_user_tables WHERE relname NOT IN ({BOOKKEEPING}) ORDER BY relname"));
     let tables = found.lines().map(str::to_owned);
     let filled = tables.filter(|table| database.sql(&format!("SELECT 1 FROM {table} LIMIT 1")) == "1");
     filled.map(|table| copy_out(database, &table, &format!("SELECT * FROM {table}"))).collect()
