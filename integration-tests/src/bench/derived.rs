@@ -31,6 +31,11 @@ pub fn next_day(first: &Sent, path: &Path) -> Result<Sent> {
     rewrite(first, path, (Some("20261102"), 1), fate)
 }
 
+/// The same rows, each with a telephone number that no earlier sequence had: a delivery that changes everybody.
+pub fn all_changed(first: &Sent, sequence: u32, path: &Path) -> Result<Sent> {
+    rewrite(first, path, (None, sequence), |_| Fate::Changed)
+}
+
 /// Share of rows that are changed or gone.
 pub fn share(first: &Sent) -> f64 {
     (0..first.rows).filter(|row| fate(*row) != Fate::Same).count() as f64 / first.rows as f64
@@ -61,7 +66,9 @@ fn rewrite(first: &Sent, path: &Path, (date, sequence): (Option<&str>, u32), fat
             row += 1;
             match fate {
                 Fate::Same => {}
-                Fate::Changed => line = replaced(&line, "AAC067", &format!("1990055{:04}", row % 10_000))?,
+                Fate::Changed => {
+                    line = replaced(&line, "AAC067", &format!("1990{:02}5{:04}", sequence % 100, row % 10_000))?
+                }
                 Fate::Vanished => continue,
             }
         } else if line.starts_with(b"<DATA><HEAD>") {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use integration_tests::guard::{self, Stop};
 use integration_tests::hub::binary;
+use integration_tests::place;
 
 use super::Result;
 use super::city::Sent;
@@ -79,7 +80,7 @@ impl Install {
         Ok(Taken { seconds, peak_mb, counts })
     }
 
-    /// Starts a command beside what is measured.
+    /// Starts a command that goes on beside what is measured.
     pub fn start(&self, arguments: &[&str]) -> Result<Child> {
         let log = File::options().create(true).append(true).open(self.folder.join("hub.log"))?;
         let child = self.command(arguments).stdout(log.try_clone()?).stderr(log).spawn()?;
@@ -104,6 +105,18 @@ impl Install {
             return Err(format!("hub {}: {}\n{printed}{said}", arguments.join(" "), output.status).into());
         }
         Ok((printed, seconds, peak))
+    }
+
+    /// A token for a role.
+    pub fn token(&self, role: &[&str]) -> Result<String> {
+        let (printed, ..) = self.run(&[&["token", "create", "--json", "--role"], role].concat())?;
+        let created: serde_json::Value = serde_json::from_str(printed.trim())?;
+        Ok(created["token"].as_str().ok_or("no token")?.to_owned())
+    }
+
+    /// The end of the log of what was started.
+    pub fn log_tail(&self) -> String {
+        place::tail(&self.folder.join("hub.log"), 20)
     }
 
     /// Removes the folder: landed bytes of many runs fill a disk.

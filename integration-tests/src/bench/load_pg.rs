@@ -3,9 +3,10 @@
 use integration_tests::Postgres;
 use integration_tests::postgres::Database;
 
-use super::city::{self, INSURED, POPULATION, Sent};
+use super::city::POPULATION;
 use super::figure::{Bound, Figure, Target};
 use super::install::{Install, Taken};
+use super::night::Night;
 use super::options::Plan;
 use super::statistics::median;
 use super::{Result, derived, limit, rows};
@@ -30,30 +31,10 @@ struct Seen {
     day_two: Vec<Taken>,
 }
 
-/// The files of the night.
-struct Night {
-    insured: Sent,
-    population: Sent,
-    again: Sent,
-    next_day: Sent,
-}
-
-impl Night {
-    fn written(plan: &Plan) -> Result<Self> {
-        let folder = plan.folder().join("night");
-        plan.say(&format!("writing the files of {} residents", plan.residents));
-        let mut sent = city::first_day(plan.residents, &[INSURED, POPULATION], &folder)?.into_iter();
-        let (insured, population) = sent.next().zip(sent.next()).ok_or("two files")?;
-        let again = derived::sent_again(&insured, 2, &folder.join("again.xml"))?;
-        let next_day = derived::next_day(&insured, &folder.join("next_day.xml"))?;
-        Ok(Self { insured, population, again, next_day })
-    }
-}
-
 /// Measures the group.
 pub fn measure(plan: &Plan) -> Result<Vec<Figure>> {
-    let night = Night::written(plan)?;
-    let secret = plan.folder().join("secret");
+    let night = plan.night()?;
+    let secret = plan.secret();
     let empty = Postgres::shared().database();
     let install = |name: &str, database: &Database| {
         Install::new(plan.folder().join(format!("pg-{name}")), &database.url, &secret, "")
@@ -64,10 +45,10 @@ pub fn measure(plan: &Plan) -> Result<Vec<Figure>> {
     for run in 1..=plan.runs {
         let store = Postgres::shared().database_like(&empty);
         let hub = install(&format!("run{run}"), &store)?;
-        one_run(plan, &night, (&hub, &store, &empty), &mut seen)?;
+        one_run(plan, night, (&hub, &store, &empty), &mut seen)?;
         hub.remove()?;
     }
-    figures(&night, &seen)
+    figures(night, &seen)
 }
 
 fn one_run(
@@ -89,7 +70,7 @@ fn one_run(
         // A store of its own, so that the other cases find what the first load has left.
         let second = postgres.database_like(store);
         let (seq, url) = (rows::last_seq(store), &second.url);
-        let beside = Install::new(plan.folder().join("pg-second"), url, &plan.folder().join("secret"), "")?;
+        let beside = Install::new(plan.folder().join("pg-second"), url, &plan.secret(), "")?;
         second.sql("CHECKPOINT");
         seen.second.push(said(plan, "second feed", beside.ingest(&night.population)?));
         seen.second_limit.push(rows::store_added(&copy, &rows::added(&second, POPULATION, seq))?);

@@ -4,15 +4,25 @@
 //! rows (PostgreSQL, SQLite, Kafka) or what cannot be left out (reading the file); the figure that counts is the ratio.
 //! It runs the release binary as processes, as an administrator would, and never looks faster than that.
 
+mod changes;
 mod city;
 mod derived;
 mod figure;
+mod http;
 mod install;
 mod limit;
 mod load_pg;
+mod load_sqlite;
+mod night;
 mod options;
+mod push;
+mod read_one;
+mod relay;
 mod rows;
+mod scale;
+mod serving;
 mod statistics;
+mod topic;
 
 use std::process::ExitCode;
 
@@ -31,7 +41,14 @@ type Result<T> = std::result::Result<T, Fault>;
 type Group = (&'static [Target], fn(&Plan) -> Result<Vec<Figure>>);
 
 /// All groups, in the order they run.
-const GROUPS: [Group; 1] = [(&load_pg::TARGETS, load_pg::measure)];
+const GROUPS: [Group; 6] = [
+    (&load_pg::TARGETS, load_pg::measure),
+    (&load_sqlite::TARGETS, load_sqlite::measure),
+    (&scale::TARGETS, scale::measure),
+    (&read_one::TARGETS, read_one::measure),
+    (&changes::TARGETS, changes::measure),
+    (&relay::TARGETS, relay::measure),
+];
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

@@ -1,5 +1,6 @@
 //! The command line, and the sizes that follow from it.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use integration_tests::place;
 use tempfile::TempDir;
 
 use super::Result;
+use super::night::Night;
 
 /// Measures the hub beside its limits.
 #[derive(Debug, Parser)]
@@ -57,6 +59,7 @@ pub struct Plan {
     /// Posts of `push_to_topic_ms`.
     pub posts: usize,
     folder: TempDir,
+    night: OnceCell<Night>,
     started: Instant,
 }
 
@@ -79,6 +82,7 @@ impl Arguments {
             pace: Duration::from_secs(if self.full { 20 } else { 3 }),
             posts: if self.full { 2_000 } else { 200 },
             folder,
+            night: OnceCell::new(),
             started: Instant::now(),
         })
     }
@@ -98,6 +102,20 @@ impl Plan {
     /// The folder of the whole run.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The files of the night, written when they are first asked for.
+    pub fn night(&self) -> Result<&Night> {
+        if let Some(night) = self.night.get() {
+            return Ok(night);
+        }
+        let night = Night::written(self)?;
+        Ok(self.night.get_or_init(|| night))
+    }
+
+    /// The secret all hubs of this run share, so that a store can be copied from one to another.
+    pub fn secret(&self) -> PathBuf {
+        self.folder().join("secret")
     }
 
     /// Says what is going on, with the seconds since the start.

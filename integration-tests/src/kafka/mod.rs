@@ -67,6 +67,15 @@ impl Kafka {
         printed
     }
 
+    /// A class of Kafka's tools, to be run with arguments of its own. Optimised: it may be measured.
+    pub fn program(class: &str) -> Command {
+        let jars = jars::folder().unwrap_or_else(|reason| panic!("no Kafka: {reason}"));
+        let mut java = Command::new("java");
+        java.args(["-Dorg.slf4j.simpleLogger.defaultLogLevel=error", "-cp"]).arg(jars.join("*")).arg(class);
+        java.env_remove("JAVA_TOOL_OPTIONS").env_remove("CLASSPATH");
+        java
+    }
+
     /// Ends a broker of the case's own at once.
     pub fn kill9(&mut self) {
         self.own.as_mut().expect("only a private broker can be stopped").kill9();
