@@ -43,8 +43,11 @@ impl Topics {
         for name in names {
             loop {
                 let metadata = consumer.fetch_metadata(Some(name), PATIENCE)?;
-                let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
-                if partitions > 0 {
+                let topic = metadata.topics().first();
+                let partitions = topic.map_or(0, |topic| topic.partitions().len());
+                // A topic that is being made has no leaders yet.
+                let led = topic.is_some_and(|topic| topic.partitions().iter().all(|one| one.leader() >= 0));
+                if partitions > 0 && led {
                     places.extend((0..).take(partitions).map(|partition| (name.clone(), partition)));
                     break;
                 }
@@ -61,9 +64,21 @@ impl Topics {
     pub fn grown(&self) -> Result<i64> {
         let mut grown = 0;
         for (topic, partition) in &self.places {
-            grown += self.consumer.fetch_watermarks(topic, *partition, PATIENCE)?.1;
+            grown += self.end(topic, *partition)?;
         }
         Ok(grown)
+    }
+
+    fn end(&self, topic: &str, partition: i32) -> Result<i64> {
+        let started = Instant::now();
+        loop {
+            match self.consumer.fetch_watermarks(topic, partition, PATIENCE) {
+                Ok((_, end)) => return Ok(end),
+                // The leader is known to the controller before it knows itself.
+                Err(_) if started.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(10)),
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// Waits until nothing has come for a while; the seconds from the first message to the last.
