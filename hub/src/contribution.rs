@@ -45,14 +45,21 @@ pub struct Contribution {
     pub as_of: AsOf,
     /// Mapped attributes by name.
     pub attributes: Map<String, Value>,
-    /// For each attribute the microseconds since 1970 when its value last changed: the source's own update time where
-    /// the feed has one, else the as-of of the applied delivery that last changed it.
+    /// When the attributes' values last changed, in microseconds since 1970: the source's own update time where the feed
+    /// has one, else the as-of of the applied delivery that last changed them. `None`: at the as-of.
+    pub changed: Option<i64>,
+    /// The same for those attributes whose values last changed at another moment.
     pub changed_at: BTreeMap<String, i64>,
     /// Attributes that were dropped as bad.
     pub issues: Vec<Reason>,
 }
 
 impl Contribution {
+    /// When the value of this attribute last changed at its source.
+    pub fn changed_at(&self, attribute: &str) -> i64 {
+        self.changed_at.get(attribute).copied().or(self.changed).unwrap_or(self.as_of.instant)
+    }
+
     /// The department: what stands before the slash of the feed.
     pub fn department(&self) -> &str {
         self.feed.split('/').next().unwrap_or_default()

@@ -57,6 +57,7 @@ pub(crate) fn says(feed: &str, key: &str) -> Builder {
         entity: "resident".to_owned(),
         as_of: AsOf { instant: 0, sequence: 0, digest: Token([0; 16]) },
         attributes: Map::new(),
+        changed: None,
         changed_at: BTreeMap::new(),
         issues: Vec::new(),
     })

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::place::{COMMUNITY, community_of};
-use super::{changed_at, reference::Named};
+use super::reference::Named;
 use crate::contribution::Contribution;
 use crate::entity::EntitySchema;
 use crate::error::Result;
@@ -68,8 +68,7 @@ pub fn household(
 /// A person whom two records put into the household, by the same key and name, is one member: as the record says whose
 /// word on the relation is newest.
 fn each_once(mut members: Vec<Member>) -> Vec<Member> {
-    members
-        .sort_by_key(|member| (Reverse(changed_at(member.from, RELATION)), member.from.feed.clone(), member.from.id));
+    members.sort_by_key(|member| (Reverse(member.from.changed_at(RELATION)), member.from.feed.clone(), member.from.id));
     let mut known: BTreeSet<(Option<Token>, String)> = BTreeSet::new();
     members.retain(|member| {
         let name = member.named.name.as_deref().map(same_form).unwrap_or_default();

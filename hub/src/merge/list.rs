@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Claim, Decision, Linked, changed_at, rules};
+use super::{Claim, Decision, Linked, rules};
 use crate::entity::{Attribute, Merge};
 
 /// Decides a list attribute: per key the latest source's item; winners in the order of their keys.
@@ -19,7 +19,7 @@ pub(super) fn decide<'a>(
 ) -> Decision<'a> {
     let mut by_key: BTreeMap<Vec<String>, Vec<Claim>> = BTreeMap::new();
     for (from, _) in linked {
-        let changed_at = changed_at(from, &attribute.name);
+        let changed_at = from.changed_at(&attribute.name);
         for (key, item) in own_items(fields, from.attributes.get(&attribute.name)) {
             by_key.entry(key).or_default().push(Claim { from, value: item.clone(), changed_at, wins: false });
         }

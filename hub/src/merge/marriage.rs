@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::reference::Named;
-use super::{Claim, Decision, Linked, changed_at, rules};
+use super::{Claim, Decision, Linked, rules};
 use crate::contribution::Contribution;
 use crate::entity::{EntitySchema, Merge, Rule};
 use crate::error::Result;
@@ -144,7 +144,7 @@ fn events<'a>(attribute: &str, keyring: &Keyring, linked: &[Linked<'a>]) -> Resu
     for (from, _) in linked {
         let told = from.attributes.get(attribute).and_then(Value::as_array);
         for event in told.into_iter().flatten() {
-            events.push(event_of(keyring, from, changed_at(from, attribute), event)?);
+            events.push(event_of(keyring, from, from.changed_at(attribute), event)?);
         }
     }
     events.sort_by_cached_key(|event| {

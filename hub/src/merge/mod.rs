@@ -106,8 +106,3 @@ fn units(schema: &EntitySchema) -> Vec<(&Merge, Vec<&Attribute>)> {
     }
     units.into_values().collect()
 }
-
-/// When the value of this attribute last changed at its source.
-fn changed_at(contribution: &Contribution, attribute: &str) -> i64 {
-    contribution.changed_at.get(attribute).copied().unwrap_or(contribution.as_of.instant)
-}

@@ -7,7 +7,7 @@ use std::cmp::{Ordering, Reverse};
 
 use serde_json::Value;
 
-use super::{Claim, Decision, Linked, changed_at, reference};
+use super::{Claim, Decision, Linked, reference};
 use crate::contribution::Contribution;
 use crate::entity::{Attribute, KeyRole, Merge, Rule};
 use crate::error::Result;
@@ -24,7 +24,7 @@ pub(super) fn claims<'a>(keyring: &Keyring, attribute: &Attribute, linked: &[Lin
             Some(_) => reference::shown(keyring, sent)?,
             None => Some(sent.clone()),
         };
-        let changed_at = changed_at(from, &attribute.name);
+        let changed_at = from.changed_at(&attribute.name);
         claims.extend(value.map(|value| Claim { from, value, changed_at, wins: false }));
     }
     Ok(claims)

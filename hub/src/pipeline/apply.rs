@@ -9,6 +9,8 @@ use super::prepare::{Prepared, Writing, prepare};
 use super::row::ChangedRow;
 use super::spill::{self, SpillReader};
 use super::{endings, fold, inspect, respill};
+use serde_json::{Map, Value};
+
 use crate::error::{Error, Kind, Result};
 use crate::feed::spec::Mode;
 use crate::hub::Hub;
@@ -212,7 +214,11 @@ fn compared(writing: &Writing, row: &ChangedRow, there: &[Row]) -> Result<Applie
 
 fn edited(row: &ChangedRow, there: &[Row]) -> Result<bool> {
     match there.iter().find(|part| part.is_live()) {
-        Some(part) => Ok(part.document()?.source != row.fields),
+        Some(part) => {
+            let fields: Map<String, Value> = serde_json::from_str(row.fields.get())
+                .map_err(|error| Error::new(Kind::Internal, "a changed row").because(error))?;
+            Ok(part.document()?.source != fields)
+        }
         None => Ok(false),
     }
 }

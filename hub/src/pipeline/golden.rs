@@ -89,9 +89,8 @@ pub fn settle(
     let mut working = Working::of(fresh);
     resettle_keys(rules, change.conn, &mut working, &mut touched)?;
     resettle_aliases(rules, change.conn, &mut working, &mut touched)?;
-    let mut appended = Appended::default();
-    merge_residents(rules, change, &mut working, &touched, &mut appended, delivery)?;
-    merge_households(rules, change, &mut working, &touched, &mut appended, delivery)?;
+    let mut appended = merge_residents(rules, change, &mut working, &touched, delivery)?;
+    appended.add(merge_households(rules, change, &mut working, &touched, delivery)?);
     let count = appended.versions.len() as u64;
     let Appended { entities, versions, advanced } = appended;
     bulk::write(change.conn, &Writes { entities, versions, advanced, ..working.into_writes() })?;
@@ -191,9 +190,8 @@ fn merge_residents(
     change: &mut Change<'_>,
     working: &mut Working,
     touched: &Touched,
-    appended: &mut Appended,
     delivery: &str,
-) -> Result<()> {
+) -> Result<Appended> {
     let groups = working.of_entities(change.conn, &touched.entities)?;
     let mut tokens = HashMap::with_capacity(touched.keys.len());
     for key in &touched.keys {
@@ -205,7 +203,7 @@ fn merge_residents(
             places.iter().map(|place| (&working.at(*place).said, working.at(*place).row.link == "key")).collect();
         golden_resident(rules, &linked)
     };
-    append(change, Cause { kind: "resident", delivery }, &touched.entities, &tokens, &golden, appended)
+    append(change, Cause { kind: "resident", delivery }, &touched.entities, &tokens, &golden)
 }
 
 /// A resident's golden document; `None` where no contribution joined by key: then there is no such entity.
@@ -221,9 +219,8 @@ fn merge_households(
     change: &mut Change<'_>,
     working: &mut Working,
     touched: &Touched,
-    appended: &mut Appended,
     delivery: &str,
-) -> Result<()> {
+) -> Result<Appended> {
     let groups = working.of_households(change.conn, &touched.households)?;
     let mut tokens = HashMap::with_capacity(touched.households.len());
     for token in &touched.households {
@@ -235,7 +232,7 @@ fn merge_households(
         let members: Vec<&Contribution> = places.iter().map(|place| &working.at(*place).said).collect();
         golden_household(rules, &members)
     };
-    append(change, Cause { kind: "household", delivery }, &ids, &tokens, &golden, appended)
+    append(change, Cause { kind: "household", delivery }, &ids, &tokens, &golden)
 }
 
 /// A household's golden document; `None` where it has no member.
@@ -253,6 +250,14 @@ struct Appended {
     versions: Vec<Version>,
     /// The ids of those entities that stood before.
     advanced: Vec<Vec<u8>>,
+}
+
+impl Appended {
+    fn add(&mut self, other: Self) {
+        self.entities.extend(other.entities);
+        self.versions.extend(other.versions);
+        self.advanced.extend(other.advanced);
+    }
 }
 
 /// What entities are of, and what changes them.
@@ -274,9 +279,9 @@ fn append(
     ids: &BTreeSet<Vec<u8>>,
     tokens: &Tokens,
     golden: &Golden,
-    appended: &mut Appended,
-) -> Result<()> {
+) -> Result<Appended> {
     let Cause { kind, delivery } = cause;
+    let mut appended = Appended::default();
     let listed: Vec<Vec<u8>> = ids.iter().cloned().collect();
     let standing: HashMap<Vec<u8>, (Entity, Version)> =
         entity::current(change.conn, &listed)?.into_iter().map(|pair| (pair.0.id.clone(), pair)).collect();
@@ -312,7 +317,7 @@ fn append(
             document,
         });
     }
-    Ok(())
+    Ok(appended)
 }
 
 /// The encoded golden document, where it says another thing than the one that stands.
@@ -323,7 +328,7 @@ fn news(
 ) -> Result<Option<Vec<u8>>> {
     let empty = Map::new();
     let Some((entity, version)) = before else {
-        return after.map(|document| codec::encode(document)).transpose();
+        return after.map(codec::encode).transpose();
     };
     let golden = after.unwrap_or(&empty);
     let document = codec::encode(golden)?;

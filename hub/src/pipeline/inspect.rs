@@ -100,7 +100,15 @@ fn repeated_keys(hub: &Hub, feed: &Arc<Feed>, of: &Delivery) -> Result<()> {
                 rows.push(rejected_row(&of.id, row, std::slice::from_ref(&reason))?);
             }
         }
-        hub.db.write(|conn| rejection::insert_rows(conn, &rows, &[]))
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let positions: Vec<i64> = rows.iter().map(|row| row.position).collect();
+        hub.db.write(|conn| {
+            // The commit of an earlier try may have gone through after all.
+            rejection::clear_rows_at(conn, &of.id, &positions)?;
+            rejection::insert_rows(conn, &rows, &[])
+        })
     })?;
     Ok(())
 }
@@ -124,6 +132,11 @@ fn conclude(hub: &Hub, found: Delivery, walked: &Walked, rules: (String, i64), j
         }
     };
     let written = hub.db.write(|conn| {
+        let there = delivery::get(conn, &row.id)?;
+        if there.state != found.state && there.inspected_counter == row.inspected_counter {
+            // The commit of an earlier try went through after all.
+            return Ok(there);
+        }
         let mut row = row.clone();
         if judged.erase {
             staging::clear(conn, &row.id)?;

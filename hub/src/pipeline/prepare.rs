@@ -146,6 +146,7 @@ pub fn ending(before: Row, as_of: &AsOf) -> Result<Fresh> {
     let (mut said, aliases) = before.said()?;
     said.as_of = *as_of;
     said.attributes.clear();
+    said.changed = None;
     said.changed_at.clear();
     said.issues.clear();
     let row = Row {
@@ -169,7 +170,7 @@ fn contribution_of(writing: &Writing, row: &ChangedRow, part: &Part, stood: Opti
     let id = writing.hub.keyring.token("contribution", &[feed, &row.key.to_string(), &part.name])?;
     let before = stood.map(|row| row.document().map(|document| (row, document))).transpose()?;
     let earlier = before.as_ref().filter(|(row, _)| row.is_live()).map(|(_, document)| document);
-    let changed_at = changed_at(writing, row, part, earlier);
+    let (changed, changed_at) = changed_at(writing, row, part, earlier);
     let said = Contribution {
         id,
         feed: feed.clone(),
@@ -177,6 +178,7 @@ fn contribution_of(writing: &Writing, row: &ChangedRow, part: &Part, stood: Opti
         entity: part.entity.clone(),
         as_of: writing.as_of,
         attributes: part.attributes.clone(),
+        changed: Some(changed),
         changed_at,
         issues: row.issues.clone(),
     };
@@ -184,6 +186,7 @@ fn contribution_of(writing: &Writing, row: &ChangedRow, part: &Part, stood: Opti
     let document = codec::encode(&DocumentRef {
         source: &row.fields,
         attributes: &said.attributes,
+        changed: said.changed,
         changed_at: &said.changed_at,
         issues: &said.issues,
         aliases: &claims.aliases,
@@ -215,15 +218,20 @@ fn contribution_of(writing: &Writing, row: &ChangedRow, part: &Part, stood: Opti
     Ok(Fresh { before, row: stored, said, aliases: claims.aliases })
 }
 
-/// When each attribute's value last changed: the source's own time, else the as-of of the delivery that brought another value.
-fn changed_at(writing: &Writing, row: &ChangedRow, part: &Part, earlier: Option<&Document>) -> BTreeMap<String, i64> {
-    let stood = |name: &str, value: &Value| {
-        let earlier = earlier.filter(|earlier| earlier.attributes.get(name) == Some(value))?;
-        earlier.changed_at.get(name).copied()
+/// When the attributes' values last changed: the source's own time, else the as-of of the delivery that brought another
+/// value; and those of which another moment is true.
+fn changed_at(
+    writing: &Writing,
+    row: &ChangedRow,
+    part: &Part,
+    earlier: Option<&Document>,
+) -> (i64, BTreeMap<String, i64>) {
+    let changed = row.updated_at.unwrap_or(writing.as_of.instant);
+    let Some(earlier) = earlier.filter(|_| row.updated_at.is_none()) else { return (changed, BTreeMap::new()) };
+    let stood = |(name, value): (&String, &Value)| {
+        let same = earlier.attributes.get(name) == Some(value);
+        let moment = earlier.changed_at.get(name).copied().or(earlier.changed).filter(|_| same)?;
+        (moment != changed).then(|| (name.clone(), moment))
     };
-    let moment = |(name, value): (&String, &Value)| {
-        let at = row.updated_at.or_else(|| stood(name, value)).unwrap_or(writing.as_of.instant);
-        (name.clone(), at)
-    };
-    part.attributes.iter().map(moment).collect()
+    (changed, part.attributes.iter().filter_map(stood).collect())
 }

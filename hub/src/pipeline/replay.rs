@@ -69,7 +69,7 @@ fn mapped(
             position: of.position.unsigned_abs(),
             key,
             hash: Token::from_slice(&of.hash)?,
-            fields,
+            fields: row::canonical(&fields)?,
             parts,
             issues,
             updated_at,

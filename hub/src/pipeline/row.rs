@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use adapters::{BadRecord, Record, Row};
 use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
 use crate::contribution::{AsOf, Part};
@@ -24,8 +25,8 @@ pub struct ChangedRow {
     pub key: Token,
     /// Hash of the row as the source sent it.
     pub hash: Token,
-    /// Mapped columns (as edited, where a clerk has edited them).
-    pub fields: Map<String, Value>,
+    /// Mapped columns (as edited, where a clerk has edited them), as canonical JSON.
+    pub fields: Box<RawValue>,
     /// What it says.
     pub parts: Vec<Part>,
     /// Attributes dropped as bad.
@@ -76,6 +77,8 @@ pub struct Keyed {
     line: Option<u64>,
     hash: Token,
     fields: Map<String, Value>,
+    /// What is validated and mapped as canonical JSON; none of a row that could not be decoded.
+    json: Option<Box<RawValue>>,
     edited: Option<Map<String, Value>>,
     bad: Option<Reason>,
     key: std::result::Result<(String, Token), Reason>,
@@ -88,9 +91,12 @@ pub type Edits = HashMap<Token, Map<String, Value>>;
 
 /// Hash of a row: HMAC over the canonical JSON of its mapped columns, in the feed's own domain.
 pub fn hash(keyring: &Keyring, feed: &str, fields: &Map<String, Value>) -> Result<Token> {
-    let json =
-        serde_json::to_string(fields).map_err(|error| Error::new(Kind::Internal, "canonical JSON").because(error))?;
-    keyring.token("row", &[feed, &json])
+    keyring.token("row", &[feed, canonical(fields)?.get()])
+}
+
+/// Mapped columns as canonical JSON.
+pub fn canonical(fields: &Map<String, Value>) -> Result<Box<RawValue>> {
+    to_raw_value(fields).map_err(|error| Error::new(Kind::Internal, "canonical JSON").because(error))
 }
 
 /// Token of a source key.
@@ -129,11 +135,13 @@ fn keyed_record(
         }
         Err(reason) => Err(reason),
     };
+    let json = canonical(&columns.fields)?;
     Ok(Keyed {
         position: record.position,
         line: record.line,
-        hash: hash(keyring, name, &columns.fields)?,
+        hash: keyring.token("row", &[name, json.get()])?,
         fields: columns.fields,
+        json: Some(json),
         edited: None,
         bad: None,
         key,
@@ -151,6 +159,7 @@ fn keyed_bad(keyring: &Keyring, feed: &Feed, bad: BadRecord) -> Result<Keyed> {
         line: bad.line,
         hash,
         fields: bad.fields,
+        json: None,
         edited: None,
         key: Err(reason.clone()),
         bad: Some(reason),
@@ -184,18 +193,19 @@ impl Keyed {
             Err(reason) => Err(reason),
         };
         self.bad = None;
+        self.json = Some(canonical(&edited)?);
         self.edited = Some(edited);
         Ok(())
     }
 
     /// Compares with what is stored under the key; validates and maps where it says something new.
-    pub fn inspected(self, feed: &Feed, as_of: Option<&AsOf>, stored: &[Hint]) -> Result<Inspected> {
+    pub fn inspected(mut self, feed: &Feed, as_of: Option<&AsOf>, stored: &[Hint]) -> Result<Inspected> {
         let key = self.key();
         let verdict = match (&self.bad, &self.key) {
             (Some(reason), _) | (None, Err(reason)) => Verdict::Rejected(vec![reason.clone()]),
             (None, Ok(_)) => match compared(feed, self.hash, as_of, stored)? {
                 Some(verdict) => verdict,
-                None => self.mapped(feed, key.unwrap_or(self.hash), as_of),
+                None => self.mapped(feed, key.unwrap_or(self.hash), as_of)?,
             },
         };
         Ok(Inspected {
@@ -209,22 +219,24 @@ impl Keyed {
         })
     }
 
-    fn mapped(&self, feed: &Feed, key: Token, as_of: Option<&AsOf>) -> Verdict {
+    fn mapped(&mut self, feed: &Feed, key: Token, as_of: Option<&AsOf>) -> Result<Verdict> {
         let fields = self.edited.as_ref().unwrap_or(&self.fields);
-        match feed.process_on(fields, as_of.and_then(|as_of| date::day_of(as_of.instant))) {
-            Outcome::Rejected(reasons) => Verdict::Rejected(reasons),
-            Outcome::Accepted { parts, issues, updated_at, ends } => Verdict::Changed(Box::new(ChangedRow {
-                position: self.position,
-                key,
-                hash: self.hash,
-                fields: fields.clone(),
-                parts,
-                issues,
-                updated_at,
-                ends,
-                fingerprint: feed.fingerprint.clone(),
-            })),
-        }
+        let outcome = feed.process_on(fields, as_of.and_then(|as_of| date::day_of(as_of.instant)));
+        let (parts, issues, updated_at, ends) = match outcome {
+            Outcome::Rejected(reasons) => return Ok(Verdict::Rejected(reasons)),
+            Outcome::Accepted { parts, issues, updated_at, ends } => (parts, issues, updated_at, ends),
+        };
+        Ok(Verdict::Changed(Box::new(ChangedRow {
+            position: self.position,
+            key,
+            hash: self.hash,
+            fields: self.json.take().map_or_else(|| canonical(fields), Ok)?,
+            parts,
+            issues,
+            updated_at,
+            ends,
+            fingerprint: feed.fingerprint.clone(),
+        })))
     }
 }
 

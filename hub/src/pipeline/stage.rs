@@ -1,5 +1,6 @@
 //! Stage: what inspection says of a row, as its delivery keeps it: the staging list, rejections and issues.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use super::row::{Inspected, Verdict};
@@ -7,9 +8,9 @@ use crate::error::Result;
 use crate::hub::Hub;
 use crate::keyring::Token;
 use crate::reason::Reason;
-use crate::store::{bulk, codec};
 use crate::store::rejection::{self, IssueDocument, IssueRow, RejectedRow, RowDocument};
-use crate::store::staging::Staged;
+use crate::store::staging::{self, Staged};
+use crate::store::{bulk, codec};
 
 /// Writes what a batch came to under its delivery.
 pub(super) fn stage(hub: &Hub, delivery: &str, batch: &[Inspected]) -> Result<()> {
@@ -23,7 +24,14 @@ pub(super) fn stage(hub: &Hub, delivery: &str, batch: &[Inspected]) -> Result<()
             Verdict::Unchanged | Verdict::Stale => {}
         }
     }
+    let (first, last) = (staged.first().map_or(0, |row| row.position), staged.last().map_or(0, |row| row.position));
+    let tried = Cell::new(false);
     hub.db.write_disposable(|conn| {
+        // The commit of an earlier try may have gone through after all.
+        if tried.replace(true) {
+            staging::clear_between(conn, delivery, first, last)?;
+            rejection::clear_between(conn, delivery, first, last)?;
+        }
         bulk::stage(conn, &staged)?;
         rejection::insert_rows(conn, &rejected, &issues)
     })

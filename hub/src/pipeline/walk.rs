@@ -88,13 +88,14 @@ pub fn walk(
     let has_edits = hub.db.read(|conn| rejection::has_edits(conn, &of.feed))?;
     let (full, batches) = mpsc::sync_channel(AHEAD);
     let read = std::thread::scope(|scope| {
-        let reading = scope.spawn(move || Reading::of(hub, feed, decoder).to_the_end(&full));
+        let reading = scope.spawn(move || Reading::of(hub, feed, decoder).into_read(&full));
         let mut outcome = Ok(());
         for Batch { rows, envelope, dates } in batches {
             if judge::forbidden_column(feed, &envelope).is_some() {
                 break;
             }
-            let known = walked.as_of.map_or_else(|| as_of::so_far(feed, of, &envelope, &dates), |known| Ok(Some(known)));
+            let known =
+                walked.as_of.map_or_else(|| as_of::so_far(feed, of, &envelope, &dates), |known| Ok(Some(known)));
             outcome = known.and_then(|known| take(inspected(hub, feed, has_edits, known.as_ref(), rows)?));
             if outcome.is_err() {
                 break;
@@ -134,7 +135,7 @@ impl<'a> Reading<'a> {
     }
 
     /// What was read, and the data dates in it. Ends early where nobody takes batches any more.
-    fn to_the_end(mut self, full: &SyncSender<Batch>) -> Result<(Walked, BTreeSet<String>)> {
+    fn into_read(mut self, full: &SyncSender<Batch>) -> Result<(Walked, BTreeSet<String>)> {
         let mut rows = Vec::with_capacity(BATCH);
         loop {
             let next = self.next()?;

@@ -13,6 +13,8 @@ use crate::error::Result;
 
 /// How many ids one statement names: SQLite takes at most 32,766 values.
 const IDS: usize = 8_000;
+/// How many rows one statement of SQLite writes: none of the tables has more than 32 columns.
+const ROWS: usize = 1_000;
 
 /// What a transaction of the writer stores.
 #[derive(Debug, Default)]
@@ -78,7 +80,12 @@ fn contributions(conn: &mut Conn, rows: &Vec<Row>) -> Result<()> {
     match conn {
         _ if rows.is_empty() => 0,
         Conn::Pg(c) => diesel::copy_from(contribution::table).from_insertable(rows).execute(c)?,
-        Conn::Sqlite(c) => diesel::insert_into(contribution::table).values(rows).execute(c)?,
+        Conn::Sqlite(c) => {
+            for rows in rows.chunks(ROWS) {
+                diesel::insert_into(contribution::table).values(rows).execute(c)?;
+            }
+            0
+        }
     };
     Ok(())
 }
@@ -87,7 +94,12 @@ fn aliases(conn: &mut Conn, rows: &Vec<Carried>) -> Result<()> {
     match conn {
         _ if rows.is_empty() => 0,
         Conn::Pg(c) => diesel::copy_from(contribution_alias::table).from_insertable(rows).execute(c)?,
-        Conn::Sqlite(c) => diesel::insert_into(contribution_alias::table).values(rows).execute(c)?,
+        Conn::Sqlite(c) => {
+            for rows in rows.chunks(ROWS) {
+                diesel::insert_into(contribution_alias::table).values(rows).execute(c)?;
+            }
+            0
+        }
     };
     Ok(())
 }
@@ -96,7 +108,12 @@ fn versions(conn: &mut Conn, rows: &Vec<Version>) -> Result<()> {
     match conn {
         _ if rows.is_empty() => 0,
         Conn::Pg(c) => diesel::copy_from(entity_version::table).from_insertable(rows).execute(c)?,
-        Conn::Sqlite(c) => diesel::insert_into(entity_version::table).values(rows).execute(c)?,
+        Conn::Sqlite(c) => {
+            for rows in rows.chunks(ROWS) {
+                diesel::insert_into(entity_version::table).values(rows).execute(c)?;
+            }
+            0
+        }
     };
     Ok(())
 }
@@ -105,7 +122,12 @@ fn entities(conn: &mut Conn, rows: &Vec<Entity>) -> Result<()> {
     match conn {
         _ if rows.is_empty() => 0,
         Conn::Pg(c) => diesel::copy_from(entity::table).from_insertable(rows).execute(c)?,
-        Conn::Sqlite(c) => diesel::insert_into(entity::table).values(rows).execute(c)?,
+        Conn::Sqlite(c) => {
+            for rows in rows.chunks(ROWS) {
+                diesel::insert_into(entity::table).values(rows).execute(c)?;
+            }
+            0
+        }
     };
     Ok(())
 }
@@ -115,7 +137,12 @@ pub fn stage(conn: &mut Conn, rows: &Vec<Staged>) -> Result<()> {
     match conn {
         _ if rows.is_empty() => 0,
         Conn::Pg(c) => diesel::copy_from(staging::table).from_insertable(rows).execute(c)?,
-        Conn::Sqlite(c) => diesel::insert_into(staging::table).values(rows).execute(c)?,
+        Conn::Sqlite(c) => {
+            for rows in rows.chunks(ROWS) {
+                diesel::insert_into(staging::table).values(rows).execute(c)?;
+            }
+            0
+        }
     };
     Ok(())
 }

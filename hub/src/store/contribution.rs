@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::codec;
@@ -65,7 +66,11 @@ pub struct Document {
     pub source: Map<String, Value>,
     /// Mapped attributes.
     pub attributes: Map<String, Value>,
-    /// When each attribute's value last changed, microseconds since 1970.
+    /// When the attributes' values last changed, microseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<i64>,
+    /// The same for those that last changed at another moment.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub changed_at: BTreeMap<String, i64>,
     /// Attributes dropped as bad.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -79,10 +84,13 @@ pub struct Document {
 #[derive(Debug, Serialize)]
 pub struct DocumentRef<'a> {
     /// The decoded source record: mapped columns only.
-    pub source: &'a Map<String, Value>,
+    pub source: &'a RawValue,
     /// Mapped attributes.
     pub attributes: &'a Map<String, Value>,
-    /// When each attribute's value last changed, microseconds since 1970.
+    /// When the attributes' values last changed, microseconds since 1970.
+    pub changed: Option<i64>,
+    /// The same for those that last changed at another moment.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub changed_at: &'a BTreeMap<String, i64>,
     /// Attributes dropped as bad.
     #[serde(skip_serializing_if = "<[Reason]>::is_empty")]
@@ -96,6 +104,8 @@ pub struct DocumentRef<'a> {
 #[derive(Deserialize)]
 struct Said {
     attributes: Map<String, Value>,
+    changed: Option<i64>,
+    #[serde(default)]
     changed_at: BTreeMap<String, i64>,
     #[serde(default)]
     issues: Vec<Reason>,
@@ -138,6 +148,7 @@ impl Row {
             entity: self.kind.clone(),
             as_of: self.as_of()?,
             attributes: said.attributes,
+            changed: said.changed,
             changed_at: said.changed_at,
             issues: said.issues,
         };

@@ -142,6 +142,15 @@ pub fn clear(conn: &mut Conn, delivery: &str) -> Result<()> {
     Ok(())
 }
 
+/// Forgets what is noted of the rows from `first` to `last`.
+pub fn clear_between(conn: &mut Conn, delivery: &str, first: i64, last: i64) -> Result<()> {
+    let rows = delivery_rejection::table.filter(delivery_rejection::delivery.eq(delivery));
+    diesel::delete(rows.filter(delivery_rejection::position.between(first, last))).execute(conn)?;
+    let issues = delivery_issue::table.filter(delivery_issue::delivery.eq(delivery));
+    diesel::delete(issues.filter(delivery_issue::position.between(first, last))).execute(conn)?;
+    Ok(())
+}
+
 /// Forgets the issues of rows that were rejected after all.
 pub fn clear_issues_at(conn: &mut Conn, delivery: &str, positions: &[i64]) -> Result<()> {
     for positions in positions.chunks(4_000) {

@@ -29,6 +29,13 @@ pub fn clear(conn: &mut Conn, delivery: &str) -> Result<()> {
     Ok(())
 }
 
+/// Forgets the rows from `first` to `last`.
+pub fn clear_between(conn: &mut Conn, delivery: &str, first: i64, last: i64) -> Result<()> {
+    let rows = staging::table.filter(staging::delivery.eq(delivery)).filter(staging::position.between(first, last));
+    diesel::delete(rows).execute(conn)?;
+    Ok(())
+}
+
 /// How many rows have a verdict.
 pub fn count(conn: &mut Conn, delivery: &str, verdict: &str) -> Result<i64> {
     Ok(staging::table
