@@ -2,6 +2,7 @@
 //! whole beside its limits.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot begin fails")]
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::OnceLock;
 
@@ -127,7 +128,6 @@ fn contributions(keyring: &Keyring, name: &str) -> Vec<Contribution> {
 fn contribution(keyring: &Keyring, feed: &Feed, row: &Map<String, Value>) -> Option<Contribution> {
     let Outcome::Accepted { parts, .. } = feed.process(row) else { return None };
     let part = parts.into_iter().next()?;
-    let changed_at = part.attributes.keys().map(|name| (name.clone(), 1)).collect();
     let key = feed.source_key(row).ok()?;
     Some(Contribution {
         id: keyring.token("bench", &[&key]).ok()?,
@@ -136,7 +136,8 @@ fn contribution(keyring: &Keyring, feed: &Feed, row: &Map<String, Value>) -> Opt
         entity: part.entity,
         as_of: AsOf { instant: 1, sequence: 0, digest: Token([0; 16]) },
         attributes: part.attributes,
-        changed_at,
+        changed: None,
+        changed_at: BTreeMap::new(),
         issues: Vec::new(),
     })
 }
