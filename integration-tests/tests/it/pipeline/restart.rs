@@ -76,6 +76,15 @@ fn a_spill_that_is_cut_is_made_again(store: Store) {
     }
 }
 
+#[test]
+fn a_chunk_may_hold_more_than_one_statement_of_sqlite_can_take() {
+    // 19 columns each: more values than the 32,766 of one statement.
+    let hub = Inside::with(Store::Sqlite, |config| config.work.chunk = 4_000);
+    let people = Person::first(1_800);
+    assert_eq!(hub.deliver(&night(1, &people)).applied, 1_800);
+    assert_eq!(hub.golden("resident").len(), 1_800);
+}
+
 fn a_second_hub_waits_for_the_lease(store: Store) {
     let hub = Inside::new(store);
     hub.deliver(&night(1, &Person::first(1)));
