@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::land::{self, Arrival};
 use super::row::{ChangedRow, Inspected, Verdict};
-use super::stage::{repeated_key, staged_row};
+use super::stage::{listed, repeated_key, staged_row};
 use super::walk::{self, Walked};
 use super::{as_of, judge};
 use crate::error::Result;
@@ -22,7 +22,7 @@ use crate::id;
 use crate::landing::io_error;
 use crate::reason::Reason;
 use crate::store::delivery::{self, Counts, Delivery, HoldReason};
-use crate::store::{bulk, contribution, feed_state, staging};
+use crate::store::{contribution, feed_state, staging};
 use crate::time;
 
 /// What staging lists of dry runs begin with; no delivery's id does.
@@ -126,7 +126,7 @@ fn walked(hub: &Hub, feed: &std::sync::Arc<Feed>, of: &Delivery, file: File) -> 
     let mut seen = Seen::default();
     let walked = walk::walk(hub, feed, of, Box::new(BufReader::new(file)), &mut |batch| {
         let staged: Vec<_> = batch.iter().map(|row| staged_row(&of.id, row)).collect();
-        hub.db.write(|conn| bulk::stage(conn, &staged))?;
+        listed(hub, &of.id, &staged, (&[], &[]))?;
         batch.into_iter().for_each(|row| seen.take(row));
         Ok(())
     })?;

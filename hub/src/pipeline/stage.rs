@@ -24,16 +24,26 @@ pub(super) fn stage(hub: &Hub, delivery: &str, batch: &[Inspected]) -> Result<()
             Verdict::Unchanged | Verdict::Stale => {}
         }
     }
-    let (first, last) = (staged.first().map_or(0, |row| row.position), staged.last().map_or(0, |row| row.position));
+    listed(hub, delivery, &staged, (&rejected, &issues))
+}
+
+/// Appends rows to the staging list of a delivery, with what is noted of them.
+pub(super) fn listed(
+    hub: &Hub,
+    delivery: &str,
+    staged: &Vec<Staged>,
+    (rejected, issues): (&[RejectedRow], &[IssueRow]),
+) -> Result<()> {
+    let (Some(first), Some(last)) = (staged.first(), staged.last()) else { return Ok(()) };
     let tried = Cell::new(false);
     hub.db.write_disposable(|conn| {
         // The commit of an earlier try may have gone through after all.
         if tried.replace(true) {
-            staging::clear_between(conn, delivery, first, last)?;
-            rejection::clear_between(conn, delivery, first, last)?;
+            staging::clear_between(conn, delivery, first.position, last.position)?;
+            rejection::clear_between(conn, delivery, first.position, last.position)?;
         }
-        bulk::stage(conn, &staged)?;
-        rejection::insert_rows(conn, &rejected, &issues)
+        bulk::stage(conn, staged)?;
+        rejection::insert_rows(conn, rejected, issues)
     })
 }
 
