@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 use std::sync::mpsc;
 
+use serde_json::{Map, Value};
+
 use super::golden::{self, Rules, Touched};
 use super::prepare::{Prepared, Writing, prepare};
 use super::row::ChangedRow;
 use super::spill::{self, SpillReader};
 use super::{endings, fold, inspect, respill};
-use serde_json::{Map, Value};
-
 use crate::error::{Error, Kind, Result};
 use crate::feed::spec::Mode;
 use crate::hub::Hub;

@@ -77,8 +77,8 @@ pub(super) fn settle(feed: &Feed, of: &Delivery, dates: &BTreeSet<String>, walke
     };
     match text.and_then(|text| time::in_format(&text, format)) {
         Some(instant) => {
-            let mut row = of.clone();
-            walked.as_of = Some(inside(&mut row, instant, sequence)?);
+            let sequence = sequence.unwrap_or(of.as_of_sequence);
+            walked.as_of = Some(AsOf { instant, sequence, digest: Token::from_slice(&of.digest)? });
         }
         None => {
             let (zh, en) = ("没有可读的数据时点。", "There is no readable as-of.");
@@ -86,11 +86,4 @@ pub(super) fn settle(feed: &Feed, of: &Delivery, dates: &BTreeSet<String>, walke
         }
     }
     Ok(())
-}
-
-/// The as-of of a delivery by what its content told.
-fn inside(row: &mut Delivery, instant: i64, sequence: Option<i64>) -> Result<AsOf> {
-    row.as_of_instant = Some(instant);
-    row.as_of_sequence = sequence.unwrap_or(row.as_of_sequence);
-    Ok(AsOf { instant, sequence: row.as_of_sequence, digest: Token::from_slice(&row.digest)? })
 }

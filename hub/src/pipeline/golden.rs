@@ -90,10 +90,10 @@ pub fn settle(
     resettle_keys(rules, change.conn, &mut working, &mut touched)?;
     resettle_aliases(rules, change.conn, &mut working, &mut touched)?;
     let mut appended = merge_residents(rules, change, &mut working, &touched, delivery)?;
-    appended.add(merge_households(rules, change, &mut working, &touched, delivery)?);
-    let count = appended.versions.len() as u64;
-    let Appended { entities, versions, advanced } = appended;
-    bulk::write(change.conn, &Writes { entities, versions, advanced, ..working.into_writes() })?;
+    appended.extend(merge_households(rules, change, &mut working, &touched, delivery)?);
+    let count = appended.len() as u64;
+    let (entities, versions) = appended.into_iter().unzip();
+    bulk::write(change.conn, &Writes { entities, versions, ..working.into_writes() })?;
     Ok(count)
 }
 
@@ -191,12 +191,9 @@ fn merge_residents(
     working: &mut Working,
     touched: &Touched,
     delivery: &str,
-) -> Result<Appended> {
+) -> Result<Vec<(Entity, Version)>> {
     let groups = working.of_entities(change.conn, &touched.entities)?;
-    let mut tokens = HashMap::with_capacity(touched.keys.len());
-    for key in &touched.keys {
-        tokens.insert(entity_id(rules.keyring, "resident", key)?, key.clone());
-    }
+    let tokens = by_entity(rules, "resident", &touched.keys)?;
     let golden = |id: &[u8]| {
         let places = groups.get(id).map_or(&[][..], Vec::as_slice);
         let linked: Vec<merge::Linked> =
@@ -220,12 +217,9 @@ fn merge_households(
     working: &mut Working,
     touched: &Touched,
     delivery: &str,
-) -> Result<Appended> {
+) -> Result<Vec<(Entity, Version)>> {
     let groups = working.of_households(change.conn, &touched.households)?;
-    let mut tokens = HashMap::with_capacity(touched.households.len());
-    for token in &touched.households {
-        tokens.insert(entity_id(rules.keyring, "household", token)?, token.clone());
-    }
+    let tokens = by_entity(rules, "household", &touched.households)?;
     let ids: BTreeSet<Vec<u8>> = tokens.keys().cloned().collect();
     let golden = |id: &[u8]| {
         let places = tokens.get(id).and_then(|token| groups.get(token)).map_or(&[][..], Vec::as_slice);
@@ -243,23 +237,6 @@ pub fn golden_household(rules: &Rules, members: &[&Contribution]) -> Result<Opti
     merge::household(rules.household, rules.keyring, rules.resident, members).map(Some)
 }
 
-/// What a transaction appends.
-#[derive(Default)]
-struct Appended {
-    entities: Vec<Entity>,
-    versions: Vec<Version>,
-    /// The ids of those entities that stood before.
-    advanced: Vec<Vec<u8>>,
-}
-
-impl Appended {
-    fn add(&mut self, other: Self) {
-        self.entities.extend(other.entities);
-        self.versions.extend(other.versions);
-        self.advanced.extend(other.advanced);
-    }
-}
-
 /// What entities are of, and what changes them.
 #[derive(Clone, Copy)]
 struct Cause<'a> {
@@ -270,6 +247,10 @@ struct Cause<'a> {
 /// Tokens by the entity id they give.
 type Tokens = HashMap<Vec<u8>, Vec<u8>>;
 
+fn by_entity(rules: &Rules, kind: &str, tokens: &BTreeSet<Vec<u8>>) -> Result<Tokens> {
+    tokens.iter().map(|token| Ok((entity_id(rules.keyring, kind, token)?, token.clone()))).collect()
+}
+
 type Golden<'a> = dyn Fn(&[u8]) -> Result<Option<Map<String, Value>>> + 'a;
 
 /// Appends a version to every entity whose golden document is another than the one that stands.
@@ -279,9 +260,9 @@ fn append(
     ids: &BTreeSet<Vec<u8>>,
     tokens: &Tokens,
     golden: &Golden,
-) -> Result<Appended> {
+) -> Result<Vec<(Entity, Version)>> {
     let Cause { kind, delivery } = cause;
-    let mut appended = Appended::default();
+    let mut appended = Vec::new();
     let listed: Vec<Vec<u8>> = ids.iter().cloned().collect();
     let standing: HashMap<Vec<u8>, (Entity, Version)> =
         entity::current(change.conn, &listed)?.into_iter().map(|pair| (pair.0.id.clone(), pair)).collect();
@@ -295,8 +276,7 @@ fn append(
             before.map(|(entity, _)| entity.token.clone()).or_else(|| tokens.get(id).cloned()).unwrap_or_default();
         let community = after.as_ref().and_then(|document| document.get("community")).and_then(Value::as_str);
         let seq = change.take_seq();
-        appended.advanced.extend(before.map(|_| id.clone()));
-        appended.entities.push(Entity {
+        let entity = Entity {
             id: id.clone(),
             kind: kind.to_owned(),
             token,
@@ -305,8 +285,8 @@ fn append(
             seq,
             community: community.map(str::to_owned),
             changed_at: change.now,
-        });
-        appended.versions.push(Version {
+        };
+        let version = Version {
             entity: id.clone(),
             version: number,
             seq,
@@ -315,7 +295,8 @@ fn append(
             at: change.now,
             delivery: delivery.to_owned(),
             document,
-        });
+        };
+        appended.push((entity, version));
     }
     Ok(appended)
 }

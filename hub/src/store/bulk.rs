@@ -33,8 +33,6 @@ pub struct Writes {
     pub versions: Vec<Version>,
     /// Their entities.
     pub entities: Vec<Entity>,
-    /// The ids of those among them that stood before.
-    pub advanced: Vec<Vec<u8>>,
 }
 
 /// An alias and who carries it.
@@ -70,80 +68,76 @@ pub fn write(conn: &mut Conn, writes: &Writes) -> Result<()> {
     aliases(conn, &writes.aliases)?;
     move_all(conn, &writes.moved)?;
     versions(conn, &writes.versions)?;
-    for ids in writes.advanced.chunks(IDS) {
+    let advanced = writes.entities.iter().filter(|entity| entity.version > 1);
+    let advanced: Vec<&[u8]> = advanced.map(|entity| entity.id.as_slice()).collect();
+    for ids in advanced.chunks(IDS) {
         diesel::delete(entity::table.filter(entity::id.eq_any(ids))).execute(conn)?;
     }
     entities(conn, &writes.entities)
 }
 
 fn contributions(conn: &mut Conn, rows: &Vec<Row>) -> Result<()> {
-    match conn {
-        _ if rows.is_empty() => 0,
-        Conn::Pg(c) => diesel::copy_from(contribution::table).from_insertable(rows).execute(c)?,
-        Conn::Sqlite(c) => {
-            for rows in rows.chunks(ROWS) {
-                diesel::insert_into(contribution::table).values(rows).execute(c)?;
-            }
-            0
-        }
-    };
-    Ok(())
+    fill(
+        conn,
+        rows,
+        |c, rows| diesel::copy_from(contribution::table).from_insertable(rows).execute(c),
+        |c, rows| diesel::insert_into(contribution::table).values(rows).execute(c),
+    )
 }
 
 fn aliases(conn: &mut Conn, rows: &Vec<Carried>) -> Result<()> {
-    match conn {
-        _ if rows.is_empty() => 0,
-        Conn::Pg(c) => diesel::copy_from(contribution_alias::table).from_insertable(rows).execute(c)?,
-        Conn::Sqlite(c) => {
-            for rows in rows.chunks(ROWS) {
-                diesel::insert_into(contribution_alias::table).values(rows).execute(c)?;
-            }
-            0
-        }
-    };
-    Ok(())
+    fill(
+        conn,
+        rows,
+        |c, rows| diesel::copy_from(contribution_alias::table).from_insertable(rows).execute(c),
+        |c, rows| diesel::insert_into(contribution_alias::table).values(rows).execute(c),
+    )
 }
 
 fn versions(conn: &mut Conn, rows: &Vec<Version>) -> Result<()> {
-    match conn {
-        _ if rows.is_empty() => 0,
-        Conn::Pg(c) => diesel::copy_from(entity_version::table).from_insertable(rows).execute(c)?,
-        Conn::Sqlite(c) => {
-            for rows in rows.chunks(ROWS) {
-                diesel::insert_into(entity_version::table).values(rows).execute(c)?;
-            }
-            0
-        }
-    };
-    Ok(())
+    fill(
+        conn,
+        rows,
+        |c, rows| diesel::copy_from(entity_version::table).from_insertable(rows).execute(c),
+        |c, rows| diesel::insert_into(entity_version::table).values(rows).execute(c),
+    )
 }
 
 fn entities(conn: &mut Conn, rows: &Vec<Entity>) -> Result<()> {
-    match conn {
-        _ if rows.is_empty() => 0,
-        Conn::Pg(c) => diesel::copy_from(entity::table).from_insertable(rows).execute(c)?,
-        Conn::Sqlite(c) => {
-            for rows in rows.chunks(ROWS) {
-                diesel::insert_into(entity::table).values(rows).execute(c)?;
-            }
-            0
-        }
-    };
-    Ok(())
+    fill(
+        conn,
+        rows,
+        |c, rows| diesel::copy_from(entity::table).from_insertable(rows).execute(c),
+        |c, rows| diesel::insert_into(entity::table).values(rows).execute(c),
+    )
 }
 
 /// Appends rows to the staging list.
 pub fn stage(conn: &mut Conn, rows: &Vec<Staged>) -> Result<()> {
+    fill(
+        conn,
+        rows,
+        |c, rows| diesel::copy_from(staging::table).from_insertable(rows).execute(c),
+        |c, rows| diesel::insert_into(staging::table).values(rows).execute(c),
+    )
+}
+
+/// Fills a table: by one COPY, or by as many rows a statement as SQLite takes.
+fn fill<T>(
+    conn: &mut Conn,
+    rows: &Vec<T>,
+    copy: impl Fn(&mut PgConnection, &Vec<T>) -> QueryResult<usize>,
+    insert: impl Fn(&mut SqliteConnection, &[T]) -> QueryResult<usize>,
+) -> Result<()> {
     match conn {
-        _ if rows.is_empty() => 0,
-        Conn::Pg(c) => diesel::copy_from(staging::table).from_insertable(rows).execute(c)?,
+        Conn::Pg(_) if rows.is_empty() => {}
+        Conn::Pg(c) => drop(copy(c, rows)?),
         Conn::Sqlite(c) => {
             for rows in rows.chunks(ROWS) {
-                diesel::insert_into(staging::table).values(rows).execute(c)?;
+                insert(c, rows)?;
             }
-            0
         }
-    };
+    }
     Ok(())
 }
 

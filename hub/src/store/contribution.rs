@@ -266,14 +266,23 @@ pub fn confirm_staged(conn: &mut Conn, feed: &str, delivery: &str, as_of: &AsOf)
             .filter(contribution::feed.eq(feed))
             .filter(contribution::source_key.nullable().eq_any(unchanged)),
     )
-    .set((
-        contribution::as_of_instant.eq(as_of.instant),
-        contribution::as_of_sequence.eq(as_of.sequence),
-        contribution::as_of_digest.eq(as_of.digest.to_vec()),
-        contribution::marked.eq(false),
-    ))
+    .set(confirmed(as_of))
     .execute(conn)?;
     Ok(())
+}
+
+/// What a row that came again unchanged sets.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn confirmed<'a>(as_of: &'a AsOf) -> _ {
+    let instant: i64 = as_of.instant;
+    let sequence: i64 = as_of.sequence;
+    let digest: &'a [u8] = as_of.digest.0.as_slice();
+    (
+        contribution::as_of_instant.eq(instant),
+        contribution::as_of_sequence.eq(sequence),
+        contribution::as_of_digest.eq(digest),
+        contribution::marked.eq(false),
+    )
 }
 
 /// The source keys of the rows of a delivery that were neither rejected nor stale.
@@ -315,12 +324,7 @@ pub fn confirm(conn: &mut Conn, feed: &str, keys: &[Vec<u8>], as_of: &AsOf) -> R
         diesel::update(
             contribution::table.filter(contribution::feed.eq(feed)).filter(contribution::source_key.eq_any(keys)),
         )
-        .set((
-            contribution::as_of_instant.eq(as_of.instant),
-            contribution::as_of_sequence.eq(as_of.sequence),
-            contribution::as_of_digest.eq(as_of.digest.to_vec()),
-            contribution::marked.eq(false),
-        ))
+        .set(confirmed(as_of))
         .execute(conn)?;
     }
     Ok(())

@@ -73,12 +73,8 @@ impl World {
                     delivery: "d".to_owned(),
                     document: codec::encode(&document)?,
                 };
-                let advanced =
-                    entity::rows(change.conn, std::slice::from_ref(&row.id))?.into_iter().map(|row| row.id).collect();
-                bulk::write(
-                    change.conn,
-                    &Writes { entities: vec![row], versions: vec![version], advanced, ..Writes::default() },
-                )?;
+                let (entities, versions) = (vec![row], vec![version]);
+                bulk::write(change.conn, &Writes { entities, versions, ..Writes::default() })?;
             }
             Ok(())
         };

@@ -99,7 +99,6 @@ impl Bench {
                         name.map_or(json!({}), |name| json!({"name": name, "sex": "1", "community": community}));
                     let state = if name.is_some() { "live" } else { "ended" };
                     let (id, seq) = (ids[0].clone(), change.take_seq());
-                    let advanced = if number > 1 { ids.to_vec() } else { Vec::new() };
                     let row = Entity {
                         id: id.clone(),
                         kind: "resident".to_owned(),
@@ -121,7 +120,7 @@ impl Bench {
                         document: codec::encode(&document)?,
                     };
                     let (entities, versions) = (vec![row], vec![version]);
-                    bulk::write(change.conn, &Writes { entities, versions, advanced, ..Writes::default() })?;
+                    bulk::write(change.conn, &Writes { entities, versions, ..Writes::default() })?;
                 }
                 Ok(())
             })
