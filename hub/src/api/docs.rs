@@ -36,7 +36,8 @@ const PAGE_FILES: &[(&str, &str)] = &[
 /// Opens this hub's description in the place of the archive's example.
 const OPEN_DESCRIPTION: &str = r##"window.onload = () => {
   window.ui = SwaggerUIBundle({
-    url: "/openapi.json",
+    // Not relative: the page may have been opened with the password in its address, and a fetch may not.
+    url: location.origin + "/openapi.json",
     dom_id: "#swagger-ui",
     deepLinking: true,
     presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
