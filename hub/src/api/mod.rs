@@ -2,7 +2,7 @@
 //! the form of answers; all it does is done elsewhere.
 //!
 //! Nothing but health answers without a token. What leaves goes through [`crate::leaving`]. No handler blocks a thread
-//! that serves others, and no error is written anywhere but in [`problem`].
+//! that serves others, and no error is written anywhere but in `problem`.
 
 mod auth;
 mod changes;

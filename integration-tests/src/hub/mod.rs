@@ -2,7 +2,7 @@
 //!
 //! Owns starting, stopping, killing and starting again on the same data. When the value is dropped the process ends,
 //! and unless the case has said otherwise it is checked first that no failed job, no held lease and no open rejection
-//! is left ([`conduct`]). When a test fails, the end of the hub's log is part of its output.
+//! is left (`conduct`). When a test fails, the end of the hub's log is part of its output.
 
 mod answer;
 pub mod binary;
