@@ -31,7 +31,7 @@ pub(crate) struct XmlDecoder {
     buffer: Vec<u8>,
     options: XmlOptions,
     row_path: Vec<String>,
-    /// Local names of the open elements.
+    /// Local names of the open elements down to the row.
     path: Vec<String>,
     rows: Rows,
     row: Option<RowElement>,
@@ -123,11 +123,11 @@ impl XmlDecoder {
         if self.path.is_empty() && self.root_closed {
             return Err(self.error(DecodeErrorKind::Malformed, "The file holds more than one root element."));
         }
-        if self.path.len() >= self.rows.limits.depth {
+        let depth = self.path.len() + self.row.as_ref().map_or(0, RowElement::depth);
+        if depth >= self.rows.limits.depth {
             let message = format!("Elements are nested deeper than {} (limit depth).", self.rows.limits.depth);
             return Err(self.error(DecodeErrorKind::Limit, message));
         }
-        self.path.push(name.to_owned());
         if let Some(mut row) = self.row.take() {
             if let Some(column) = row.open(name, &self.options) {
                 self.rows.see(&column)?;
@@ -136,7 +136,10 @@ impl XmlDecoder {
                 self.attributes(tag, &mut row);
             }
             self.row = Some(row);
-        } else if self.path == self.row_path {
+            return Ok(());
+        }
+        self.path.push(name.to_owned());
+        if self.path == self.row_path {
             self.parent_seen = true;
             self.row_start = start;
             self.reader.get_mut().keep(&format!("<{}>", &**tag));
@@ -190,7 +193,10 @@ impl XmlDecoder {
     }
 
     fn close_element(&mut self) -> Result<Step, DecodeError> {
-        let at_row = self.path.len() == self.row_path.len();
+        if let Some(row) = self.row.as_mut().filter(|row| row.is_inside()) {
+            row.close(&self.options, &self.rows.limits);
+            return Ok(Step::On);
+        }
         let is_envelope = self.envelope_text.as_ref().is_some_and(|(name, _)| {
             self.options.envelope.get(name).is_some_and(|wanted| wanted.split('/').count() == self.path.len())
         });
@@ -199,12 +205,7 @@ impl XmlDecoder {
         if is_envelope && let Some((name, text)) = self.envelope_text.take() {
             self.rows.envelope.values.entry(name).or_insert(text);
         }
-        let Some(mut row) = self.row.take() else { return Ok(Step::On) };
-        if !at_row || row.is_inside() {
-            row.close(&self.options, &self.rows.limits);
-            self.row = Some(row);
-            return Ok(Step::On);
-        }
+        let Some(row) = self.row.take() else { return Ok(Step::On) };
         let reader = self.reader.get_ref();
         let draft = row.finish(reader.offset() - self.row_start, &self.options, &self.rows.limits);
         self.rows.finish(draft, || reader.kept()).map(Step::Row)

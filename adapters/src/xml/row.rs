@@ -45,6 +45,11 @@ impl RowElement {
         &mut self.draft
     }
 
+    /// Open elements inside the row.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
     /// True between the start and the end of a child.
     pub(crate) fn is_inside(&self) -> bool {
         self.depth > 0
