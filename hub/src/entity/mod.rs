@@ -27,8 +27,19 @@ pub struct EntitySchema {
     kind: String,
     version: String,
     title: Text,
-    attributes: BTreeMap<String, Attribute>,
+    /// By name.
+    attributes: Vec<Attribute>,
+    /// Places of those that say something about identity.
+    keyed: Vec<usize>,
+    units: Vec<Unit>,
     json: Value,
+}
+
+/// Attributes that are decided together.
+#[derive(Debug, Clone)]
+struct Unit {
+    merge: Merge,
+    places: Vec<usize>,
 }
 
 /// One attribute of a kind of entity.
@@ -77,7 +88,10 @@ impl EntitySchema {
         let title = annotation::title(json).map_err(|fault| at("title", fault))?;
         let digest = openssl::sha::sha256(format!("{MERGE_VERSION}\u{1f}{kind}\u{1f}{json}").as_bytes());
         let version = id::hex(&digest[..16]);
-        Ok(Self { kind: kind.to_owned(), version, title, attributes, json: json.clone() })
+        let attributes: Vec<Attribute> = attributes.into_values().collect();
+        let keyed = (0..attributes.len()).filter(|place| attributes[*place].key.is_some()).collect();
+        let units = units(&attributes);
+        Ok(Self { kind: kind.to_owned(), version, title, attributes, keyed, units, json: json.clone() })
     }
 
     /// The kind: `resident`, `household`.
@@ -97,12 +111,13 @@ impl EntitySchema {
 
     /// All attributes by name.
     pub fn attributes(&self) -> impl Iterator<Item = &Attribute> {
-        self.attributes.values()
+        self.attributes.iter()
     }
 
     /// The attribute of that name.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
-        self.attributes.get(name)
+        let place = self.attributes.binary_search_by(|attribute| attribute.name.as_str().cmp(name)).ok()?;
+        self.attributes.get(place)
     }
 
     /// The file as read: a JSON Schema of the attributes as feeds map them.
@@ -110,10 +125,33 @@ impl EntitySchema {
         &self.json
     }
 
+    /// The attributes that say something about identity, by name.
+    pub fn keyed(&self) -> impl Iterator<Item = &Attribute> {
+        self.keyed.iter().filter_map(|place| self.attributes.get(*place))
+    }
+
     /// The attribute that plays `role`.
     pub fn playing(&self, role: &KeyRole) -> Option<&Attribute> {
-        self.attributes.values().find(|attribute| attribute.key.as_ref() == Some(role))
+        self.keyed().find(|attribute| attribute.key.as_ref() == Some(role))
     }
+
+    /// The attributes that are decided together, each alone or a group, with how their claims become values.
+    pub fn units(&self) -> impl Iterator<Item = (&Merge, Vec<&Attribute>)> {
+        self.units
+            .iter()
+            .map(|unit| (&unit.merge, unit.places.iter().filter_map(|place| self.attributes.get(*place)).collect()))
+    }
+}
+
+/// The units of attributes in the order of their names or groups.
+fn units(attributes: &[Attribute]) -> Vec<Unit> {
+    let mut units: BTreeMap<&str, Unit> = BTreeMap::new();
+    for (place, attribute) in attributes.iter().enumerate() {
+        let Some(merge) = &attribute.merge else { continue };
+        let name = merge.group.as_deref().unwrap_or(&attribute.name);
+        units.entry(name).or_insert_with(|| Unit { merge: merge.clone(), places: Vec::new() }).places.push(place);
+    }
+    units.into_values().collect()
 }
 
 type Fault = (String, String);

@@ -14,6 +14,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
@@ -22,7 +23,7 @@ pub use household::household;
 pub use provenance::{ISSUES, provenance};
 
 use crate::contribution::Contribution;
-use crate::entity::{Attribute, EntitySchema, Merge, Rule};
+use crate::entity::{EntitySchema, Rule};
 use crate::error::Result;
 use crate::keyring::Keyring;
 
@@ -33,7 +34,7 @@ pub type Linked<'a> = (&'a Contribution, bool);
 #[derive(Debug, Clone)]
 struct Claim<'a> {
     from: &'a Contribution,
-    value: Value,
+    value: Cow<'a, Value>,
     changed_at: i64,
     wins: bool,
 }
@@ -50,7 +51,7 @@ struct Decision<'a> {
 impl Decision<'_> {
     /// What the document shows: nothing where nobody won, or where the winner says that it is empty.
     fn value(&self) -> Option<Value> {
-        let mut winners = self.claims.iter().filter(|claim| claim.wins).map(|claim| &claim.value);
+        let mut winners = self.claims.iter().filter(|claim| claim.wins).map(|claim| &*claim.value);
         if self.list {
             return Some(winners.cloned().collect::<Vec<_>>()).filter(|items| !items.is_empty()).map(Value::Array);
         }
@@ -72,7 +73,7 @@ fn decide<'a>(
 ) -> Result<BTreeMap<String, Decision<'a>>> {
     let mut decisions = Vec::new();
     let fold = marriage::fold(schema, keyring, linked)?;
-    for (merge, attributes) in units(schema) {
+    for (merge, attributes) in schema.units() {
         match (&merge.rule, attributes.as_slice()) {
             (Rule::MarriageFold, _) => decisions.push(fold.decision()),
             (Rule::Keyed(fields), [attribute]) => decisions.push(list::decide(merge, fields, attribute, linked)),
@@ -94,15 +95,4 @@ fn decide<'a>(
         decisions.insert(community.attribute.clone(), community);
     }
     Ok(decisions)
-}
-
-/// The attributes that are decided together: each alone, or a group.
-fn units(schema: &EntitySchema) -> Vec<(&Merge, Vec<&Attribute>)> {
-    let mut units: BTreeMap<&str, (&Merge, Vec<&Attribute>)> = BTreeMap::new();
-    for attribute in schema.attributes() {
-        let Some(merge) = &attribute.merge else { continue };
-        let unit = merge.group.as_deref().unwrap_or(&attribute.name);
-        units.entry(unit).or_insert((merge, Vec::new())).1.push(attribute);
-    }
-    units.into_values().collect()
 }

@@ -29,7 +29,7 @@ pub fn claims(schema: &EntitySchema, keyring: &Keyring, contribution: &Contribut
     let keyless = read.as_ref().err().copied();
     let key = read.ok().map(|key| key.token(keyring)).transpose()?;
     let mut aliases = Vec::new();
-    for attribute in schema.attributes() {
+    for attribute in schema.keyed() {
         let Some(KeyRole::Alias(kind)) = &attribute.key else { continue };
         if let Some(number) = text(contribution, &attribute.name) {
             aliases.push(alias_token(keyring, contribution.department(), kind, &number)?);
