@@ -17,7 +17,7 @@ fn accepted_rows(catalogue: &Catalogue, delivery: &Delivery) -> usize {
     let mut rows = 0;
     while let Some(row) = decoder.next_row().unwrap_or_else(|e| panic!("{name}: {e}")) {
         let Row::Record(record) = row else { panic!("{name}: {row:?}") };
-        let columns = feed.columns(&record);
+        let columns = feed.columns(record);
         feed.source_key(&columns.fields).unwrap_or_else(|reason| panic!("{name}: {reason:?}"));
         match feed.process(&columns.fields) {
             Outcome::Accepted { issues, .. } => assert!(issues.is_empty(), "{name}: {issues:?}"),

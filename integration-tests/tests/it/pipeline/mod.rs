@@ -28,6 +28,7 @@ mod invariants;
 mod limits;
 mod marriages;
 mod properties;
+mod reference;
 mod rejections;
 mod resolve;
 mod restart;

@@ -150,10 +150,10 @@ fn days() -> impl Strategy<Value = Days> {
     prop::collection::vec(prop::collection::vec(told, 1..4), 1..3)
 }
 
-const FEEDS: usize = 6;
+pub(super) const FEEDS: usize = 6;
 
 /// The feeds' days, and an order in which they come, by feed.
-fn world() -> impl Strategy<Value = (Vec<Days>, Vec<usize>)> {
+pub(super) fn world() -> impl Strategy<Value = (Vec<Days>, Vec<usize>)> {
     prop::collection::vec(days(), FEEDS).prop_flat_map(|feeds| {
         let order: Vec<usize> = feeds.iter().enumerate().flat_map(|(feed, days)| vec![feed; days.len()]).collect();
         (Just(feeds), Just(order).prop_shuffle())
@@ -170,7 +170,7 @@ fn id_no(person: &Person, kind: u8, people: &[Person]) -> String {
     }
 }
 
-fn delivery(feed: usize, day: usize, told: &[Told]) -> Delivery {
+pub(super) fn delivery(feed: usize, day: usize, told: &[Told]) -> Delivery {
     let people = people();
     // A snapshot's rows are unique by key, so that no case is about duplicates.
     let mut rows: BTreeMap<usize, (Person, u8)> = BTreeMap::new();
