@@ -116,7 +116,7 @@ fn records(feed: &str) -> Vec<Record> {
 
 fn fields(feed: &str) -> Vec<Map<String, Value>> {
     let compiled = catalogue().get(feed).unwrap();
-    records(feed).iter().map(|record| compiled.columns(record).fields).collect()
+    records(feed).into_iter().map(|record| compiled.columns(record).fields).collect()
 }
 
 fn contributions(keyring: &Keyring, name: &str) -> Vec<Contribution> {

@@ -11,7 +11,8 @@ use crate::feed::{Catalogue, Feed};
 use crate::instance;
 use crate::keyring::Keyring;
 use crate::landing::Landing;
-use crate::store::{Db, Lease};
+use crate::pipeline::known::Known;
+use crate::store::{Db, Lease, contribution, entity};
 
 /// How long somebody who waits for an answer waits for a feed.
 const PATIENCE_MS: u64 = 10_000;
@@ -39,6 +40,8 @@ pub struct Hub {
     pub instance: String,
     clock: fn() -> i64,
     lease: Mutex<Option<Lease>>,
+    /// Under which generation, and what.
+    known: Mutex<(i64, Option<Arc<Known>>)>,
     feeds: Mutex<HashMap<String, Arc<Mutex<()>>>>,
 }
 
@@ -74,6 +77,7 @@ impl Hub {
             instance: instance::name()?,
             clock: system_time,
             lease: Mutex::new(None),
+            known: Mutex::new((0, None)),
             feeds: Mutex::new(HashMap::new()),
         })
     }
@@ -98,12 +102,29 @@ impl Hub {
     /// The writer's lease: kept, renewed or taken. Fails with `not-writer` while another hub lives and writes.
     pub fn writer(&self) -> Result<Lease> {
         let held = self.db.lease(&self.instance, self.now(), self.lease_length(), instance::is_dead)?;
-        let mut mine = locked(&self.lease);
-        mine.clone_from(&held);
-        held.ok_or_else(|| {
+        locked(&self.lease).clone_from(&held);
+        let lease = held.ok_or_else(|| {
             Error::new(Kind::Unavailable, "another hub is the writer")
                 .coded("not-writer", "另一节点正在写入，请稍后重试。")
-        })
+        })?;
+        self.begin_to_know(&lease)?;
+        Ok(lease)
+    }
+
+    /// What the store may hold, if this process has written all of it under the lease it holds.
+    pub fn known(&self) -> Option<Arc<Known>> {
+        locked(&self.known).1.clone()
+    }
+
+    /// Under a new lease looks whether the store is empty: if so, all it will hold is written under this lease.
+    fn begin_to_know(&self, lease: &Lease) -> Result<()> {
+        let mut known = locked(&self.known);
+        if known.0 != lease.generation {
+            *known = (lease.generation, None);
+            let is_empty = self.db.read(|conn| Ok(!contribution::is_any(conn)? && !entity::is_any(conn)?))?;
+            known.1 = is_empty.then(|| Arc::new(Known::default()));
+        }
+        Ok(())
     }
 
     /// Gives the writer's lease back, if it is held.

@@ -2,6 +2,7 @@
 //!
 //! Land and inspect change nothing of the dataset; all that does goes through `apply` under the writer's row.
 
+mod alone;
 pub mod apply;
 mod as_of;
 pub mod decide;
@@ -11,6 +12,7 @@ mod fold;
 pub mod golden;
 pub mod inspect;
 pub mod judge;
+pub mod known;
 pub mod land;
 mod prepare;
 pub mod rebuild;

@@ -119,7 +119,7 @@ fn row_case(feed: &Feed, good: &Map<String, Value>, case: &Case) -> Vec<String> 
 
 /// What a row comes to, against what was expected.
 fn compare(feed: &Feed, fields: Map<String, Value>, told_on: Option<NaiveDate>, expect: &Expect) -> Vec<String> {
-    let columns = feed.columns(&Record { position: 1, line: None, fields });
+    let columns = feed.columns(Record { position: 1, line: None, fields });
     let mut wrong = Vec::new();
     let mut rejections = Vec::new();
     match feed.source_key(&columns.fields) {

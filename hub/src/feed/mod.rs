@@ -68,24 +68,22 @@ pub enum Outcome {
 }
 
 impl Feed {
-    /// The mapped columns of a decoded row.
-    pub fn columns(&self, record: &Record) -> Columns {
-        let mut fields = Map::new();
-        for column in &self.used.columns {
-            if let Some(value) = record.fields.get(column) {
-                fields.insert(column.clone(), value.clone());
-            }
-        }
-        for (group, columns) in &self.used.groups {
-            if let Some(value) = record.fields.get(group) {
-                fields.insert(group.clone(), narrowed(value, columns));
-            }
-        }
+    /// The mapped columns of a decoded row, taken out of it.
+    pub fn columns(&self, record: Record) -> Columns {
+        let mut fields = record.fields;
         let data_date = match &self.spec.as_of {
-            spec::AsOfSpec::Column { column, .. } => record.fields.get(column).and_then(scalar),
+            spec::AsOfSpec::Column { column, .. } => fields.get(column).and_then(scalar),
             _ => None,
         };
-        Columns { fields, data_date: data_date.map(|text| text.trim().to_owned()) }
+        let data_date = data_date.map(|text| text.trim().to_owned());
+        fields.retain(|name, value| match self.used.groups.get(name) {
+            Some(columns) => {
+                narrow(value, columns);
+                true
+            }
+            None => self.used.columns.contains(name),
+        });
+        Columns { fields, data_date }
     }
 
     /// The source key of a row: its key columns trimmed and joined by U+001F; the reason (`key-missing`,
@@ -196,15 +194,11 @@ impl Feed {
     }
 }
 
-/// The mapped columns of a group's items; what is no list of objects stays as it is and is refused later.
-fn narrowed(value: &Value, columns: &std::collections::BTreeSet<String>) -> Value {
-    let Value::Array(items) = value else { return value.clone() };
-    let narrow = |item: &Value| match item {
-        Value::Object(item) => {
-            let kept = columns.iter().filter_map(|column| Some((column.clone(), item.get(column)?.clone())));
-            Value::Object(kept.collect())
+/// Leaves the mapped columns of a group's items; what is no list of objects stays as it is and is refused later.
+fn narrow(value: &mut Value, columns: &std::collections::BTreeSet<String>) {
+    for item in value.as_array_mut().into_iter().flatten() {
+        if let Value::Object(item) = item {
+            item.retain(|name, _| columns.contains(name));
         }
-        other => other.clone(),
-    };
-    Value::Array(items.iter().map(narrow).collect())
+    }
 }

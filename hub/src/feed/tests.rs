@@ -127,7 +127,7 @@ proptest! {
     #[test]
     fn columns_that_no_mapping_uses_change_nothing((name, row) in rows(), more in any::<String>(), value in scalars()) {
         let feed = feed(&name);
-        let plain = feed.columns(&Record { position: 1, line: None, fields: row.clone() });
+        let plain = feed.columns(Record { position: 1, line: None, fields: row.clone() });
         let mut fields = row;
         if !feed.used.columns.contains(&more) && !feed.used.groups.contains_key(&more) {
             fields.insert(more, value.clone());
@@ -137,7 +137,7 @@ proptest! {
                 items.iter_mut().filter_map(Value::as_object_mut).for_each(|item| drop(item.insert("ROWNO".to_owned(), value.clone())));
             }
         }
-        let more = feed.columns(&Record { position: 2, line: Some(9), fields });
+        let more = feed.columns(Record { position: 2, line: Some(9), fields });
         prop_assert_eq!(plain.fields, more.fields);
     }
 }
@@ -162,7 +162,7 @@ fn the_six_feeds_are_in_the_binary() {
 #[test]
 fn row_numbers_and_the_as_of_are_not_kept() {
     let population = feed("family-planning/population");
-    let columns = population.columns(&record(json!({"姓名": "王小明", "数据日期": " 2026-11-01 ", "序号": "1"})));
+    let columns = population.columns(record(json!({"姓名": "王小明", "数据日期": " 2026-11-01 ", "序号": "1"})));
     assert_eq!(columns.fields, record(json!({"姓名": "王小明"})).fields);
     assert_eq!(columns.data_date.as_deref(), Some("2026-11-01"));
 }

@@ -14,6 +14,7 @@ use super::{endings, fold, inspect, respill};
 use crate::error::{Error, Kind, Result};
 use crate::feed::spec::Mode;
 use crate::hub::Hub;
+use crate::keyring::Token;
 use crate::store::contribution::{self, Row};
 use crate::store::delivery::{self, Delivery};
 use crate::store::{Change, Lease, feed_state, staging};
@@ -113,7 +114,10 @@ fn spilled(writing: &Writing, lease: &Lease, checkpoint: &mut i64, progress: &dy
     let (full, chunks) = mpsc::sync_channel(1);
     let from = *checkpoint;
     std::thread::scope(|scope| {
-        let preparing = scope.spawn(move || prepare(writing, from, &full));
+        let preparing = std::thread::Builder::new()
+            .name("prepare".to_owned())
+            .spawn_scoped(scope, move || prepare(writing, from, &full))
+            .map_err(|error| Error::new(Kind::Unavailable, "a thread to prepare with").because(error))?;
         let mut outcome = Ok(());
         for chunk in chunks {
             outcome = written(writing, lease, chunk, checkpoint, progress);
@@ -167,7 +171,9 @@ fn chunk_applied(writing: &Writing, lease: &Lease, chunk: &[Prepared], from: i64
 
 /// Writes the contributions of changed rows and settles all they touch. One outcome a row, in their order.
 pub fn rows_applied(writing: &Writing, change: &mut Change<'_>, rows: &[Prepared]) -> Result<Vec<Applied>> {
-    let keys: Vec<Vec<u8>> = rows.iter().map(|prepared| prepared.row.key.to_vec()).collect();
+    let rules = rules(writing.hub);
+    let keys = rows.iter().map(|prepared| prepared.row.key).filter(|key| rules.may_hold(&key.0));
+    let keys: Vec<Vec<u8>> = keys.map(Token::to_vec).collect();
     let mut stored: HashMap<Vec<u8>, Vec<Row>> = HashMap::new();
     for row in contribution::of_keys(change.conn, &writing.feed.spec.feed, &keys)? {
         stored.entry(row.source_key.clone()).or_default().push(row);
@@ -187,13 +193,13 @@ pub fn rows_applied(writing: &Writing, change: &mut Change<'_>, rows: &[Prepared
     if writing.feed.spec.mode == Mode::Delta {
         contribution::confirm(change.conn, &writing.feed.spec.feed, &confirmed, &writing.as_of)?;
     }
-    golden::settle(&rules(writing.hub), change, fresh, Touched::default(), writing.delivery)?;
+    golden::settle(&rules, change, fresh, Touched::default(), writing.delivery)?;
     Ok(outcomes)
 }
 
 /// The rules golden records are made with.
 pub fn rules(hub: &Hub) -> Rules<'_> {
-    Rules { keyring: &hub.keyring, resident: &hub.resident, household: &hub.household }
+    Rules { keyring: &hub.keyring, resident: &hub.resident, household: &hub.household, known: hub.known() }
 }
 
 /// The final word on a row, in the transaction that writes it.

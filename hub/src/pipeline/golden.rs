@@ -4,9 +4,11 @@
 //! What is stored afterwards is a function of the live contributions alone; the changed ones only say where to look.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::known::Known;
 use super::working::{Fresh, Working};
 use crate::contribution::Contribution;
 use crate::entity::EntitySchema;
@@ -27,6 +29,32 @@ pub struct Rules<'a> {
     pub resident: &'a EntitySchema,
     /// How households are keyed and merged.
     pub household: &'a EntitySchema,
+    /// What the store may hold, where that is known.
+    pub known: Option<Arc<Known>>,
+}
+
+impl Rules<'_> {
+    /// Whether the store may hold a token; `false` is certain.
+    pub fn may_hold(&self, token: &[u8]) -> bool {
+        self.known.as_ref().is_none_or(|known| known.may_hold(token))
+    }
+}
+
+/// A golden document as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Golden {
+    /// Encoded.
+    pub document: Vec<u8>,
+    /// The community it names.
+    pub community: Option<String>,
+}
+
+impl Golden {
+    /// Encodes a document.
+    pub fn of(document: &Map<String, Value>) -> Result<Self> {
+        let community = document.get("community").and_then(Value::as_str).map(str::to_owned);
+        Ok(Self { document: codec::encode(document)?, community })
+    }
 }
 
 /// Where a change may reach: tokens of contributions before and after it.
@@ -86,23 +114,37 @@ pub fn settle(
             touched.add(before, aliases);
         }
     }
-    let mut working = Working::of(fresh);
+    let mut working = Working::of(fresh, rules.known.clone());
     resettle_keys(rules, change.conn, &mut working, &mut touched)?;
     resettle_aliases(rules, change.conn, &mut working, &mut touched)?;
     let mut appended = merge_residents(rules, change, &mut working, &touched, delivery)?;
     appended.extend(merge_households(rules, change, &mut working, &touched, delivery)?);
     let count = appended.len() as u64;
-    let (entities, versions) = appended.into_iter().unzip();
-    bulk::write(change.conn, &Writes { entities, versions, ..working.into_writes() })?;
+    let mut writes = working.into_writes();
+    appended.into_iter().for_each(|(entity, version)| writes.append(entity, version));
+    if let Some(known) = &rules.known {
+        note(known, &writes);
+    }
+    bulk::write(change.conn, &writes)?;
     Ok(count)
+}
+
+/// Notes all tokens that are looked up by. A transaction that fails leaves some that are not stored, which costs a look-up.
+fn note(known: &Known, writes: &Writes) {
+    for row in &writes.contributions {
+        known.note(&row.source_key);
+        [&row.key_token, &row.household, &row.entity].into_iter().flatten().for_each(|token| known.note(token));
+    }
+    writes.moved.iter().flat_map(|moved| &moved.entity).for_each(|token| known.note(token));
+    writes.aliases.iter().for_each(|carried| known.note(&carried.alias));
+    writes.entities.iter().for_each(|entity| known.note(&entity.id));
 }
 
 /// Agreement under every touched key: who joined and who waits.
 fn resettle_keys(rules: &Rules, conn: &mut Conn, working: &mut Working, touched: &mut Touched) -> Result<()> {
     for (key, places) in working.under_keys(conn, &touched.keys)? {
         let token = Token::from_slice(&key)?;
-        let contributions: Vec<&Contribution> = places.iter().map(|place| &working.at(*place).said).collect();
-        let standings = resolve::agreement(rules.resident, &contributions);
+        let standings = standings(rules, working, &places);
         for (place, standing) in places.into_iter().zip(standings) {
             let link = match standing {
                 Standing::Joined => Link::Key(token),
@@ -114,6 +156,17 @@ fn resettle_keys(rules: &Rules, conn: &mut Conn, working: &mut Working, touched:
         }
     }
     Ok(())
+}
+
+/// The standing of each of the contributions under one key.
+fn standings(rules: &Rules, working: &Working, places: &[usize]) -> Vec<Standing> {
+    if let [place] = places
+        && let Some(alone) = &working.at(*place).alone
+    {
+        return vec![alone.standing];
+    }
+    let contributions: Vec<&Contribution> = places.iter().map(|place| &working.at(*place).said).collect();
+    resolve::agreement(rules.resident, &contributions)
 }
 
 /// What every touched alias means now, and where those go that live by it.
@@ -196,11 +249,16 @@ fn merge_residents(
     let tokens = by_entity(rules, "resident", &touched.keys)?;
     let golden = |id: &[u8]| {
         let places = groups.get(id).map_or(&[][..], Vec::as_slice);
+        if let [place] = places
+            && let Some(golden) = working.at(*place).golden_alone()
+        {
+            return Ok(Some(golden.clone()));
+        }
         let linked: Vec<merge::Linked> =
             places.iter().map(|place| (&working.at(*place).said, working.at(*place).row.link == "key")).collect();
-        golden_resident(rules, &linked)
+        golden_resident(rules, &linked)?.map(|golden| Golden::of(&golden)).transpose()
     };
-    append(change, Cause { kind: "resident", delivery }, &touched.entities, &tokens, &golden)
+    append(rules, change, Cause { kind: "resident", delivery }, (&touched.entities, &tokens), &golden)
 }
 
 /// A resident's golden document; `None` where no contribution joined by key: then there is no such entity.
@@ -224,9 +282,9 @@ fn merge_households(
     let golden = |id: &[u8]| {
         let places = tokens.get(id).and_then(|token| groups.get(token)).map_or(&[][..], Vec::as_slice);
         let members: Vec<&Contribution> = places.iter().map(|place| &working.at(*place).said).collect();
-        golden_household(rules, &members)
+        golden_household(rules, &members)?.map(|golden| Golden::of(&golden)).transpose()
     };
-    append(change, Cause { kind: "household", delivery }, &ids, &tokens, &golden)
+    append(rules, change, Cause { kind: "household", delivery }, (&ids, &tokens), &golden)
 }
 
 /// A household's golden document; `None` where it has no member.
@@ -251,30 +309,29 @@ fn by_entity(rules: &Rules, kind: &str, tokens: &BTreeSet<Vec<u8>>) -> Result<To
     tokens.iter().map(|token| Ok((entity_id(rules.keyring, kind, token)?, token.clone()))).collect()
 }
 
-type Golden<'a> = dyn Fn(&[u8]) -> Result<Option<Map<String, Value>>> + 'a;
+type Merging<'a> = dyn Fn(&[u8]) -> Result<Option<Golden>> + 'a;
 
 /// Appends a version to every entity whose golden document is another than the one that stands.
 fn append(
+    rules: &Rules,
     change: &mut Change<'_>,
     cause: Cause<'_>,
-    ids: &BTreeSet<Vec<u8>>,
-    tokens: &Tokens,
-    golden: &Golden,
+    (ids, tokens): (&BTreeSet<Vec<u8>>, &Tokens),
+    golden: &Merging,
 ) -> Result<Vec<(Entity, Version)>> {
     let Cause { kind, delivery } = cause;
     let mut appended = Vec::new();
-    let listed: Vec<Vec<u8>> = ids.iter().cloned().collect();
+    let listed: Vec<Vec<u8>> = ids.iter().filter(|id| rules.may_hold(id)).cloned().collect();
     let standing: HashMap<Vec<u8>, (Entity, Version)> =
         entity::current(change.conn, &listed)?.into_iter().map(|pair| (pair.0.id.clone(), pair)).collect();
     for id in ids {
         let before = standing.get(id);
         let after = golden(id)?;
         let state = if after.is_some() { "live" } else { "ended" };
-        let Some(document) = news(before, state, after.as_ref())? else { continue };
+        let Some(Golden { document, community }) = news(before, state, after)? else { continue };
         let number = before.map_or(1, |(entity, _)| entity.version + 1);
         let token =
             before.map(|(entity, _)| entity.token.clone()).or_else(|| tokens.get(id).cloned()).unwrap_or_default();
-        let community = after.as_ref().and_then(|document| document.get("community")).and_then(Value::as_str);
         let seq = change.take_seq();
         let entity = Entity {
             id: id.clone(),
@@ -283,7 +340,7 @@ fn append(
             state: state.to_owned(),
             version: number,
             seq,
-            community: community.map(str::to_owned),
+            community,
             changed_at: change.now,
         };
         let version = Version {
@@ -301,20 +358,13 @@ fn append(
     Ok(appended)
 }
 
-/// The encoded golden document, where it says another thing than the one that stands.
-fn news(
-    before: Option<&(Entity, Version)>,
-    state: &str,
-    after: Option<&Map<String, Value>>,
-) -> Result<Option<Vec<u8>>> {
-    let empty = Map::new();
-    let Some((entity, version)) = before else {
-        return after.map(codec::encode).transpose();
-    };
-    let golden = after.unwrap_or(&empty);
-    let document = codec::encode(golden)?;
+/// The golden document, where it says another thing than the one that stands.
+fn news(before: Option<&(Entity, Version)>, state: &str, after: Option<Golden>) -> Result<Option<Golden>> {
+    let Some((entity, version)) = before else { return Ok(after) };
+    let golden = after.map_or_else(|| Golden::of(&Map::new()), Ok)?;
     // Other bytes are compared decoded: the codec may change, the content counts.
     let same = entity.state == state
-        && (version.document == document || codec::decode::<Map<String, Value>>(&version.document)? == *golden);
-    Ok((!same).then_some(document))
+        && (version.document == golden.document
+            || codec::decode::<Map<String, Value>>(&version.document)? == codec::decode(&golden.document)?);
+    Ok((!same).then_some(golden))
 }

@@ -203,7 +203,10 @@ pub(super) fn copy(
     out: &mut dyn Write,
 ) -> Result<(Token, i64)> {
     let sent = std::sync::Arc::new(std::sync::Mutex::new(Sha256::new()));
-    let watched = Watched { inner: body, sha: sent.clone() };
+    // Plain bytes are the same before and after, and are digested once.
+    let is_plain = arrival.compression == Compression::Identity;
+    let watched: Box<dyn Read + Send> =
+        if is_plain { body } else { Box::new(Watched { inner: body, sha: sent.clone() }) };
     let limits = adapters::decompress::Expansion { bytes: hub.config.landing.delivery_bytes, ..Default::default() };
     let mut input = adapters::decompress::decompress_within(arrival.compression, limits, watched);
     let mut sha = Sha256::new();
@@ -218,13 +221,18 @@ pub(super) fn copy(
         bytes += count as i64;
         out.write_all(&buffer[..count]).map_err(|error| io_error(&error))?;
     }
-    let seen = std::mem::take(&mut *sent.lock().unwrap_or_else(std::sync::PoisonError::into_inner)).finish();
+    let digest = sha.finish();
+    let seen = if is_plain {
+        digest
+    } else {
+        std::mem::take(&mut *sent.lock().unwrap_or_else(std::sync::PoisonError::into_inner)).finish()
+    };
     if arrival.content_sha256.as_ref().is_some_and(|said| said != seen.as_slice()) {
         return Err(Error::new(Kind::Invalid, "Content-Digest does not fit the bytes that arrived")
             .coded("digest-mismatch", "内容摘要与收到的字节不符，请重发。"));
     }
     let mut cut = [0; 16];
-    cut.copy_from_slice(&sha.finish()[..16]);
+    cut.copy_from_slice(&digest[..16]);
     Ok((Token(cut), bytes))
 }
 

@@ -6,6 +6,8 @@ use std::sync::mpsc::SyncSender;
 
 use serde_json::Value;
 
+use super::alone::Alone;
+use super::apply;
 use super::row::ChangedRow;
 use super::spill::{self, SpillReader};
 use super::working::Fresh;
@@ -162,7 +164,7 @@ pub fn ending(before: Row, as_of: &AsOf) -> Result<Fresh> {
         document: codec::encode(&Document::default())?,
         ..before.clone()
     };
-    Ok(Fresh { before: Some((before, aliases)), row, said, aliases: Vec::new() })
+    Ok(Fresh { before: Some((before, aliases)), row, said, aliases: Vec::new(), alone: None })
 }
 
 fn contribution_of(writing: &Writing, row: &ChangedRow, part: &Part, stood: Option<Row>) -> Result<Fresh> {
@@ -215,7 +217,12 @@ fn contribution_of(writing: &Writing, row: &ChangedRow, part: &Part, stood: Opti
         document,
     };
     let before = before.map(|(row, document)| (row, document.aliases));
-    Ok(Fresh { before, row: stored, said, aliases: claims.aliases })
+    // What a second contribution changes anyway is not worth asking ahead.
+    let alone = match before {
+        None if claims.key.is_some() => Some(Alone::of(&apply::rules(writing.hub), &said)?),
+        _ => None,
+    };
+    Ok(Fresh { before, row: stored, said, aliases: claims.aliases, alone })
 }
 
 /// When the attributes' values last changed: the source's own time, else the as-of of the delivery that brought another

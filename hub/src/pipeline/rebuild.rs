@@ -74,7 +74,7 @@ fn remade(hub: &Hub, conn: &mut Conn, page: &[Row]) -> Result<Vec<Fresh>> {
             row.document = codec::encode(&Document { aliases: claims.aliases.clone(), ..before.document()? })?;
         }
         let there = carried.remove(&before.id).unwrap_or_default();
-        fresh.push(Fresh { before: Some((before.clone(), there)), row, said, aliases: claims.aliases });
+        fresh.push(Fresh { before: Some((before.clone(), there)), row, said, aliases: claims.aliases, alone: None });
     }
     Ok(fresh)
 }

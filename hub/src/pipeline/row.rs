@@ -107,7 +107,7 @@ pub fn key_token(keyring: &Keyring, feed: &str, key: &str) -> Result<Token> {
 /// Selects, hashes and keys a decoded row. `occurrences` counts equal keys of a feed whose source has none.
 pub fn keyed(keyring: &Keyring, feed: &Feed, row: Row, occurrences: &mut HashMap<Token, u64>) -> Result<Keyed> {
     match row {
-        Row::Record(record) => keyed_record(keyring, feed, &record, occurrences),
+        Row::Record(record) => keyed_record(keyring, feed, record, occurrences),
         Row::Bad(bad) => keyed_bad(keyring, feed, bad),
     }
 }
@@ -115,9 +115,10 @@ pub fn keyed(keyring: &Keyring, feed: &Feed, row: Row, occurrences: &mut HashMap
 fn keyed_record(
     keyring: &Keyring,
     feed: &Feed,
-    record: &Record,
+    record: Record,
     occurrences: &mut HashMap<Token, u64>,
 ) -> Result<Keyed> {
+    let (position, line) = (record.position, record.line);
     let columns = feed.columns(record);
     let name = &feed.spec.feed;
     let key = match feed.source_key(&columns.fields) {
@@ -137,8 +138,8 @@ fn keyed_record(
     };
     let json = canonical(&columns.fields)?;
     Ok(Keyed {
-        position: record.position,
-        line: record.line,
+        position,
+        line,
         hash: keyring.token("row", &[name, json.get()])?,
         fields: columns.fields,
         json: Some(json),

@@ -85,10 +85,15 @@ pub fn walk(
             return Ok(walked);
         }
     };
-    let has_edits = hub.db.read(|conn| rejection::has_edits(conn, &of.feed))?;
+    let (has_edits, has_stored) =
+        hub.db.read(|conn| Ok((rejection::has_edits(conn, &of.feed)?, contribution::is_any_of(conn, &of.feed)?)))?;
+    let beside = Beside { has_edits, has_stored };
     let (full, batches) = mpsc::sync_channel(AHEAD);
     let read = std::thread::scope(|scope| {
-        let reading = scope.spawn(move || Reading::of(hub, feed, decoder).into_read(&full));
+        let reading = std::thread::Builder::new()
+            .name("read".to_owned())
+            .spawn_scoped(scope, move || Reading::of(hub, feed, decoder).into_read(&full))
+            .map_err(|error| Error::new(Kind::Unavailable, "a thread to read with").because(error))?;
         let mut outcome = Ok(());
         for Batch { rows, envelope, dates } in batches {
             if judge::forbidden_column(feed, &envelope).is_some() {
@@ -96,7 +101,7 @@ pub fn walk(
             }
             let known =
                 walked.as_of.map_or_else(|| as_of::so_far(feed, of, &envelope, &dates), |known| Ok(Some(known)));
-            outcome = known.and_then(|known| take(inspected(hub, feed, has_edits, known.as_ref(), rows)?));
+            outcome = known.and_then(|known| take(inspected(hub, feed, beside, known.as_ref(), rows)?));
             if outcome.is_err() {
                 break;
             }
@@ -177,15 +182,22 @@ impl<'a> Reading<'a> {
     }
 }
 
+/// What the store holds of a feed; what it does not hold is not asked for row by row.
+#[derive(Clone, Copy)]
+struct Beside {
+    has_edits: bool,
+    has_stored: bool,
+}
+
 /// Looks up edits and what is stored, then compares and maps each row of a batch.
 fn inspected(
     hub: &Hub,
     feed: &Feed,
-    has_edits: bool,
+    beside: Beside,
     as_of: Option<&AsOf>,
     mut batch: Vec<Keyed>,
 ) -> Result<Vec<Inspected>> {
-    if has_edits {
+    if beside.has_edits {
         let edits = edits_of(hub, &feed.spec.feed, &batch)?;
         for keyed in &mut batch {
             if let Some(edited) = edits.get(&keyed.hash()) {
@@ -193,10 +205,12 @@ fn inspected(
             }
         }
     }
-    let keys: Vec<Vec<u8>> = batch.iter().filter_map(|keyed| keyed.key()).map(Token::to_vec).collect();
     let mut stored: HashMap<Vec<u8>, Vec<contribution::Hint>> = HashMap::new();
-    for hint in hub.db.read(|conn| contribution::hints(conn, &feed.spec.feed, &keys))? {
-        stored.entry(hint.0.clone()).or_default().push(hint);
+    if beside.has_stored {
+        let keys: Vec<Vec<u8>> = batch.iter().filter_map(|keyed| keyed.key()).map(Token::to_vec).collect();
+        for hint in hub.db.read(|conn| contribution::hints(conn, &feed.spec.feed, &keys))? {
+            stored.entry(hint.0.clone()).or_default().push(hint);
+        }
     }
     batch
         .into_iter()

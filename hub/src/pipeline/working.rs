@@ -4,7 +4,11 @@
 //! rule: who joins whom is said by resolve.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
+use super::alone::Alone;
+use super::golden::Golden;
+use super::known::Known;
 use crate::contribution::Contribution;
 use crate::error::Result;
 use crate::keyring::Token;
@@ -23,6 +27,8 @@ pub struct Fresh {
     pub said: Contribution,
     /// The aliases it carries.
     pub aliases: Vec<Token>,
+    /// What it comes to by itself, where that has been asked.
+    pub alone: Option<Alone>,
 }
 
 /// A contribution as it will stand.
@@ -34,7 +40,16 @@ pub struct Held {
     pub said: Contribution,
     /// The aliases it carries.
     pub aliases: Vec<Token>,
+    /// What it comes to by itself, where that has been asked.
+    pub alone: Option<Alone>,
     fate: Fate,
+}
+
+impl Held {
+    /// The golden document of its person if nobody else speaks of them, where that is known.
+    pub fn golden_alone(&self) -> Option<&Golden> {
+        self.alone.as_ref().filter(|_| self.row.link == "key").and_then(|alone| alone.golden.as_ref())
+    }
 }
 
 /// What is done with a contribution at the end.
@@ -49,20 +64,22 @@ enum Fate {
 pub type Groups = BTreeMap<Vec<u8>, Vec<usize>>;
 
 /// The working set of one transaction.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Working {
     held: Vec<Held>,
     places: HashMap<Token, usize>,
+    known: Option<Arc<Known>>,
 }
 
 impl Working {
-    /// Begins with what is to be written.
-    pub fn of(fresh: Vec<Fresh>) -> Self {
-        let mut working = Self { held: Vec::with_capacity(fresh.len()), places: HashMap::with_capacity(fresh.len()) };
-        for Fresh { before, row, said, aliases } in fresh {
+    /// Begins with what is to be written. What is not `known` is not looked for in the store.
+    pub fn of(fresh: Vec<Fresh>, known: Option<Arc<Known>>) -> Self {
+        let (held, places) = (Vec::with_capacity(fresh.len()), HashMap::with_capacity(fresh.len()));
+        let mut working = Self { held, places, known };
+        for Fresh { before, row, said, aliases, alone } in fresh {
             let realiased = before.as_ref().is_none_or(|(_, carried)| *carried != aliases);
             let fate = Fate::Written { replaces: before.is_some(), realiased };
-            working.hold(Held { row, said, aliases, fate });
+            working.hold(Held { row, said, aliases, alone, fate });
         }
         working
     }
@@ -84,25 +101,32 @@ impl Working {
 
     /// The live contributions that assert one of these person keys.
     pub fn under_keys(&mut self, conn: &mut Conn, keys: &BTreeSet<Vec<u8>>) -> Result<Groups> {
-        self.take_in(stored::live_under_keys(conn, &listed(keys))?)?;
+        self.take_in(stored::live_under_keys(conn, &self.stored(keys))?)?;
         Ok(self.grouped(keys, |row| row.key_token.as_ref()))
     }
 
     /// The live contributions of these entities.
     pub fn of_entities(&mut self, conn: &mut Conn, entities: &BTreeSet<Vec<u8>>) -> Result<Groups> {
-        self.take_in(stored::live_of_entities(conn, &listed(entities))?)?;
+        // Most of them were found under their keys already.
+        let mut unknown = Vec::new();
+        for id in stored::live_ids_of_entities(conn, &self.stored(entities))? {
+            if !self.places.contains_key(&Token::from_slice(&id)?) {
+                unknown.push(id);
+            }
+        }
+        self.take_in(stored::by_ids(conn, &unknown)?)?;
         Ok(self.grouped(entities, |row| row.entity.as_ref()))
     }
 
     /// The live contributions of these households.
     pub fn of_households(&mut self, conn: &mut Conn, households: &BTreeSet<Vec<u8>>) -> Result<Groups> {
-        self.take_in(stored::live_of_households(conn, &listed(households))?)?;
+        self.take_in(stored::live_of_households(conn, &self.stored(households))?)?;
         Ok(self.grouped(households, |row| row.household.as_ref()))
     }
 
     /// The live contributions that carry one of these aliases, by alias.
     pub fn carrying(&mut self, conn: &mut Conn, aliases: &BTreeSet<Vec<u8>>) -> Result<Groups> {
-        let carriers = stored::live_with_aliases(conn, &listed(aliases))?;
+        let carriers = stored::live_with_aliases(conn, &self.stored(aliases))?;
         self.take_in(carriers.into_iter().map(|(_, row)| row).collect())?;
         let mut groups = Groups::new();
         for (place, held) in self.held.iter().enumerate().filter(|(_, held)| held.row.is_live()) {
@@ -115,13 +139,19 @@ impl Working {
         Ok(groups)
     }
 
+    /// Those of the tokens that the store may hold.
+    fn stored(&self, tokens: &BTreeSet<Vec<u8>>) -> Vec<Vec<u8>> {
+        let may_hold = |token: &&Vec<u8>| self.known.as_ref().is_none_or(|known| known.may_hold(token));
+        tokens.iter().filter(may_hold).cloned().collect()
+    }
+
     fn take_in(&mut self, rows: Vec<Row>) -> Result<()> {
         for row in rows {
             if self.places.contains_key(&row.token()?) {
                 continue;
             }
             let (said, aliases) = row.said()?;
-            self.hold(Held { row, said, aliases, fate: Fate::Stays });
+            self.hold(Held { row, said, aliases, alone: None, fate: Fate::Stays });
         }
         Ok(())
     }
@@ -168,8 +198,4 @@ impl Working {
         }
         writes
     }
-}
-
-fn listed(tokens: &BTreeSet<Vec<u8>>) -> Vec<Vec<u8>> {
-    tokens.iter().cloned().collect()
 }

@@ -2,7 +2,7 @@
 //! PostgreSQL, prepared statements on SQLite.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Binary, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 
 use super::conn::Conn;
 use super::contribution::Row;
@@ -31,8 +31,10 @@ pub struct Writes {
     pub aliases: Vec<Carried>,
     /// Versions appended.
     pub versions: Vec<Version>,
-    /// Their entities.
+    /// Entities that are new.
     pub entities: Vec<Entity>,
+    /// Entities that were there and stand at another version from now on.
+    pub advanced: Vec<Entity>,
 }
 
 /// An alias and who carries it.
@@ -56,6 +58,15 @@ pub struct Moved {
     pub entity: Option<Vec<u8>>,
 }
 
+impl Writes {
+    /// Appends a version and lets its entity stand at it.
+    pub fn append(&mut self, entity: Entity, version: Version) {
+        let list = if entity.version == 1 { &mut self.entities } else { &mut self.advanced };
+        list.push(entity);
+        self.versions.push(version);
+    }
+}
+
 /// Stores all of it.
 pub fn write(conn: &mut Conn, writes: &Writes) -> Result<()> {
     for ids in writes.alias_owners.chunks(IDS) {
@@ -68,12 +79,47 @@ pub fn write(conn: &mut Conn, writes: &Writes) -> Result<()> {
     aliases(conn, &writes.aliases)?;
     move_all(conn, &writes.moved)?;
     versions(conn, &writes.versions)?;
-    let advanced = writes.entities.iter().filter(|entity| entity.version > 1);
-    let advanced: Vec<&[u8]> = advanced.map(|entity| entity.id.as_slice()).collect();
-    for ids in advanced.chunks(IDS) {
-        diesel::delete(entity::table.filter(entity::id.eq_any(ids))).execute(conn)?;
-    }
+    advance(conn, &writes.advanced)?;
     entities(conn, &writes.entities)
+}
+
+/// Gives entities that are there another version.
+fn advance(conn: &mut Conn, entities: &[Entity]) -> Result<()> {
+    match conn {
+        _ if entities.is_empty() => {}
+        Conn::Pg(c) => {
+            let ids: Vec<&[u8]> = entities.iter().map(|entity| entity.id.as_slice()).collect();
+            let states: Vec<&str> = entities.iter().map(|entity| entity.state.as_str()).collect();
+            let numbers = |number: fn(&Entity) -> i64| entities.iter().map(number).collect::<Vec<_>>();
+            let communities: Vec<Option<&str>> = entities.iter().map(|entity| entity.community.as_deref()).collect();
+            diesel::sql_query(
+                "UPDATE entity SET state = n.state, version = n.version, seq = n.seq, community = n.community, \
+                 changed_at = n.changed_at \
+                 FROM unnest($1, $2, $3, $4, $5, $6) AS n (id, state, version, seq, changed_at, community) \
+                 WHERE entity.id = n.id",
+            )
+            .bind::<Array<Binary>, _>(ids)
+            .bind::<Array<Text>, _>(states)
+            .bind::<Array<BigInt>, _>(numbers(|entity| entity.version))
+            .bind::<Array<BigInt>, _>(numbers(|entity| entity.seq))
+            .bind::<Array<BigInt>, _>(numbers(|entity| entity.changed_at))
+            .bind::<Array<Nullable<Text>>, _>(communities)
+            .execute(c)?;
+        }
+        Conn::Sqlite(c) => {
+            for Entity { id, state, version, seq, community, changed_at, .. } in entities {
+                let columns = (
+                    entity::state.eq(state),
+                    entity::version.eq(version),
+                    entity::seq.eq(seq),
+                    entity::community.eq(community),
+                    entity::changed_at.eq(changed_at),
+                );
+                diesel::update(entity::table.find(id)).set(columns).execute(c)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn contributions(conn: &mut Conn, rows: &Vec<Row>) -> Result<()> {

@@ -175,6 +175,16 @@ pub fn of_keys(conn: &mut Conn, feed: &str, keys: &[Vec<u8>]) -> Result<Vec<Row>
 /// The hints inspect needs, without documents: (source key, hash, fingerprint, state, marked, as-of).
 pub type Hint = (Vec<u8>, Vec<u8>, String, String, bool, i64, i64, Vec<u8>);
 
+/// Whether anything was ever said; tombstones count.
+pub fn is_any(conn: &mut Conn) -> Result<bool> {
+    Ok(diesel::select(diesel::dsl::exists(contribution::table.select(contribution::id))).get_result(conn)?)
+}
+
+/// Whether the feed has ever said anything; tombstones count.
+pub fn is_any_of(conn: &mut Conn, feed: &str) -> Result<bool> {
+    Ok(diesel::select(diesel::dsl::exists(contribution::table.filter(contribution::feed.eq(feed)))).get_result(conn)?)
+}
+
 /// Hints of these source keys.
 pub fn hints(conn: &mut Conn, feed: &str, keys: &[Vec<u8>]) -> Result<Vec<Hint>> {
     in_parts(keys, |keys| {
@@ -206,6 +216,20 @@ pub fn live_under_keys(conn: &mut Conn, tokens: &[Vec<u8>]) -> Result<Vec<Row>> 
 pub fn live_of_entities(conn: &mut Conn, entities: &[Vec<u8>]) -> Result<Vec<Row>> {
     in_parts(entities, |entities| {
         Ok(live().filter(contribution::entity.eq_any(entities)).select(Row::as_select()).load(conn)?)
+    })
+}
+
+/// The ids of the live contributions of these entities.
+pub fn live_ids_of_entities(conn: &mut Conn, entities: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
+    in_parts(entities, |entities| {
+        Ok(live().filter(contribution::entity.eq_any(entities)).select(contribution::id).load(conn)?)
+    })
+}
+
+/// The contributions of these ids.
+pub fn by_ids(conn: &mut Conn, ids: &[Vec<u8>]) -> Result<Vec<Row>> {
+    in_parts(ids, |ids| {
+        Ok(contribution::table.filter(contribution::id.eq_any(ids)).select(Row::as_select()).load(conn)?)
     })
 }
 

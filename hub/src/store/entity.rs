@@ -51,6 +51,11 @@ pub struct Version {
     pub document: Vec<u8>,
 }
 
+/// Whether there is or ever was an entity.
+pub fn is_any(conn: &mut Conn) -> Result<bool> {
+    Ok(diesel::select(diesel::dsl::exists(entity::table.select(entity::id))).get_result(conn)?)
+}
+
 /// These entities with their standing versions.
 pub fn current(conn: &mut Conn, ids: &[Vec<u8>]) -> Result<Vec<(Entity, Version)>> {
     in_parts(ids, |ids| {

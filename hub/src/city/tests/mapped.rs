@@ -29,7 +29,7 @@ fn counted(feed: &Feed, delivery: &CityDelivery) -> (Fate, Vec<String>) {
                 continue;
             }
         };
-        let fields = feed.columns(&record).fields;
+        let fields = feed.columns(record).fields;
         match feed.source_key(&fields) {
             Err(reason) => {
                 fate.rejected += 1;

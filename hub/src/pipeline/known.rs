@@ -1,0 +1,59 @@
+//! Known: which tokens a store may hold, kept by the process that has written all of it since it was empty.
+//!
+//! A Bloom filter over the tokens of contributions and entities. What it does not know is certainly not stored and need
+//! not be looked up, which is most of a first load. Its word for the contrary is only a hint. It belongs to one
+//! generation of the writer's lease: once another hub may have written, it is worth nothing.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bits, a power of two: 32 MB, which some twenty million tokens fill to a quarter.
+const BITS: u32 = 1 << 28;
+
+/// The filter.
+pub struct Known {
+    words: Vec<AtomicU64>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { words: (0..BITS / 64).map(|_| AtomicU64::new(0)).collect() }
+    }
+}
+
+impl Known {
+    /// Notes a token that is about to be stored.
+    pub fn note(&self, token: &[u8]) {
+        for (word, bit) in places(token) {
+            self.words[word].fetch_or(bit, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the store may hold it; `false` is certain.
+    pub fn may_hold(&self, token: &[u8]) -> bool {
+        places(token).all(|(word, bit)| self.words[word].load(Ordering::Relaxed) & bit != 0)
+    }
+}
+
+/// Four places of a token, whose bytes are those of an HMAC and need no further hashing.
+fn places(token: &[u8]) -> impl Iterator<Item = (usize, u64)> {
+    token.chunks_exact(4).map(|part| {
+        let place = u32::from_le_bytes([part[0], part[1], part[2], part[3]]) % BITS;
+        ((place / 64) as usize, 1 << (place % 64))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyring::Keyring;
+
+    #[test]
+    fn what_was_noted_may_be_held_and_hardly_anything_else() {
+        let keyring = Keyring::new(&[7; 32]).unwrap();
+        let token = |number: u32| keyring.token("test", &[&number.to_string()]).unwrap();
+        let known = Known::default();
+        (0..10_000).for_each(|number| known.note(&token(number).0));
+        assert!((0..10_000).all(|number| known.may_hold(&token(number).0)));
+        assert!((10_000..20_000).filter(|number| known.may_hold(&token(*number).0)).count() < 10);
+    }
+}
