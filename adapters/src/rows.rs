@@ -3,6 +3,8 @@
 //! Owns the numbering of rows, the list of columns seen, the limits of one record and the judgement record or bad record.
 //! Knows no format and interprets no value.
 
+use std::collections::BTreeMap;
+
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
@@ -108,7 +110,10 @@ pub(crate) struct Rows {
     position: u64,
     name_bytes: usize,
     path: String,
+    /// Columns of the row before.
     before: Vec<String>,
+    /// Columns of the group item before, by group.
+    items_before: BTreeMap<String, Vec<String>>,
 }
 
 impl Rows {
@@ -120,6 +125,7 @@ impl Rows {
             name_bytes: 0,
             path: String::new(),
             before: Vec::new(),
+            items_before: BTreeMap::new(),
         }
     }
 
@@ -170,14 +176,20 @@ impl Rows {
         }
         for (name, value) in &draft.fields {
             let Value::Array(items) = value else { continue };
-            for field in items.iter().filter_map(Value::as_object).flat_map(Map::keys) {
-                // One buffer for all: this runs for every field of every group of every row.
-                let mut path = std::mem::take(&mut self.path);
-                path.clear();
-                path.extend([name.as_str(), "/", field.as_str()]);
-                let seen = self.see(&path);
-                self.path = path;
-                seen?;
+            for item in items.iter().filter_map(Value::as_object) {
+                if self.items_before.get(name).is_some_and(|before| item.keys().eq(before)) {
+                    continue;
+                }
+                for field in item.keys() {
+                    // One buffer for all: names of groups and fields may be many and long.
+                    let mut path = std::mem::take(&mut self.path);
+                    path.clear();
+                    path.extend([name.as_str(), "/", field.as_str()]);
+                    let seen = self.see(&path);
+                    self.path = path;
+                    seen?;
+                }
+                self.items_before.insert(name.clone(), item.keys().cloned().collect());
             }
         }
         Ok(())

@@ -221,9 +221,9 @@ fn seen(conn: &mut Conn, feed: &str, key: Token, contributions: &[Said]) -> Resu
         let place = Place { delivery: row.delivery, position: row.position, line: row.line };
         seen.push(Seen { place, outcome: "rejected".to_owned(), codes: words(&row.codes) });
     }
-    for row in staging::of_key(conn, &ids, &key.0)? {
-        let place = Place { delivery: row.delivery, position: row.position, line: None };
-        seen.push(Seen { place, outcome: row.verdict, codes: Vec::new() });
+    for (delivery, row) in staging::of_key(conn, &ids, key)? {
+        let place = Place { delivery, position: row.position, line: None };
+        seen.push(Seen { place, outcome: row.mark.word().to_owned(), codes: Vec::new() });
     }
     for said in contributions {
         seen.push(Seen { place: said.from.clone(), outcome: "written".to_owned(), codes: Vec::new() });

@@ -333,7 +333,7 @@ pub async fn search(hub: web::Data<Hub>, caller: Caller, search: web::Json<Searc
     let items = blocking(&hub, move |hub| {
         hub.db.read(|conn| {
             let ids = match (&person, &search.alias) {
-                (Some(person), _) => vec![entity_id(&hub.keyring, RESIDENT, &person.token(&hub.keyring)?.0)?],
+                (Some(person), _) => vec![entity_id(&hub.keyring, RESIDENT, person.token(&hub.keyring)?)?.to_vec()],
                 (None, Some(alias)) => by_alias(hub, conn, alias)?,
                 (None, None) => Vec::new(),
             };

@@ -39,7 +39,7 @@ pub struct EntitySchema {
 #[derive(Debug, Clone)]
 struct Unit {
     merge: Merge,
-    places: Vec<usize>,
+    attributes: Vec<Attribute>,
 }
 
 /// One attribute of a kind of entity.
@@ -136,20 +136,19 @@ impl EntitySchema {
     }
 
     /// The attributes that are decided together, each alone or a group, with how their claims become values.
-    pub fn units(&self) -> impl Iterator<Item = (&Merge, Vec<&Attribute>)> {
-        self.units
-            .iter()
-            .map(|unit| (&unit.merge, unit.places.iter().filter_map(|place| self.attributes.get(*place)).collect()))
+    pub fn units(&self) -> impl Iterator<Item = (&Merge, &[Attribute])> {
+        self.units.iter().map(|unit| (&unit.merge, unit.attributes.as_slice()))
     }
 }
 
 /// The units of attributes in the order of their names or groups.
 fn units(attributes: &[Attribute]) -> Vec<Unit> {
     let mut units: BTreeMap<&str, Unit> = BTreeMap::new();
-    for (place, attribute) in attributes.iter().enumerate() {
+    for attribute in attributes {
         let Some(merge) = &attribute.merge else { continue };
         let name = merge.group.as_deref().unwrap_or(&attribute.name);
-        units.entry(name).or_insert_with(|| Unit { merge: merge.clone(), places: Vec::new() }).places.push(place);
+        let unit = units.entry(name).or_insert_with(|| Unit { merge: merge.clone(), attributes: Vec::new() });
+        unit.attributes.push(attribute.clone());
     }
     units.into_values().collect()
 }

@@ -180,6 +180,11 @@ impl Feed {
         reading.next().is_none().then_some(name.as_str())
     }
 
+    /// Whether a row can end its contributions.
+    pub fn ends_by_row(&self) -> bool {
+        self.ends_when.is_some()
+    }
+
     fn updated_at(&self, fields: &Map<String, Value>, run: &mut Run) -> Option<i64> {
         let declared = self.spec.updated_at.as_ref()?;
         let text = fields.get(&declared.column).and_then(scalar)?;

@@ -40,7 +40,7 @@ impl People {
         }
         let mut keys_by_id = HashMap::new();
         for key in keys {
-            keys_by_id.insert(entity_id(keyring, RESIDENT, &key.0)?, *key);
+            keys_by_id.insert(entity_id(keyring, RESIDENT, *key)?.to_vec(), *key);
         }
         let ids: Vec<Vec<u8>> = keys_by_id.keys().cloned().collect();
         let mut moved_since = Vec::new();

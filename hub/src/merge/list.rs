@@ -15,10 +15,10 @@ use crate::entity::{Attribute, Merge};
 pub(super) fn decide<'a>(
     merge: &Merge,
     fields: &[String],
-    attribute: &Attribute,
+    attribute: &'a Attribute,
     linked: &[Linked<'a>],
 ) -> Decision<'a> {
-    let mut by_key: BTreeMap<Vec<String>, Vec<Claim>> = BTreeMap::new();
+    let mut by_key: BTreeMap<Vec<Cow<str>>, Vec<Claim>> = BTreeMap::new();
     for (from, _) in linked {
         let changed_at = from.changed_at(&attribute.name);
         for (key, item) in own_items(fields, from.attributes.get(&attribute.name)) {
@@ -34,20 +34,20 @@ pub(super) fn decide<'a>(
         claims.extend(rivals);
     }
     claims.sort_by_key(|claim| !claim.wins);
-    Decision { attribute: attribute.name.clone(), list: true, claims }
+    Decision { attribute: &attribute.name, list: true, claims }
 }
 
 /// A contribution's items by key; where it says one key twice its last word counts.
-fn own_items<'v>(fields: &[String], list: Option<&'v Value>) -> BTreeMap<Vec<String>, &'v Value> {
+fn own_items<'v>(fields: &[String], list: Option<&'v Value>) -> BTreeMap<Vec<Cow<'v, str>>, &'v Value> {
     let items = list.and_then(Value::as_array).into_iter().flatten();
     items.map(|item| (fields.iter().map(|field| key_field(item, field)).collect(), item)).collect()
 }
 
 /// A missing field and a `null` one are the same key.
-fn key_field(item: &Value, field: &str) -> String {
+fn key_field<'v>(item: &'v Value, field: &str) -> Cow<'v, str> {
     match item.get(field) {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.trim().to_owned(),
-        Some(other) => other.to_string(),
+        None | Some(Value::Null) => Cow::Borrowed(""),
+        Some(Value::String(text)) => Cow::Borrowed(text.trim()),
+        Some(other) => Cow::Owned(other.to_string()),
     }
 }

@@ -110,7 +110,7 @@ impl<'a> Fold<'a> {
     /// The list `marriages`: annulled ones stay in it, as annulled.
     pub(super) fn decision(&self) -> Decision<'a> {
         let claims = self.marriages.iter().map(|claim| Claim { wins: true, ..claim.clone() }).collect();
-        Decision { attribute: MARRIAGES.to_owned(), list: true, claims }
+        Decision { attribute: MARRIAGES, list: true, claims }
     }
 
     /// Decides `marital` among the claims of departments and the fold's own.
@@ -135,7 +135,7 @@ impl<'a> Fold<'a> {
         if let Some(best) = claims.first_mut() {
             best.wins = true;
         }
-        Decision { attribute: MARITAL.to_owned(), list: false, claims }
+        Decision { attribute: MARITAL, list: false, claims }
     }
 }
 

@@ -42,7 +42,7 @@ struct Claim<'a> {
 /// All claims on one attribute, winners first.
 #[derive(Debug)]
 struct Decision<'a> {
-    attribute: String,
+    attribute: &'a str,
     /// Whether the winners are the items of a list; else the one winner is the value.
     list: bool,
     claims: Vec<Claim<'a>>,
@@ -62,37 +62,37 @@ impl Decision<'_> {
 /// The golden document of a resident; `linked` are its joined contributions, in any order.
 pub fn resident(schema: &EntitySchema, keyring: &Keyring, linked: &[Linked]) -> Result<Map<String, Value>> {
     let decisions = decide(schema, keyring, linked)?;
-    Ok(decisions.into_iter().filter_map(|(name, decision)| Some((name, decision.value()?))).collect())
+    Ok(decisions.into_iter().filter_map(|(name, decision)| Some((name.to_owned(), decision.value()?))).collect())
 }
 
 /// Decides every attribute of the schema that somebody speaks of.
 fn decide<'a>(
-    schema: &EntitySchema,
+    schema: &'a EntitySchema,
     keyring: &Keyring,
     linked: &[Linked<'a>],
-) -> Result<BTreeMap<String, Decision<'a>>> {
-    let mut decisions = Vec::new();
+) -> Result<BTreeMap<&'a str, Decision<'a>>> {
+    let mut decisions = BTreeMap::new();
+    let mut take = |decision: Decision<'a>| {
+        if !decision.claims.is_empty() {
+            decisions.insert(decision.attribute, decision);
+        }
+    };
     let fold = marriage::fold(schema, keyring, linked)?;
     for (merge, attributes) in schema.units() {
-        match (&merge.rule, attributes.as_slice()) {
-            (Rule::MarriageFold, _) => decisions.push(fold.decision()),
-            (Rule::Keyed(fields), [attribute]) => decisions.push(list::decide(merge, fields, attribute, linked)),
+        match (&merge.rule, attributes) {
+            (Rule::MarriageFold, _) => take(fold.decision()),
+            (Rule::Keyed(fields), [attribute]) => take(list::decide(merge, fields, attribute, linked)),
             (_, [attribute]) if attribute.name == marriage::MARITAL => {
-                decisions.push(fold.marital(merge, rules::claims(keyring, attribute, linked)?));
+                take(fold.marital(merge, rules::claims(keyring, attribute, linked)?));
             }
-            (_, [attribute]) => {
-                decisions.push(rules::decide(merge, attribute, rules::claims(keyring, attribute, linked)?));
-            }
-            _ => decisions.extend(rules::decide_group(keyring, merge, &attributes, linked)?),
+            (_, [attribute]) => take(rules::decide(merge, attribute, rules::claims(keyring, attribute, linked)?)),
+            _ => rules::decide_group(keyring, merge, attributes, linked)?.into_iter().for_each(&mut take),
         }
     }
-    let spoken = decisions.into_iter().filter(|decision| !decision.claims.is_empty());
-    let mut decisions: BTreeMap<String, Decision> =
-        spoken.map(|decision| (decision.attribute.clone(), decision)).collect();
     if schema.attribute(place::COMMUNITY).is_some()
         && let Some(community) = place::community(&decisions)
     {
-        decisions.insert(community.attribute.clone(), community);
+        decisions.insert(community.attribute, community);
     }
     Ok(decisions)
 }

@@ -18,7 +18,7 @@ pub(super) fn community_of(address: &Value) -> Option<&str> {
 }
 
 /// The community of the merged current address, else of the merged registered one, as said by that address's source.
-pub(super) fn community<'a>(decisions: &BTreeMap<String, Decision<'a>>) -> Option<Decision<'a>> {
+pub(super) fn community<'a>(decisions: &BTreeMap<&str, Decision<'a>>) -> Option<Decision<'a>> {
     let claims: Vec<Claim> = ["current_address", "registered_address"]
         .iter()
         .filter_map(|address| decisions.get(*address)?.claims.iter().find(|claim| claim.wins))
@@ -29,5 +29,5 @@ pub(super) fn community<'a>(decisions: &BTreeMap<String, Decision<'a>>) -> Optio
         .enumerate()
         .map(|(rank, claim)| Claim { wins: rank == 0, ..claim })
         .collect();
-    (!claims.is_empty()).then(|| Decision { attribute: COMMUNITY.to_owned(), list: false, claims })
+    (!claims.is_empty()).then_some(Decision { attribute: COMMUNITY, list: false, claims })
 }

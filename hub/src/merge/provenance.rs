@@ -32,14 +32,14 @@ pub fn provenance(
     };
     let mut shown: Map<String, Value> = Map::new();
     for (attribute, decision) in &decisions {
-        shown.insert(attribute.clone(), Value::Array(rows(&about, decision)));
+        shown.insert((*attribute).to_owned(), Value::Array(rows(&about, decision)));
     }
     let mut sources: Vec<&Contribution> = linked.iter().map(|(contribution, _)| *contribution).collect();
     sources.sort_by(|a, b| a.feed.cmp(&b.feed).then_with(|| a.id.cmp(&b.id)));
     for source in sources {
         for issue in &source.issues {
             let attribute = about(source, issue);
-            let told = attribute.as_ref().and_then(|name| decisions.get(name));
+            let told = attribute.as_ref().and_then(|name| decisions.get(name.as_str()));
             if told.is_some_and(|decision| decision.claims.iter().any(|claim| claim.from.id == source.id)) {
                 continue;
             }
@@ -54,7 +54,7 @@ pub fn provenance(
 }
 
 fn rows(about: Mapped, decision: &Decision) -> Vec<Value> {
-    decision.claims.iter().map(|claim| row(about, &decision.attribute, claim)).collect()
+    decision.claims.iter().map(|claim| row(about, decision.attribute, claim)).collect()
 }
 
 fn row(about: Mapped, attribute: &str, claim: &Claim) -> Value {

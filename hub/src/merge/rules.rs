@@ -37,12 +37,12 @@ pub(super) fn rank(merge: &Merge, claims: &mut [Claim]) {
 }
 
 /// Decides one attribute.
-pub(super) fn decide<'a>(merge: &Merge, attribute: &Attribute, mut claims: Vec<Claim<'a>>) -> Decision<'a> {
+pub(super) fn decide<'a>(merge: &Merge, attribute: &'a Attribute, mut claims: Vec<Claim<'a>>) -> Decision<'a> {
     rank(merge, &mut claims);
     if let Some(best) = claims.first_mut() {
         best.wins = true;
     }
-    Decision { attribute: attribute.name.clone(), list: false, claims }
+    Decision { attribute: &attribute.name, list: false, claims }
 }
 
 /// Decides the attributes of a group: the source whose best-ranked word on any of them is best wins all of them; what
@@ -50,13 +50,13 @@ pub(super) fn decide<'a>(merge: &Merge, attribute: &Attribute, mut claims: Vec<C
 pub(super) fn decide_group<'a>(
     keyring: &Keyring,
     merge: &Merge,
-    attributes: &[&Attribute],
+    attributes: &'a [Attribute],
     linked: &[Linked<'a>],
 ) -> Result<Vec<Decision<'a>>> {
     let mut decisions = Vec::new();
     for attribute in attributes {
         let claims = claims(keyring, attribute, linked)?;
-        decisions.push(Decision { attribute: attribute.name.clone(), list: false, claims });
+        decisions.push(Decision { attribute: &attribute.name, list: false, claims });
     }
     let mut all: Vec<Claim> = decisions.iter().flat_map(|decision| decision.claims.iter().cloned()).collect();
     rank(merge, &mut all);

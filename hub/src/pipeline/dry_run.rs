@@ -22,7 +22,8 @@ use crate::id;
 use crate::landing::io_error;
 use crate::reason::Reason;
 use crate::store::delivery::{self, Counts, Delivery, HoldReason};
-use crate::store::{contribution, feed_state, staging};
+use crate::store::staging::{self, Mark, sets};
+use crate::store::{contribution, feed_state};
 use crate::time;
 
 /// What staging lists of dry runs begin with; no delivery's id does.
@@ -125,14 +126,14 @@ fn list_at(moment: i64) -> String {
 fn walked(hub: &Hub, feed: &std::sync::Arc<Feed>, of: &Delivery, file: File) -> Result<DryRun> {
     let mut seen = Seen::default();
     let walked = walk::walk(hub, feed, of, Box::new(BufReader::new(file)), &mut |batch| {
-        let staged: Vec<_> = batch.iter().map(|row| staged_row(&of.id, row)).collect();
+        let staged: Vec<_> = batch.iter().map(staged_row).collect();
         listed(hub, &of.id, &staged, (&[], &[]))?;
         batch.into_iter().for_each(|row| seen.take(row));
         Ok(())
     })?;
     let snapshot = feed.spec.mode == Mode::Snapshot;
-    let verdict = if snapshot { "rejected" } else { "stale" };
-    let repeated = hub.db.write(|conn| staging::earlier_of_same_key(conn, &of.id, verdict))?;
+    let mark = if snapshot { Mark::Rejected } else { Mark::Stale };
+    let repeated = hub.db.write(|conn| sets::earlier_of_same_key(conn, &of.id, mark))?;
     seen.repeated(&repeated, snapshot);
     let judged = judge::judge(hub, feed, of, &walked)?;
     let mut run = counted(hub, feed, of, &walked)?;
@@ -194,7 +195,6 @@ fn counted(hub: &Hub, feed: &Feed, of: &Delivery, walked: &Walked) -> Result<Dry
     let snapshot = feed.spec.mode == Mode::Snapshot;
     let as_of = walked.as_of;
     hub.db.read(|conn| {
-        let count = |conn: &mut _, verdict: &str| staging::count(conn, &of.id, verdict);
         let same_as = match as_of.filter(|_| of.channel != "records") {
             Some(as_of) => {
                 let told =
@@ -205,14 +205,16 @@ fn counted(hub: &Hub, feed: &Feed, of: &Delivery, walked: &Walked) -> Result<Dry
         };
         let newest = feed_state::get(conn, &of.feed)?.map(|state| state.as_of()).transpose()?;
         let outdated = snapshot && newest.zip(as_of).is_some_and(|(newest, as_of)| newest > as_of);
-        let (rejected, received) = (count(conn, "rejected")?, position(walked.received));
+        let marked = staging::totals(conn, &of.id)?;
+        let (rejected, received) = (marked.rejected, position(walked.received));
         let counts = if outdated {
             // Older than what is applied: all its rows are stale, and nothing ends.
             Counts { received, rejected, stale: received - rejected, ..Counts::default() }
         } else {
-            let ended = if snapshot { staging::absent_count(conn, &of.feed, &of.id)? } else { 0 };
-            let (applied, unchanged) = (count(conn, "changed")?, count(conn, "unchanged")?);
-            Counts { received, applied, unchanged, stale: count(conn, "stale")?, rejected, issues: 0, ended }
+            let stored = if snapshot { contribution::live_keys(conn, &of.feed)? } else { 0 };
+            let ended = (stored - marked.present).max(0);
+            let (applied, unchanged, stale) = (marked.changed, marked.unchanged, marked.stale);
+            Counts { received, applied, unchanged, stale, rejected, issues: 0, ended }
         };
         Ok(DryRun {
             feed: of.feed.clone(),

@@ -1,15 +1,17 @@
 //! Endings of a snapshot: what is stored and absent has ended. They wait while a row whose key cannot be read is undecided,
 //! for it might be any of the absent.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::apply::rules;
 use super::golden::{self, Touched};
 use super::prepare::{Writing, ending};
 use crate::error::Result;
 use crate::hub::Hub;
+use crate::keyring::Token;
 use crate::store::delivery::{self, Delivery};
-use crate::store::{Change, Lease, contribution, feed_state, rejection, staging};
+use crate::store::staging::{self, sets};
+use crate::store::{Change, Lease, contribution, feed_state, rejection};
 
 /// Ends the contributions that the delivery does not hold, chunk by chunk; or notes that the endings wait. Says whether
 /// they are done.
@@ -19,32 +21,55 @@ pub fn end_absent(writing: &Writing, lease: &Lease) -> Result<bool> {
         set(writing, lease, "waiting")?;
         return Ok(false);
     }
-    let limit = hub.config.work.chunk as i64;
-    loop {
-        let ended = hub.db.apply(lease, hub.now(), |change| {
-            let feed = &writing.feed.spec.feed;
-            let keys = staging::absent_keys(change.conn, feed, writing.delivery, limit)?;
-            let mut fresh = Vec::new();
-            for row in contribution::of_keys(change.conn, feed, &keys)? {
-                if row.is_live() {
-                    fresh.push(ending(row, &writing.as_of)?);
-                }
-            }
-            golden::settle(&rules(hub), change, fresh, Touched::default(), writing.delivery)?;
-            let mut row = delivery::get(change.conn, writing.delivery)?;
-            row.ended += keys.len() as i64;
-            let (state, checkpoint) = (row.state.clone(), row.checkpoint);
-            delivery::update(change.conn, &row, &state, checkpoint)?;
-            if state == "applied" {
-                moved_on(change, &row.feed)?;
-            }
-            Ok(keys.len())
-        })?;
-        if ended == 0 {
-            set(writing, lease, "done")?;
-            return Ok(true);
+    let feed = &writing.feed.spec.feed;
+    if nothing_is_absent(writing)? {
+        set(writing, lease, "done")?;
+        return Ok(true);
+    }
+    for share in hub.db.read(|conn| sets::shares(conn, feed, writing.delivery))? {
+        // Nothing else changes the feed meanwhile; a hub that dies in between looks again.
+        let absent = hub.db.read(|conn| sets::absent(conn, feed, writing.delivery, share))?;
+        for keys in absent.chunks(hub.config.work.chunk) {
+            ended(writing, lease, keys)?;
         }
     }
+    set(writing, lease, "done")?;
+    Ok(true)
+}
+
+/// Whether what is live now is exactly what the applied rows keep alive, so that no key need be looked for. Only where
+/// each row speaks for the key it was inspected with, and none ends anything by itself; else it is not known.
+fn nothing_is_absent(writing: &Writing) -> Result<bool> {
+    if writing.feed.ends_by_row() {
+        return Ok(false);
+    }
+    writing.hub.db.read(|conn| {
+        let held = staging::totals(conn, writing.delivery)?;
+        let live = contribution::live_keys(conn, &writing.feed.spec.feed)?;
+        Ok(held.keyless == 0 && live == held.present + held.fresh)
+    })
+}
+
+/// Ends what is live under these keys.
+fn ended(writing: &Writing, lease: &Lease, keys: &[Token]) -> Result<()> {
+    let (hub, feed) = (writing.hub, &writing.feed.spec.feed);
+    let keys: Vec<Vec<u8>> = keys.iter().map(|key| key.to_vec()).collect();
+    hub.db.apply(lease, hub.now(), |change| {
+        let (mut fresh, mut ended) = (Vec::new(), BTreeSet::new());
+        for row in contribution::of_keys(change.conn, feed, &keys)? {
+            if row.is_live() {
+                ended.insert(row.source_key.clone());
+                fresh.push(ending(row, &writing.as_of)?);
+            }
+        }
+        golden::settle(&rules(hub), change, fresh, Touched::default(), writing.delivery)?;
+        let mut row = delivery::get(change.conn, writing.delivery)?;
+        // An earlier try that went through after all has left nothing live.
+        row.ended += ended.len() as i64;
+        let (state, checkpoint) = (row.state.clone(), row.checkpoint);
+        delivery::update(change.conn, &row, &state, checkpoint)?;
+        if state == "applied" { moved_on(change, &row.feed) } else { Ok(()) }
+    })
 }
 
 /// Raises the feed's apply counter: a later delivery may have compared its rows with what has just ended.

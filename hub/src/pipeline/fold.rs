@@ -12,9 +12,12 @@ use crate::id;
 use crate::keyring::Token;
 use crate::store::delivery::{self, Delivery};
 use crate::store::rejection::{self, RejectedRow, Rejection};
+use crate::store::staging::{Mark, Which, sets};
 use crate::store::{Change, Lease, contribution, feed_state, staging};
 
 const PAGE: i64 = 1_000;
+/// Keys confirmed at once.
+const KEYS: usize = 4_000;
 
 /// Ends the apply of a delivery.
 pub fn finish(writing: &Writing, lease: &Lease) -> Result<Delivery> {
@@ -25,8 +28,9 @@ pub fn finish(writing: &Writing, lease: &Lease) -> Result<Delivery> {
             return Ok(row);
         }
         let checkpoint = row.checkpoint;
-        row.unchanged += staging::count(change.conn, &row.id, "unchanged")?;
-        row.stale += staging::count(change.conn, &row.id, "stale")?;
+        let marked = staging::totals(change.conn, &row.id)?;
+        row.unchanged += marked.unchanged;
+        row.stale += marked.stale;
         fold(change, &row, &writing.as_of, writing.feed.spec.mode == Mode::Snapshot)?;
         confirm(writing, change)?;
         feed_state::advance(
@@ -96,20 +100,42 @@ pub fn forget_staging(hub: &Hub, id: &str) -> Result<()> {
 /// Good rows clear the mark and supersede open rejections of their keys; in a delta they take over the newer as-of.
 fn confirm(writing: &Writing, change: &mut Change<'_>) -> Result<()> {
     let feed = &writing.feed.spec.feed;
+    let marked = contribution::marked_keys(change.conn, feed)?;
+    let open = rejection::open_keys(change.conn, feed)?;
+    let wanted = marked.iter().chain(&open).map(|key| Token::from_slice(key)).collect::<Result<HashSet<Token>>>()?;
+    let good = sets::good_among(change.conn, writing.delivery, &wanted)?;
     if writing.feed.spec.mode == Mode::Delta {
-        contribution::confirm_staged(change.conn, feed, writing.delivery, &writing.as_of)?;
-    } else {
-        contribution::unmark_staged(change.conn, feed, writing.delivery)?;
+        confirm_unchanged(writing, change)?;
     }
-    let repaired = repaired(writing, change)?;
+    contribution::unmark(change.conn, feed, &good)?;
+    let repaired = repaired(writing, change, &good)?;
     rejection::supersede(change.conn, &repaired, change.now)
 }
 
+/// Gives what the unchanged rows of a delta confirm its newer as-of.
+fn confirm_unchanged(writing: &Writing, change: &mut Change<'_>) -> Result<()> {
+    let mut after = 0;
+    loop {
+        let (from, mut keys) = (after, Vec::new());
+        staging::each(change.conn, writing.delivery, (Which::All, from), &mut |row| {
+            if row.position > from {
+                keys.extend(row.key.filter(|_| row.mark == Mark::Unchanged).map(Token::to_vec));
+                after = row.position;
+            }
+            Ok(keys.len() < KEYS)
+        })?;
+        if after == from {
+            return Ok(());
+        }
+        contribution::confirm(change.conn, &writing.feed.spec.feed, &keys, &writing.as_of)?;
+    }
+}
+
 /// The open rejections that good rows of the delivery supersede: those last seen in an older delivery.
-fn repaired(writing: &Writing, change: &mut Change<'_>) -> Result<Vec<String>> {
+fn repaired(writing: &Writing, change: &mut Change<'_>, good: &[Vec<u8>]) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let mut seen: HashMap<String, bool> = HashMap::new();
-    for (id, last) in rejection::open_of_staged(change.conn, &writing.feed.spec.feed, writing.delivery)? {
+    for (id, last) in rejection::open_of_keys(change.conn, &writing.feed.spec.feed, good)? {
         let older = match seen.get(&last) {
             Some(older) => *older,
             None => {

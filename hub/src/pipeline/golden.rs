@@ -3,7 +3,7 @@
 //!
 //! What is stored afterwards is a function of the live contributions alone; the changed ones only say where to look.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -60,34 +60,44 @@ impl Golden {
 /// Where a change may reach: tokens of contributions before and after it.
 #[derive(Debug, Default)]
 pub struct Touched {
-    keys: BTreeSet<Vec<u8>>,
-    aliases: BTreeSet<Vec<u8>>,
-    households: BTreeSet<Vec<u8>>,
-    entities: BTreeSet<Vec<u8>>,
+    keys: BTreeSet<Token>,
+    aliases: BTreeSet<Token>,
+    households: BTreeSet<Token>,
+    /// Entities, each with the person key that makes its id, where that is known.
+    entities: BTreeMap<Token, Option<Token>>,
 }
 
 impl Touched {
     /// Adds a contribution as it was or as it is.
-    fn add(&mut self, row: &Row, aliases: &[Token]) {
-        self.keys.extend(row.key_token.clone());
-        self.households.extend(row.household.clone());
-        self.entities.extend(row.entity.clone());
-        self.aliases.extend(aliases.iter().map(|alias| alias.to_vec()));
+    fn add(&mut self, row: &Row, aliases: &[Token]) -> Result<()> {
+        let read = |token: &Option<Vec<u8>>| token.as_deref().map(Token::from_slice).transpose();
+        self.keys.extend(read(&row.key_token)?);
+        self.households.extend(read(&row.household)?);
+        self.add_id(read(&row.entity)?);
+        self.aliases.extend(aliases);
+        Ok(())
+    }
+
+    fn add_id(&mut self, entity: Option<Token>) {
+        if let Some(entity) = entity {
+            self.entities.entry(entity).or_default();
+        }
     }
 
     /// Adds an entity whatever contributes to it.
-    pub fn add_entity(&mut self, row: &Entity) {
+    pub fn add_entity(&mut self, row: &Entity) -> Result<()> {
         if row.kind == "household" {
-            self.households.insert(row.token.clone());
+            self.households.insert(Token::from_slice(&row.token)?);
         } else {
-            self.entities.insert(row.id.clone());
+            self.add_id(Some(Token::from_slice(&row.id)?));
         }
+        Ok(())
     }
 }
 
 /// The id of the entity of a kind and token: opaque, and the same in every store of one secret.
-pub fn entity_id(keyring: &Keyring, kind: &str, token: &[u8]) -> Result<Vec<u8>> {
-    Ok(keyring.token("entity", &[kind, &Token::from_slice(token)?.to_string()])?.to_vec())
+pub fn entity_id(keyring: &Keyring, kind: &str, token: Token) -> Result<Token> {
+    keyring.token("entity", &[kind, &token.to_string()])
 }
 
 /// How a contribution stands: what is stored as its link, and the key of the person it belongs to.
@@ -109,12 +119,12 @@ pub fn settle(
     delivery: &str,
 ) -> Result<u64> {
     for one in &fresh {
-        touched.add(&one.row, &one.aliases);
+        touched.add(&one.row, &one.aliases)?;
         if let Some((before, aliases)) = &one.before {
-            touched.add(before, aliases);
+            touched.add(before, aliases)?;
         }
     }
-    let mut working = Working::of(fresh, rules.known.clone());
+    let mut working = Working::of(fresh, rules.known.clone())?;
     resettle_keys(rules, change.conn, &mut working, &mut touched)?;
     resettle_aliases(rules, change.conn, &mut working, &mut touched)?;
     let mut appended = merge_residents(rules, change, &mut working, &touched, delivery)?;
@@ -143,15 +153,14 @@ fn note(known: &Known, writes: &Writes) {
 /// Agreement under every touched key: who joined and who waits.
 fn resettle_keys(rules: &Rules, conn: &mut Conn, working: &mut Working, touched: &mut Touched) -> Result<()> {
     for (key, places) in working.under_keys(conn, &touched.keys)? {
-        let token = Token::from_slice(&key)?;
-        let standings = standings(rules, working, &places);
+        let standings = standings(rules, working, &places)?;
         for (place, standing) in places.into_iter().zip(standings) {
             let link = match standing {
-                Standing::Joined => Link::Key(token),
+                Standing::Joined => Link::Key(key),
                 Standing::Waiting(reason) => Link::None(reason),
             };
             if relink(rules, working, place, &link, touched)? {
-                touched.aliases.extend(working.at(place).aliases.iter().map(|alias| alias.to_vec()));
+                touched.aliases.extend(&working.at(place).aliases);
             }
         }
     }
@@ -159,14 +168,13 @@ fn resettle_keys(rules: &Rules, conn: &mut Conn, working: &mut Working, touched:
 }
 
 /// The standing of each of the contributions under one key.
-fn standings(rules: &Rules, working: &Working, places: &[usize]) -> Vec<Standing> {
+fn standings(rules: &Rules, working: &Working, places: &[usize]) -> Result<Vec<Standing>> {
     if let [place] = places
         && let Some(alone) = &working.at(*place).alone
     {
-        return vec![alone.standing];
+        return Ok(vec![alone.standing]);
     }
-    let contributions: Vec<&Contribution> = places.iter().map(|place| &working.at(*place).said).collect();
-    resolve::agreement(rules.resident, &contributions)
+    Ok(resolve::agreement(rules.resident, &working.all_said(places)?))
 }
 
 /// What every touched alias means now, and where those go that live by it.
@@ -176,10 +184,9 @@ fn resettle_aliases(rules: &Rules, conn: &mut Conn, working: &mut Working, touch
         carriers.into_values().flatten().filter(|place| working.at(*place).row.key_token.is_none()).collect();
     let mut asked = Vec::with_capacity(keyless.len());
     for place in keyless {
-        asked.push((place, resolve::claims(rules.resident, rules.keyring, &working.at(place).said)?));
+        asked.push((place, resolve::claims(rules.resident, rules.keyring, working.said(place)?)?));
     }
-    let theirs: BTreeSet<Vec<u8>> =
-        asked.iter().flat_map(|(_, claims)| &claims.aliases).map(|alias| alias.to_vec()).collect();
+    let theirs: BTreeSet<Token> = asked.iter().flat_map(|(_, claims)| &claims.aliases).copied().collect();
     let meanings = meanings(conn, working, &theirs)?;
     for (place, claims) in asked {
         let link = resolve::link(&claims, Standing::Joined, &meanings_of(&claims, &meanings));
@@ -188,20 +195,12 @@ fn resettle_aliases(rules: &Rules, conn: &mut Conn, working: &mut Working, touch
     Ok(())
 }
 
-fn meanings_of(claims: &Claims, meanings: &HashMap<Vec<u8>, AliasMeaning>) -> Vec<AliasMeaning> {
-    claims
-        .aliases
-        .iter()
-        .map(|alias| meanings.get(alias.0.as_slice()).copied().unwrap_or(AliasMeaning::Unknown))
-        .collect()
+fn meanings_of(claims: &Claims, meanings: &HashMap<Token, AliasMeaning>) -> Vec<AliasMeaning> {
+    claims.aliases.iter().map(|alias| meanings.get(alias).copied().unwrap_or(AliasMeaning::Unknown)).collect()
 }
 
 /// The meaning of each alias, from those that carry it with a key they joined under.
-fn meanings(
-    conn: &mut Conn,
-    working: &mut Working,
-    aliases: &BTreeSet<Vec<u8>>,
-) -> Result<HashMap<Vec<u8>, AliasMeaning>> {
+fn meanings(conn: &mut Conn, working: &mut Working, aliases: &BTreeSet<Token>) -> Result<HashMap<Token, AliasMeaning>> {
     let mut meanings = HashMap::new();
     for (alias, places) in working.carrying(conn, aliases)? {
         let mut keys = Vec::new();
@@ -221,16 +220,15 @@ fn meanings(
 fn relink(rules: &Rules, working: &mut Working, place: usize, link: &Link, touched: &mut Touched) -> Result<bool> {
     let (text, key) = link_text(link);
     let row = &working.at(place).row;
-    let entity = key.map(|key| entity_id(rules.keyring, &row.kind, &key.0)).transpose()?;
-    let changed = row.link != text || row.entity != entity;
+    let entity = key.map(|key| entity_id(rules.keyring, &row.kind, key)).transpose()?;
+    let changed = row.link != text || row.entity.as_deref() != entity.as_ref().map(|entity| entity.0.as_slice());
     if changed {
-        touched.entities.extend(row.entity.clone());
+        touched.add_id(row.entity.as_deref().map(Token::from_slice).transpose()?);
     }
     if (changed || working.is_fresh(place))
-        && let (Some(entity), Some(key)) = (&entity, key)
+        && let Some(entity) = entity
     {
-        touched.entities.insert(entity.clone());
-        touched.keys.insert(key.to_vec());
+        touched.entities.insert(entity, key);
     }
     if changed {
         working.relink(place, text, entity);
@@ -245,20 +243,20 @@ fn merge_residents(
     touched: &Touched,
     delivery: &str,
 ) -> Result<Vec<(Entity, Version)>> {
-    let groups = working.of_entities(change.conn, &touched.entities)?;
-    let tokens = by_entity(rules, "resident", &touched.keys)?;
-    let golden = |id: &[u8]| {
-        let places = groups.get(id).map_or(&[][..], Vec::as_slice);
+    let ids: BTreeSet<Token> = touched.entities.keys().copied().collect();
+    let groups = working.of_entities(change.conn, &ids)?;
+    let golden = |id: Token| {
+        let places = groups.get(&id).map_or(&[][..], Vec::as_slice);
         if let [place] = places
             && let Some(golden) = working.at(*place).golden_alone()
         {
             return Ok(Some(golden.clone()));
         }
-        let linked: Vec<merge::Linked> =
-            places.iter().map(|place| (&working.at(*place).said, working.at(*place).row.link == "key")).collect();
+        let by_key = places.iter().map(|place| working.at(*place).row.link == "key");
+        let linked: Vec<merge::Linked> = working.all_said(places)?.into_iter().zip(by_key).collect();
         golden_resident(rules, &linked)?.map(|golden| Golden::of(&golden)).transpose()
     };
-    append(rules, change, Cause { kind: "resident", delivery }, (&touched.entities, &tokens), &golden)
+    append(rules, change, Cause { kind: "resident", delivery }, &touched.entities, &golden)
 }
 
 /// A resident's golden document; `None` where no contribution joined by key: then there is no such entity.
@@ -277,14 +275,14 @@ fn merge_households(
     delivery: &str,
 ) -> Result<Vec<(Entity, Version)>> {
     let groups = working.of_households(change.conn, &touched.households)?;
-    let tokens = by_entity(rules, "household", &touched.households)?;
-    let ids: BTreeSet<Vec<u8>> = tokens.keys().cloned().collect();
-    let golden = |id: &[u8]| {
-        let places = tokens.get(id).and_then(|token| groups.get(token)).map_or(&[][..], Vec::as_slice);
-        let members: Vec<&Contribution> = places.iter().map(|place| &working.at(*place).said).collect();
-        golden_household(rules, &members)?.map(|golden| Golden::of(&golden)).transpose()
+    let id = |token: &Token| Ok((entity_id(rules.keyring, "household", *token)?, Some(*token)));
+    let ids: BTreeMap<Token, Option<Token>> = touched.households.iter().map(id).collect::<Result<_>>()?;
+    let golden = |id: Token| {
+        let token = ids.get(&id).copied().flatten();
+        let places = token.and_then(|token| groups.get(&token)).map_or(&[][..], Vec::as_slice);
+        golden_household(rules, &working.all_said(places)?)?.map(|golden| Golden::of(&golden)).transpose()
     };
-    append(rules, change, Cause { kind: "household", delivery }, (&ids, &tokens), &golden)
+    append(rules, change, Cause { kind: "household", delivery }, &ids, &golden)
 }
 
 /// A household's golden document; `None` where it has no member.
@@ -302,41 +300,33 @@ struct Cause<'a> {
     delivery: &'a str,
 }
 
-/// Tokens by the entity id they give.
-type Tokens = HashMap<Vec<u8>, Vec<u8>>;
+type Merging<'a> = dyn Fn(Token) -> Result<Option<Golden>> + 'a;
 
-fn by_entity(rules: &Rules, kind: &str, tokens: &BTreeSet<Vec<u8>>) -> Result<Tokens> {
-    tokens.iter().map(|token| Ok((entity_id(rules.keyring, kind, token)?, token.clone()))).collect()
-}
-
-type Merging<'a> = dyn Fn(&[u8]) -> Result<Option<Golden>> + 'a;
-
-/// Appends a version to every entity whose golden document is another than the one that stands.
+/// Appends a version to every entity (its id, and the token that makes it) whose golden document is another than the one that stands.
 fn append(
     rules: &Rules,
     change: &mut Change<'_>,
     cause: Cause<'_>,
-    (ids, tokens): (&BTreeSet<Vec<u8>>, &Tokens),
+    ids: &BTreeMap<Token, Option<Token>>,
     golden: &Merging,
 ) -> Result<Vec<(Entity, Version)>> {
     let Cause { kind, delivery } = cause;
     let mut appended = Vec::new();
-    let listed: Vec<Vec<u8>> = ids.iter().filter(|id| rules.may_hold(id)).cloned().collect();
+    let listed: Vec<Vec<u8>> = ids.keys().filter(|id| rules.may_hold(&id.0)).map(|id| id.to_vec()).collect();
     let standing: HashMap<Vec<u8>, (Entity, Version)> =
         entity::current(change.conn, &listed)?.into_iter().map(|pair| (pair.0.id.clone(), pair)).collect();
-    for id in ids {
-        let before = standing.get(id);
-        let after = golden(id)?;
+    for (id, token) in ids {
+        let before = standing.get(id.0.as_slice());
+        let after = golden(*id)?;
         let state = if after.is_some() { "live" } else { "ended" };
         let Some(Golden { document, community }) = news(before, state, after)? else { continue };
         let number = before.map_or(1, |(entity, _)| entity.version + 1);
-        let token =
-            before.map(|(entity, _)| entity.token.clone()).or_else(|| tokens.get(id).cloned()).unwrap_or_default();
+        let token = before.map(|(entity, _)| entity.token.clone()).or_else(|| token.map(Token::to_vec));
         let seq = change.take_seq();
         let entity = Entity {
-            id: id.clone(),
+            id: id.to_vec(),
             kind: kind.to_owned(),
-            token,
+            token: token.unwrap_or_default(),
             state: state.to_owned(),
             version: number,
             seq,
@@ -344,7 +334,7 @@ fn append(
             changed_at: change.now,
         };
         let version = Version {
-            entity: id.clone(),
+            entity: id.to_vec(),
             version: number,
             seq,
             kind: kind.to_owned(),

@@ -17,6 +17,7 @@ use crate::feed::Feed;
 use crate::feed::spec::Mode;
 use crate::hub::Hub;
 use crate::store::delivery::{self, Delivery};
+use crate::store::staging::{Mark, sets};
 use crate::store::{feed_state, job, rejection, staging};
 
 /// Inspects a landed delivery and judges it. Writes its state and next job.
@@ -78,9 +79,9 @@ fn inspected_whole(hub: &Hub, found: Delivery, released: bool, progress: &dyn Fn
 /// Keys are unique in a delivery: the last position wins; earlier ones are rejections in a snapshot, stale in a delta.
 fn repeated_keys(hub: &Hub, feed: &Arc<Feed>, of: &Delivery) -> Result<()> {
     let snapshot = feed.spec.mode == Mode::Snapshot;
-    let verdict = if snapshot { "rejected" } else { "stale" };
+    let mark = if snapshot { Mark::Rejected } else { Mark::Stale };
     let positions = hub.db.write(|conn| {
-        let positions = staging::earlier_of_same_key(conn, &of.id, verdict)?;
+        let positions = sets::earlier_of_same_key(conn, &of.id, mark)?;
         rejection::clear_issues_at(conn, &of.id, &positions)?;
         if !snapshot {
             rejection::clear_rows_at(conn, &of.id, &positions)?;
@@ -142,7 +143,7 @@ fn conclude(hub: &Hub, found: Delivery, walked: &Walked, rules: (String, i64), j
             staging::clear(conn, &row.id)?;
             rejection::clear(conn, &row.id)?;
         }
-        (row.rejected, row.issues) = (staging::count(conn, &row.id, "rejected")?, rejection::counts(conn, &row.id)?.1);
+        (row.rejected, row.issues) = (staging::totals(conn, &row.id)?.rejected, rejection::counts(conn, &row.id)?.1);
         delivery::update(conn, &row, &found.state, 0)?;
         if row.state == "ready" && row.channel != "records" && found.state != "ready" {
             job::enqueue(conn, "apply", &row.id, now, now)?;

@@ -42,8 +42,9 @@ pub struct Counts {
 pub fn judge(hub: &Hub, feed: &Feed, of: &Delivery, walked: &Walked) -> Result<Judgement> {
     let counts = hub.db.read(|conn| {
         let stored = if feed.spec.mode == Mode::Snapshot { contribution::live_keys(conn, &of.feed)? } else { 0 };
-        let absent = if stored > 0 { staging::absent_count(conn, &of.feed, &of.id)? } else { 0 };
-        Ok(Counts { rejected: staging::count(conn, &of.id, "rejected")?, stored, absent })
+        let marked = staging::totals(conn, &of.id)?;
+        // What is stored and was not met while the rows were compared did not come.
+        Ok(Counts { rejected: marked.rejected, stored, absent: (stored - marked.present).max(0) })
     })?;
     judgement(feed, of, walked, counts, hub.now())
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::mpsc::SyncSender;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::alone::Alone;
 use super::apply;
@@ -19,6 +19,9 @@ use crate::keyring::Token;
 use crate::resolve;
 use crate::store::contribution::{Document, DocumentRef, Row};
 use crate::store::{codec, staging};
+
+/// Positions read ahead.
+const AHEAD: usize = 10_000;
 
 /// What a run of rows carries to the store.
 pub struct Writing<'a> {
@@ -65,9 +68,15 @@ pub struct Prepared {
 
 impl Prepared {
     /// Prepares a row.
-    pub fn of(writing: &Writing, row: ChangedRow) -> Result<Self> {
+    pub fn of(writing: &Writing, mut row: ChangedRow) -> Result<Self> {
         let mut fresh = Vec::with_capacity(row.parts.len());
-        contributions(writing, &row, Vec::new(), &mut fresh)?;
+        if row.ends {
+            contributions(writing, &row, Vec::new(), &mut fresh)?;
+        } else {
+            for place in 0..row.parts.len() {
+                fresh.push(first_of(writing, &mut row, place)?);
+            }
+        }
         Ok(Self { row, fresh: Cell::new(Some(fresh)) })
     }
 
@@ -106,7 +115,7 @@ impl Wanted {
                 }
                 None => {
                     let after = self.after;
-                    self.page = hub.db.read(|conn| staging::changed_after(conn, delivery, after, 10_000))?.into();
+                    self.page = hub.db.read(|conn| staging::changed_after(conn, delivery, after, AHEAD))?.into();
                     match self.page.back() {
                         Some(last) => self.after = *last,
                         None => return Ok(false),
@@ -124,7 +133,7 @@ fn contributions(writing: &Writing, row: &ChangedRow, there: Vec<Row>, fresh: &m
     if !row.ends {
         for part in &row.parts {
             let stood = going.iter().position(|stored| stored.part == part.name).map(|place| going.swap_remove(place));
-            fresh.push(contribution_of(writing, row, part, stood)?);
+            fresh.push(contribution_of(writing, row, part, part.attributes.clone(), stood)?);
         }
     }
     for before in going {
@@ -136,7 +145,7 @@ fn contributions(writing: &Writing, row: &ChangedRow, there: Vec<Row>, fresh: &m
     if row.ends && is_new {
         // Told to end before it was told to begin: the tombstone keeps an older beginning from coming back.
         for part in &row.parts {
-            let began = contribution_of(writing, row, part, None)?;
+            let began = contribution_of(writing, row, part, part.attributes.clone(), None)?;
             fresh.push(Fresh { before: None, ..ending(began.row, &writing.as_of)? });
         }
     }
@@ -164,22 +173,42 @@ pub fn ending(before: Row, as_of: &AsOf) -> Result<Fresh> {
         document: codec::encode(&Document::default())?,
         ..before.clone()
     };
-    Ok(Fresh { before: Some((before, aliases)), row, said, aliases: Vec::new(), alone: None })
+    Ok(Fresh { before: Some((before, aliases)), row, said: Some(said), aliases: Vec::new(), alone: None })
 }
 
-fn contribution_of(writing: &Writing, row: &ChangedRow, part: &Part, stood: Option<Row>) -> Result<Fresh> {
+/// What the first row of a key writes of its part at `place`. Where nobody is likely to ask what it says, that stays with
+/// the row, and is read again if somebody does.
+fn first_of(writing: &Writing, row: &mut ChangedRow, place: usize) -> Result<Fresh> {
+    let attributes = std::mem::take(&mut row.parts[place].attributes);
+    let mut fresh = contribution_of(writing, row, &row.parts[place], attributes, None)?;
+    let is_asked = fresh.alone.is_none() || fresh.row.household.is_some();
+    row.parts[place].attributes = if is_asked {
+        fresh.said.as_ref().map(|said| said.attributes.clone()).unwrap_or_default()
+    } else {
+        fresh.said.take().map(|said| said.attributes).unwrap_or_default()
+    };
+    Ok(fresh)
+}
+
+fn contribution_of(
+    writing: &Writing,
+    row: &ChangedRow,
+    part: &Part,
+    attributes: Map<String, Value>,
+    stood: Option<Row>,
+) -> Result<Fresh> {
     let feed = &writing.feed.spec.feed;
     let id = writing.hub.keyring.token("contribution", &[feed, &row.key.to_string(), &part.name])?;
     let before = stood.map(|row| row.document().map(|document| (row, document))).transpose()?;
     let earlier = before.as_ref().filter(|(row, _)| row.is_live()).map(|(_, document)| document);
-    let (changed, changed_at) = changed_at(writing, row, part, earlier);
+    let (changed, changed_at) = changed_at(writing, row, &attributes, earlier);
     let said = Contribution {
         id,
         feed: feed.clone(),
         part: part.name.clone(),
         entity: part.entity.clone(),
         as_of: writing.as_of,
-        attributes: part.attributes.clone(),
+        attributes,
         changed: Some(changed),
         changed_at,
         issues: row.issues.clone(),
@@ -222,7 +251,7 @@ fn contribution_of(writing: &Writing, row: &ChangedRow, part: &Part, stood: Opti
         None if claims.key.is_some() => Some(Alone::of(&apply::rules(writing.hub), &said)?),
         _ => None,
     };
-    Ok(Fresh { before, row: stored, said, aliases: claims.aliases, alone })
+    Ok(Fresh { before, row: stored, said: Some(said), aliases: claims.aliases, alone })
 }
 
 /// When the attributes' values last changed: the source's own time, else the as-of of the delivery that brought another
@@ -230,7 +259,7 @@ fn contribution_of(writing: &Writing, row: &ChangedRow, part: &Part, stood: Opti
 fn changed_at(
     writing: &Writing,
     row: &ChangedRow,
-    part: &Part,
+    attributes: &Map<String, Value>,
     earlier: Option<&Document>,
 ) -> (i64, BTreeMap<String, i64>) {
     let changed = row.updated_at.unwrap_or(writing.as_of.instant);
@@ -240,5 +269,5 @@ fn changed_at(
         let moment = earlier.changed_at.get(name).copied().or(earlier.changed).filter(|_| same)?;
         (moment != changed).then(|| (name.clone(), moment))
     };
-    (changed, part.attributes.iter().filter_map(stood).collect())
+    (changed, attributes.iter().filter_map(stood).collect())
 }

@@ -74,7 +74,13 @@ fn remade(hub: &Hub, conn: &mut Conn, page: &[Row]) -> Result<Vec<Fresh>> {
             row.document = codec::encode(&Document { aliases: claims.aliases.clone(), ..before.document()? })?;
         }
         let there = carried.remove(&before.id).unwrap_or_default();
-        fresh.push(Fresh { before: Some((before.clone(), there)), row, said, aliases: claims.aliases, alone: None });
+        fresh.push(Fresh {
+            before: Some((before.clone(), there)),
+            row,
+            said: Some(said),
+            aliases: claims.aliases,
+            alone: None,
+        });
     }
     Ok(fresh)
 }
@@ -87,7 +93,7 @@ fn entities_without_contributions(hub: &Hub) -> Result<u64> {
             let page = entity::all_after(change.conn, &after, PAGE)?;
             let mut touched = Touched::default();
             for (row, _) in &page {
-                touched.add_entity(row);
+                touched.add_entity(row)?;
             }
             let appended = golden::settle(&rules(hub), change, Vec::new(), touched, "rebuild")?;
             Ok((page.last().map(|(row, _)| row.id.clone()), appended))

@@ -12,9 +12,10 @@ use crate::error::{Error, Kind, Result};
 use crate::feed::spec::Mode;
 use crate::hub::Hub;
 use crate::reason::Reason;
+use crate::store::codec;
 use crate::store::delivery::{self, Delivery};
 use crate::store::rejection::{self, RowDocument};
-use crate::store::{codec, staging};
+use crate::store::staging::{self, Mark};
 
 /// Most records in one request.
 pub const MOST: usize = 1_000;
@@ -75,19 +76,19 @@ pub fn records(hub: &Hub, arrival: &Arrival, body: Vec<u8>) -> Result<(Delivery,
 
 /// What each record of an applied request came to.
 fn outcomes(hub: &Hub, of: &Delivery) -> Result<Vec<RecordOutcome>> {
-    let (verdicts, rejected) = hub
+    let (marks, rejected) = hub
         .db
-        .read(|conn| Ok((staging::verdicts(conn, &of.id)?, rejection::rows_after(conn, &of.id, 0, MOST as i64)?)))?;
+        .read(|conn| Ok((staging::marks(conn, &of.id)?, rejection::rows_after(conn, &of.id, 0, MOST as i64)?)))?;
     let mut reasons: HashMap<i64, Vec<Reason>> = HashMap::new();
     for row in rejected {
         reasons.insert(row.position, codec::decode::<RowDocument>(&row.document)?.reasons);
     }
-    let outcome = |(position, verdict): (i64, String)| RecordOutcome {
+    let outcome = |(position, mark): (i64, Mark)| RecordOutcome {
         position,
-        outcome: if verdict == "changed" { "applied".to_owned() } else { verdict },
+        outcome: if mark == Mark::Changed { "applied" } else { mark.word() }.to_owned(),
         reasons: reasons.remove(&position).unwrap_or_default(),
     };
-    Ok(verdicts.into_iter().map(outcome).collect())
+    Ok(marks.into_iter().map(outcome).collect())
 }
 
 /// One delivery of a request that came before, with its outcomes; for repeated requests.

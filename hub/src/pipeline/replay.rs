@@ -117,7 +117,7 @@ fn replayed(hub: &Hub, feed: &Feed, change: &mut Change<'_>, asked: &Asked<'_>) 
     row.state = "replayed".to_owned();
     rejection::update(change.conn, &row, "open")?;
     for waiting in delivery::endings_waiting(change.conn, &row.feed)? {
-        staging::set_key(change.conn, &waiting.id, &row.hash, &changed.key.0)?;
+        staging::set_key(change.conn, &waiting.id, changed.hash, changed.key)?;
     }
     resume_endings(change.conn, &row.feed, change.now)?;
     // What inspect compared with has moved on.

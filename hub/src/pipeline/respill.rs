@@ -14,9 +14,9 @@ use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::store::delivery::{self, Delivery};
 use crate::store::rejection::{self, RejectedRow};
-use crate::store::staging;
+use crate::store::staging::{self, Mark};
 
-const BATCH: i64 = 1_000;
+const BATCH: usize = 1_000;
 
 /// Decodes a delivery again only to make its lost spill: rows after the checkpoint that staging calls
 /// changed, mapped under the rules of now.
@@ -71,7 +71,7 @@ fn refused_now(hub: &Hub, id: &str, rejected: &[RejectedRow]) -> Result<()> {
     }
     let positions: Vec<i64> = rejected.iter().map(|row| row.position).collect();
     hub.db.write(|conn| {
-        staging::set_verdict(conn, id, &positions, "rejected")?;
+        staging::mark_at(conn, id, &positions, Mark::Rejected)?;
         rejection::insert_rows(conn, rejected, &[])?;
         rejection::clear_issues_at(conn, id, &positions)?;
         let mut row = delivery::get(conn, id)?;

@@ -67,6 +67,8 @@ pub struct Inspected {
     pub hash: Token,
     /// Mapped columns as the source sent them.
     pub fields: Map<String, Value>,
+    /// Whether something live is stored under its key.
+    pub present: bool,
     /// What inspect thinks of it.
     pub verdict: Verdict,
 }
@@ -216,6 +218,7 @@ impl Keyed {
             key,
             hash: self.hash,
             fields: self.fields,
+            present: stored.iter().any(|(_, _, _, state, ..)| state == "live"),
             verdict,
         })
     }

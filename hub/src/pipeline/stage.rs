@@ -8,16 +8,16 @@ use crate::error::Result;
 use crate::hub::Hub;
 use crate::keyring::Token;
 use crate::reason::Reason;
+use crate::store::codec;
 use crate::store::rejection::{self, IssueDocument, IssueRow, RejectedRow, RowDocument};
-use crate::store::staging::{self, Staged};
-use crate::store::{bulk, codec};
+use crate::store::staging::{self, Mark, Staged};
 
 /// Writes what a batch came to under its delivery.
 pub(super) fn stage(hub: &Hub, delivery: &str, batch: &[Inspected]) -> Result<()> {
     let mut staged = Vec::with_capacity(batch.len());
     let (mut rejected, mut issues) = (Vec::new(), Vec::new());
     for row in batch {
-        staged.push(staged_row(delivery, row));
+        staged.push(staged_row(row));
         match &row.verdict {
             Verdict::Rejected(reasons) => rejected.push(rejected_row(delivery, row, reasons)?),
             Verdict::Changed(changed) => issue_rows(delivery, row, &changed.issues, &mut issues)?,
@@ -31,7 +31,7 @@ pub(super) fn stage(hub: &Hub, delivery: &str, batch: &[Inspected]) -> Result<()
 pub(super) fn listed(
     hub: &Hub,
     delivery: &str,
-    staged: &Vec<Staged>,
+    staged: &[Staged],
     (rejected, issues): (&[RejectedRow], &[IssueRow]),
 ) -> Result<()> {
     let (Some(first), Some(last)) = (staged.first(), staged.last()) else { return Ok(()) };
@@ -39,29 +39,25 @@ pub(super) fn listed(
     hub.db.write_disposable(|conn| {
         // The commit of an earlier try may have gone through after all.
         if tried.replace(true) {
-            staging::clear_between(conn, delivery, first.position, last.position)?;
+            staging::clear_page(conn, delivery, first.position)?;
             rejection::clear_between(conn, delivery, first.position, last.position)?;
         }
-        bulk::stage(conn, staged)?;
+        staging::put(conn, delivery, staged)?;
         rejection::insert_rows(conn, rejected, issues)
     })
 }
 
 /// A row as the staging list keeps it.
-pub(super) fn staged_row(delivery: &str, row: &Inspected) -> Staged {
-    let verdict = match row.verdict {
-        Verdict::Changed(_) => "changed",
-        Verdict::Unchanged => "unchanged",
-        Verdict::Stale => "stale",
-        Verdict::Rejected(_) => "rejected",
+pub(super) fn staged_row(row: &Inspected) -> Staged {
+    let mark = match row.verdict {
+        Verdict::Changed(_) => Mark::Changed,
+        Verdict::Unchanged => Mark::Unchanged,
+        Verdict::Stale => Mark::Stale,
+        Verdict::Rejected(_) => Mark::Rejected,
     };
-    Staged {
-        delivery: delivery.to_owned(),
-        position: row.position as i64,
-        source_key: row.key.map(Token::to_vec),
-        hash: row.hash.to_vec(),
-        verdict: verdict.to_owned(),
-    }
+    // A clerk's decision finds a bad row by its bytes.
+    let hash = (mark == Mark::Rejected || row.key.is_none()).then_some(row.hash);
+    Staged { position: row.position as i64, key: row.key, hash, mark, present: row.present }
 }
 
 /// A rejected row as its delivery keeps it.

@@ -74,7 +74,7 @@ fn links(rules: &Rules, conn: &mut Conn, verified: &mut Verified) -> Result<()> 
         }
         for (row, (link, claims)) in page.iter().zip(&expected) {
             let (text, key) = link_text(link);
-            let entity = key.map(|key| entity_id(rules.keyring, &row.kind, &key.0)).transpose()?;
+            let entity = key.map(|key| entity_id(rules.keyring, &row.kind, key)).transpose()?.map(Token::to_vec);
             let household = claims.household.map(Token::to_vec);
             let carries: BTreeSet<Vec<u8>> = claims.aliases.iter().map(|alias| alias.to_vec()).collect();
             let as_stored = row.link == text
@@ -89,7 +89,8 @@ fn links(rules: &Rules, conn: &mut Conn, verified: &mut Verified) -> Result<()> 
             }
             spoken_of.extend(entity.map(|id| (id, "resident")));
             if let Some(token) = household {
-                spoken_of.insert(entity_id(rules.keyring, "household", &token)?, "household");
+                spoken_of
+                    .insert(entity_id(rules.keyring, "household", Token::from_slice(&token)?)?.to_vec(), "household");
             }
         }
         let ids: Vec<Vec<u8>> = spoken_of.keys().cloned().collect();

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 use std::sync::Arc;
-use std::sync::mpsc::{self, SyncSender};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 
 use adapters::{DecodeError, Decoder, Envelope, Format, Row};
 
@@ -68,7 +68,7 @@ pub fn decoder(feed: &Feed, channel: &str, input: Box<dyn Read + Send>) -> Resul
     adapters::open(&feed.spec.format, &feed.spec.decode_limits, input)
 }
 
-/// Reads a delivery row by row and hands batches of inspected rows to `take`. One thread decodes and keys while the
+/// Reads a delivery row by row and hands batches of inspected rows to `take`. One thread decodes, one keys, while the
 /// calling one compares and maps; memory holds a few batches.
 pub fn walk(
     hub: &Hub,
@@ -88,12 +88,11 @@ pub fn walk(
     let (has_edits, has_stored) =
         hub.db.read(|conn| Ok((rejection::has_edits(conn, &of.feed)?, contribution::is_any_of(conn, &of.feed)?)))?;
     let beside = Beside { has_edits, has_stored };
-    let (full, batches) = mpsc::sync_channel(AHEAD);
+    let (decoded, rows) = mpsc::sync_channel(AHEAD);
+    let (keyed, batches) = mpsc::sync_channel(AHEAD);
     let read = std::thread::scope(|scope| {
-        let reading = std::thread::Builder::new()
-            .name("read".to_owned())
-            .spawn_scoped(scope, move || Reading::of(hub, feed, decoder).into_read(&full))
-            .map_err(|error| Error::new(Kind::Unavailable, "a thread to read with").because(error))?;
+        let reading = thread("read").spawn_scoped(scope, move || read(decoder, &decoded)).map_err(no_thread)?;
+        let keying = thread("key").spawn_scoped(scope, move || key(hub, feed, rows, &keyed)).map_err(no_thread)?;
         let mut outcome = Ok(());
         for Batch { rows, envelope, dates } in batches {
             if judge::forbidden_column(feed, &envelope).is_some() {
@@ -106,9 +105,10 @@ pub fn walk(
                 break;
             }
         }
-        // The channel is closed by now: a reader that would go on finds nobody to take a batch, and ends.
+        // The channel is closed by now: who would go on finds nobody to take a batch, and ends.
+        let dates = keying.join().map_err(|_| Error::new(Kind::Internal, "keying a delivery"))?;
         let read = reading.join().map_err(|_| Error::new(Kind::Internal, "reading a delivery"))?;
-        outcome.and(read)
+        outcome.and(dates.map(|dates| (read, dates)))
     })?;
     let (read, dates) = read;
     let mut walked = Walked { as_of: walked.as_of, ..read };
@@ -116,70 +116,78 @@ pub fn walk(
     Ok(walked)
 }
 
-/// Rows on their way from the reading thread, and what had been seen around them by then.
+fn thread(name: &str) -> std::thread::Builder {
+    std::thread::Builder::new().name(name.to_owned())
+}
+
+fn no_thread(error: std::io::Error) -> Error {
+    Error::new(Kind::Unavailable, "starting a thread").because(error)
+}
+
+/// Rows as they were decoded, and what had been seen around them by then.
+struct Decoded {
+    rows: Vec<Row>,
+    envelope: Envelope,
+}
+
+/// The same rows keyed, and the data dates in all rows so far.
 struct Batch {
     rows: Vec<Keyed>,
     envelope: Envelope,
     dates: BTreeSet<String>,
 }
 
-/// The reading thread: decodes and keys.
-struct Reading<'a> {
-    hub: &'a Hub,
-    feed: &'a Feed,
-    decoder: Box<dyn Decoder>,
-    occurrences: HashMap<Token, u64>,
-    dates: BTreeSet<String>,
-    walked: Walked,
-}
-
-impl<'a> Reading<'a> {
-    fn of(hub: &'a Hub, feed: &'a Feed, decoder: Box<dyn Decoder>) -> Self {
-        let walked = Walked::begun(Envelope::default(), None);
-        Self { hub, feed, decoder, occurrences: HashMap::new(), dates: BTreeSet::new(), walked }
-    }
-
-    /// What was read, and the data dates in it. Ends early where nobody takes batches any more.
-    fn into_read(mut self, full: &SyncSender<Batch>) -> Result<(Walked, BTreeSet<String>)> {
-        let mut rows = Vec::with_capacity(BATCH);
-        loop {
-            let next = self.next()?;
-            let ended = next.is_none();
-            rows.extend(next);
-            if rows.len() >= BATCH || (ended && !rows.is_empty()) {
-                let rows = std::mem::replace(&mut rows, Vec::with_capacity(BATCH));
-                let envelope = self.decoder.envelope().clone();
-                if full.send(Batch { rows, envelope, dates: self.dates.clone() }).is_err() {
-                    break;
-                }
+/// The reading thread: decodes. Ends early where nobody takes rows any more.
+fn read(mut decoder: Box<dyn Decoder>, full: &SyncSender<Decoded>) -> Walked {
+    let mut walked = Walked::begun(Envelope::default(), None);
+    let mut rows = Vec::with_capacity(BATCH);
+    loop {
+        let next = match decoder.next_row() {
+            Ok(next) => next,
+            Err(fault) => {
+                walked.fault = Some(fault);
+                None
             }
-            if ended {
+        };
+        let ended = next.is_none();
+        if let Some(row) = next {
+            walked.received += 1;
+            walked.ends_badly = matches!(row, Row::Bad(_));
+            rows.push(row);
+        }
+        if rows.len() >= BATCH || (ended && !rows.is_empty()) {
+            let rows = std::mem::replace(&mut rows, Vec::with_capacity(BATCH));
+            if full.send(Decoded { rows, envelope: decoder.envelope().clone() }).is_err() {
                 break;
             }
         }
-        self.walked.envelope = self.decoder.envelope().clone();
-        Ok((self.walked, self.dates))
-    }
-
-    fn next(&mut self) -> Result<Option<Keyed>> {
-        let row = match self.decoder.next_row() {
-            Ok(Some(row)) => row,
-            Ok(None) => return Ok(None),
-            Err(fault) => {
-                self.walked.fault = Some(fault);
-                return Ok(None);
-            }
-        };
-        self.walked.received += 1;
-        self.walked.ends_badly = matches!(row, Row::Bad(_));
-        let keyed = row::keyed(&self.hub.keyring, self.feed, row, &mut self.occurrences)?;
-        if self.dates.len() < 3
-            && let Some(date) = &keyed.data_date
-        {
-            self.dates.insert(date.clone());
+        if ended {
+            break;
         }
-        Ok(Some(keyed))
     }
+    walked.envelope = decoder.envelope().clone();
+    walked
+}
+
+/// The keying thread: selects, hashes and keys. Answers the data dates.
+fn key(hub: &Hub, feed: &Feed, decoded: Receiver<Decoded>, full: &SyncSender<Batch>) -> Result<BTreeSet<String>> {
+    let (mut occurrences, mut dates) = (HashMap::new(), BTreeSet::new());
+    for Decoded { rows, envelope } in decoded {
+        let mut keyed = Vec::with_capacity(rows.len());
+        for row in rows {
+            let row = row::keyed(&hub.keyring, feed, row, &mut occurrences)?;
+            if dates.len() < 3
+                && let Some(date) = &row.data_date
+            {
+                dates.insert(date.clone());
+            }
+            keyed.push(row);
+        }
+        if full.send(Batch { rows: keyed, envelope, dates: dates.clone() }).is_err() {
+            break;
+        }
+    }
+    Ok(dates)
 }
 
 /// What the store holds of a feed; what it does not hold is not asked for row by row.

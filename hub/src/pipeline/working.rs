@@ -3,6 +3,7 @@
 //! Each is read from the store once at most; what the transaction is about to overwrite is never shown as it was. Owns no
 //! rule: who joins whom is said by resolve.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use super::alone::Alone;
 use super::golden::Golden;
 use super::known::Known;
 use crate::contribution::Contribution;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::keyring::Token;
 use crate::store::Conn;
 use crate::store::bulk::{Carried, Moved, Writes};
@@ -23,8 +24,8 @@ pub struct Fresh {
     pub before: Option<(Row, Vec<Token>)>,
     /// What will stand.
     pub row: Row,
-    /// The same as resolve and merge read it.
-    pub said: Contribution,
+    /// The same as resolve and merge read it; read from the row where it is not given and somebody asks.
+    pub said: Option<Contribution>,
     /// The aliases it carries.
     pub aliases: Vec<Token>,
     /// What it comes to by itself, where that has been asked.
@@ -36,8 +37,8 @@ pub struct Fresh {
 pub struct Held {
     /// The row.
     pub row: Row,
-    /// As resolve and merge read it.
-    pub said: Contribution,
+    /// As resolve and merge read it, once somebody has asked.
+    said: OnceCell<Contribution>,
     /// The aliases it carries.
     pub aliases: Vec<Token>,
     /// What it comes to by itself, where that has been asked.
@@ -61,7 +62,7 @@ enum Fate {
 }
 
 /// Contributions under the tokens that were asked for, as places in the working set.
-pub type Groups = BTreeMap<Vec<u8>, Vec<usize>>;
+pub type Groups = BTreeMap<Token, Vec<usize>>;
 
 /// The working set of one transaction.
 #[derive(Default)]
@@ -73,20 +74,37 @@ pub struct Working {
 
 impl Working {
     /// Begins with what is to be written. What is not `known` is not looked for in the store.
-    pub fn of(fresh: Vec<Fresh>, known: Option<Arc<Known>>) -> Self {
+    pub fn of(fresh: Vec<Fresh>, known: Option<Arc<Known>>) -> Result<Self> {
         let (held, places) = (Vec::with_capacity(fresh.len()), HashMap::with_capacity(fresh.len()));
         let mut working = Self { held, places, known };
         for Fresh { before, row, said, aliases, alone } in fresh {
             let realiased = before.as_ref().is_none_or(|(_, carried)| *carried != aliases);
             let fate = Fate::Written { replaces: before.is_some(), realiased };
-            working.hold(Held { row, said, aliases, alone, fate });
+            let said = said.map_or_else(OnceCell::new, OnceCell::from);
+            working.hold(Held { row, said, aliases, alone, fate })?;
         }
-        working
+        Ok(working)
     }
 
-    fn hold(&mut self, held: Held) {
-        self.places.insert(held.said.id, self.held.len());
+    fn hold(&mut self, held: Held) -> Result<()> {
+        self.places.insert(held.row.token()?, self.held.len());
         self.held.push(held);
+        Ok(())
+    }
+
+    /// What the contribution at a place says.
+    pub fn said(&self, place: usize) -> Result<&Contribution> {
+        let held = &self.held[place];
+        if held.said.get().is_none() {
+            // Nobody else can have set it meanwhile: the set belongs to one thread.
+            let _set = held.said.set(held.row.contribution()?);
+        }
+        held.said.get().ok_or_else(|| Error::new(Kind::Internal, "a contribution that was just read"))
+    }
+
+    /// What the contributions at these places say.
+    pub fn all_said(&self, places: &[usize]) -> Result<Vec<&Contribution>> {
+        places.iter().map(|place| self.said(*place)).collect()
     }
 
     /// The contribution at a place.
@@ -100,13 +118,13 @@ impl Working {
     }
 
     /// The live contributions that assert one of these person keys.
-    pub fn under_keys(&mut self, conn: &mut Conn, keys: &BTreeSet<Vec<u8>>) -> Result<Groups> {
+    pub fn under_keys(&mut self, conn: &mut Conn, keys: &BTreeSet<Token>) -> Result<Groups> {
         self.take_in(stored::live_under_keys(conn, &self.stored(keys))?)?;
-        Ok(self.grouped(keys, |row| row.key_token.as_ref()))
+        self.grouped(keys, |row| row.key_token.as_ref())
     }
 
     /// The live contributions of these entities.
-    pub fn of_entities(&mut self, conn: &mut Conn, entities: &BTreeSet<Vec<u8>>) -> Result<Groups> {
+    pub fn of_entities(&mut self, conn: &mut Conn, entities: &BTreeSet<Token>) -> Result<Groups> {
         // Most of them were found under their keys already.
         let mut unknown = Vec::new();
         for id in stored::live_ids_of_entities(conn, &self.stored(entities))? {
@@ -115,24 +133,24 @@ impl Working {
             }
         }
         self.take_in(stored::by_ids(conn, &unknown)?)?;
-        Ok(self.grouped(entities, |row| row.entity.as_ref()))
+        self.grouped(entities, |row| row.entity.as_ref())
     }
 
     /// The live contributions of these households.
-    pub fn of_households(&mut self, conn: &mut Conn, households: &BTreeSet<Vec<u8>>) -> Result<Groups> {
+    pub fn of_households(&mut self, conn: &mut Conn, households: &BTreeSet<Token>) -> Result<Groups> {
         self.take_in(stored::live_of_households(conn, &self.stored(households))?)?;
-        Ok(self.grouped(households, |row| row.household.as_ref()))
+        self.grouped(households, |row| row.household.as_ref())
     }
 
     /// The live contributions that carry one of these aliases, by alias.
-    pub fn carrying(&mut self, conn: &mut Conn, aliases: &BTreeSet<Vec<u8>>) -> Result<Groups> {
+    pub fn carrying(&mut self, conn: &mut Conn, aliases: &BTreeSet<Token>) -> Result<Groups> {
         let carriers = stored::live_with_aliases(conn, &self.stored(aliases))?;
         self.take_in(carriers.into_iter().map(|(_, row)| row).collect())?;
         let mut groups = Groups::new();
         for (place, held) in self.held.iter().enumerate().filter(|(_, held)| held.row.is_live()) {
             for alias in &held.aliases {
-                if let Some(alias) = aliases.get(alias.0.as_slice()) {
-                    groups.entry(alias.clone()).or_default().push(place);
+                if aliases.contains(alias) {
+                    groups.entry(*alias).or_default().push(place);
                 }
             }
         }
@@ -140,9 +158,9 @@ impl Working {
     }
 
     /// Those of the tokens that the store may hold.
-    fn stored(&self, tokens: &BTreeSet<Vec<u8>>) -> Vec<Vec<u8>> {
-        let may_hold = |token: &&Vec<u8>| self.known.as_ref().is_none_or(|known| known.may_hold(token));
-        tokens.iter().filter(may_hold).cloned().collect()
+    fn stored(&self, tokens: &BTreeSet<Token>) -> Vec<Vec<u8>> {
+        let may_hold = |token: &&Token| self.known.as_ref().is_none_or(|known| known.may_hold(&token.0));
+        tokens.iter().filter(may_hold).map(|token| token.to_vec()).collect()
     }
 
     fn take_in(&mut self, rows: Vec<Row>) -> Result<()> {
@@ -151,26 +169,27 @@ impl Working {
                 continue;
             }
             let (said, aliases) = row.said()?;
-            self.hold(Held { row, said, aliases, alone: None, fate: Fate::Stays });
+            self.hold(Held { row, said: OnceCell::from(said), aliases, alone: None, fate: Fate::Stays })?;
         }
         Ok(())
     }
 
-    fn grouped(&self, wanted: &BTreeSet<Vec<u8>>, token: impl Fn(&Row) -> Option<&Vec<u8>>) -> Groups {
+    fn grouped(&self, wanted: &BTreeSet<Token>, token: impl Fn(&Row) -> Option<&Vec<u8>>) -> Result<Groups> {
         let mut groups = Groups::new();
         for (place, held) in self.held.iter().enumerate().filter(|(_, held)| held.row.is_live()) {
-            if let Some(token) = token(&held.row).and_then(|token| wanted.get(token)) {
-                groups.entry(token.clone()).or_default().push(place);
+            let Some(token) = token(&held.row).map(|token| Token::from_slice(token)).transpose()? else { continue };
+            if wanted.contains(&token) {
+                groups.entry(token).or_default().push(place);
             }
         }
-        groups
+        Ok(groups)
     }
 
     /// Says where the contribution at a place belongs.
-    pub fn relink(&mut self, place: usize, link: &str, entity: Option<Vec<u8>>) {
+    pub fn relink(&mut self, place: usize, link: &str, entity: Option<Token>) {
         let held = &mut self.held[place];
         link.clone_into(&mut held.row.link);
-        held.row.entity = entity;
+        held.row.entity = entity.map(Token::to_vec);
         if held.fate == Fate::Stays {
             held.fate = Fate::Moves;
         }

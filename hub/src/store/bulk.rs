@@ -7,14 +7,11 @@ use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 use super::conn::Conn;
 use super::contribution::Row;
 use super::entity::{Entity, Version};
-use super::schema::{contribution, contribution_alias, entity, entity_version, staging};
-use super::staging::Staged;
+use super::schema::{contribution, contribution_alias, entity, entity_version};
 use crate::error::Result;
 
 /// How many ids one statement names: SQLite takes at most 32,766 values.
 const IDS: usize = 8_000;
-/// How many rows one statement of SQLite writes: none of the tables has more than 32 columns.
-const ROWS: usize = 1_000;
 
 /// What a transaction of the writer stores.
 #[derive(Debug, Default)]
@@ -127,7 +124,7 @@ fn contributions(conn: &mut Conn, rows: &Vec<Row>) -> Result<()> {
         conn,
         rows,
         |c, rows| diesel::copy_from(contribution::table).from_insertable(rows).execute(c),
-        |c, rows| diesel::insert_into(contribution::table).values(rows).execute(c),
+        |c, row| diesel::insert_into(contribution::table).values(row).execute(c),
     )
 }
 
@@ -136,7 +133,7 @@ fn aliases(conn: &mut Conn, rows: &Vec<Carried>) -> Result<()> {
         conn,
         rows,
         |c, rows| diesel::copy_from(contribution_alias::table).from_insertable(rows).execute(c),
-        |c, rows| diesel::insert_into(contribution_alias::table).values(rows).execute(c),
+        |c, row| diesel::insert_into(contribution_alias::table).values(row).execute(c),
     )
 }
 
@@ -145,7 +142,7 @@ fn versions(conn: &mut Conn, rows: &Vec<Version>) -> Result<()> {
         conn,
         rows,
         |c, rows| diesel::copy_from(entity_version::table).from_insertable(rows).execute(c),
-        |c, rows| diesel::insert_into(entity_version::table).values(rows).execute(c),
+        |c, row| diesel::insert_into(entity_version::table).values(row).execute(c),
     )
 }
 
@@ -154,33 +151,23 @@ fn entities(conn: &mut Conn, rows: &Vec<Entity>) -> Result<()> {
         conn,
         rows,
         |c, rows| diesel::copy_from(entity::table).from_insertable(rows).execute(c),
-        |c, rows| diesel::insert_into(entity::table).values(rows).execute(c),
+        |c, row| diesel::insert_into(entity::table).values(row).execute(c),
     )
 }
 
-/// Appends rows to the staging list.
-pub fn stage(conn: &mut Conn, rows: &Vec<Staged>) -> Result<()> {
-    fill(
-        conn,
-        rows,
-        |c, rows| diesel::copy_from(staging::table).from_insertable(rows).execute(c),
-        |c, rows| diesel::insert_into(staging::table).values(rows).execute(c),
-    )
-}
-
-/// Fills a table: by one COPY, or by as many rows a statement as SQLite takes.
+/// Fills a table: by one COPY, or by one prepared statement that SQLite runs for each row.
 fn fill<T>(
     conn: &mut Conn,
     rows: &Vec<T>,
     copy: impl Fn(&mut PgConnection, &Vec<T>) -> QueryResult<usize>,
-    insert: impl Fn(&mut SqliteConnection, &[T]) -> QueryResult<usize>,
+    insert: impl Fn(&mut SqliteConnection, &T) -> QueryResult<usize>,
 ) -> Result<()> {
     match conn {
         Conn::Pg(_) if rows.is_empty() => {}
         Conn::Pg(c) => drop(copy(c, rows)?),
         Conn::Sqlite(c) => {
-            for rows in rows.chunks(ROWS) {
-                insert(c, rows)?;
+            for row in rows {
+                insert(c, row)?;
             }
         }
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::codec;
 use super::conn::Conn;
-use super::schema::{contribution, contribution_alias, staging};
+use super::schema::{contribution, contribution_alias};
 use crate::contribution::{AsOf, Contribution};
 use crate::error::Result;
 use crate::keyring::Token;
@@ -273,25 +273,20 @@ pub fn page(conn: &mut Conn, after: &[u8], limit: i64) -> Result<Vec<Row>> {
         .load(conn)?)
 }
 
-/// Clears the marks of what good rows of a delivery confirm.
-pub fn unmark_staged(conn: &mut Conn, feed: &str, delivery: &str) -> Result<()> {
+/// The source keys of a feed's marked contributions.
+pub fn marked_keys(conn: &mut Conn, feed: &str) -> Result<Vec<Vec<u8>>> {
     let marked = contribution::table.filter(contribution::feed.eq(feed)).filter(contribution::marked);
-    diesel::update(marked.filter(contribution::source_key.nullable().eq_any(good_keys(delivery))))
-        .set(contribution::marked.eq(false))
-        .execute(conn)?;
-    Ok(())
+    Ok(marked.select(contribution::source_key).distinct().load(conn)?)
 }
 
-/// Gives what the unchanged rows of a delivery confirm its newer as-of.
-pub fn confirm_staged(conn: &mut Conn, feed: &str, delivery: &str, as_of: &AsOf) -> Result<()> {
-    let unchanged = good_keys(delivery).filter(staging::verdict.eq("unchanged"));
-    diesel::update(
-        contribution::table
-            .filter(contribution::feed.eq(feed))
-            .filter(contribution::source_key.nullable().eq_any(unchanged)),
-    )
-    .set(confirmed(as_of))
-    .execute(conn)?;
+/// Clears the marks of these source keys.
+pub fn unmark(conn: &mut Conn, feed: &str, keys: &[Vec<u8>]) -> Result<()> {
+    for keys in keys.chunks(4_000) {
+        let marked = contribution::table.filter(contribution::feed.eq(feed)).filter(contribution::marked);
+        diesel::update(marked.filter(contribution::source_key.eq_any(keys)))
+            .set(contribution::marked.eq(false))
+            .execute(conn)?;
+    }
     Ok(())
 }
 
@@ -307,15 +302,6 @@ fn confirmed<'a>(as_of: &'a AsOf) -> _ {
         contribution::as_of_digest.eq(digest),
         contribution::marked.eq(false),
     )
-}
-
-/// The source keys of the rows of a delivery that were neither rejected nor stale.
-#[diesel::dsl::auto_type(no_type_alias)]
-pub(super) fn good_keys<'a>(delivery: &'a str) -> _ {
-    staging::table
-        .filter(staging::delivery.eq(delivery))
-        .filter(staging::verdict.eq("changed").or(staging::verdict.eq("unchanged")))
-        .select(staging::source_key)
 }
 
 /// Marks the live contributions of these keys that are older than `as_of`: a bad row in a late delivery says nothing of
@@ -360,6 +346,18 @@ pub fn live_keys(conn: &mut Conn, feed: &str) -> Result<i64> {
         .filter(contribution::feed.eq(feed))
         .select(diesel::dsl::count(contribution::source_key).aggregate_distinct())
         .first(conn)?)
+}
+
+/// The live source keys of a feed from `from` on, in order; one stands as often as it has parts.
+pub fn live_keys_from(conn: &mut Conn, feed: &str, from: &[u8], limit: i64) -> Result<Vec<Token>> {
+    let keys: Vec<Vec<u8>> = live()
+        .filter(contribution::feed.eq(feed))
+        .filter(contribution::source_key.ge(from))
+        .order(contribution::source_key)
+        .limit(limit)
+        .select(contribution::source_key)
+        .load(conn)?;
+    keys.iter().map(|key| Token::from_slice(key)).collect()
 }
 
 /// How many live contributions have no entity.

@@ -239,14 +239,22 @@ pub fn standing(conn: &mut Conn, feed: &str, hashes: &[Vec<u8>]) -> Result<Vec<R
     })
 }
 
-/// Open rejections of the keys that good rows of a delivery have, each with the delivery it was last seen in.
-pub fn open_of_staged(conn: &mut Conn, feed: &str, delivery: &str) -> Result<Vec<(String, String)>> {
-    Ok(rejection::table
-        .filter(rejection::feed.eq(feed))
-        .filter(rejection::state.eq("open"))
-        .filter(rejection::source_key.eq_any(super::contribution::good_keys(delivery)))
-        .select((rejection::id, rejection::last_delivery))
-        .load(conn)?)
+/// The source keys of a feed's open rejections.
+pub fn open_keys(conn: &mut Conn, feed: &str) -> Result<Vec<Vec<u8>>> {
+    let open = rejection::table.filter(rejection::feed.eq(feed)).filter(rejection::state.eq("open"));
+    Ok(open.filter(rejection::source_key.is_not_null()).select(rejection::source_key.assume_not_null()).load(conn)?)
+}
+
+/// Open rejections of these keys, each with the delivery it was last seen in.
+pub fn open_of_keys(conn: &mut Conn, feed: &str, keys: &[Vec<u8>]) -> Result<Vec<(String, String)>> {
+    super::contribution::in_parts(keys, |keys| {
+        Ok(rejection::table
+            .filter(rejection::feed.eq(feed))
+            .filter(rejection::state.eq("open"))
+            .filter(rejection::source_key.eq_any(keys))
+            .select((rejection::id, rejection::last_delivery))
+            .load(conn)?)
+    })
 }
 
 /// Supersedes open rejections: their keys have something newer.

@@ -61,12 +61,18 @@ diesel::table! {
 }
 
 diesel::table! {
-    staging (delivery, position) {
+    staging (delivery, first) {
         delivery -> Text,
-        position -> BigInt,
-        source_key -> Nullable<Binary>,
-        hash -> Binary,
-        verdict -> Text,
+        first -> BigInt,
+        last -> BigInt,
+        changed -> BigInt,
+        unchanged -> BigInt,
+        stale -> BigInt,
+        rejected -> BigInt,
+        keyless -> BigInt,
+        present -> BigInt,
+        fresh -> BigInt,
+        page -> Binary,
     }
 }
 

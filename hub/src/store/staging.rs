@@ -1,26 +1,187 @@
-//! The staging list of an inspected delivery: which row has which key and hash. Disposable: it can be made again from the landed bytes.
+//! The staging list of an inspected delivery, in pages: which row has which key, and what inspect thinks of it. Disposable: it
+//! can be made again from the landed bytes.
+//!
+//! A page is one row of the table, so that staging a register costs a database next to nothing. What needs the list as a
+//! set of keys is in [`sets`]. Nothing here holds more than a page or what it is asked for.
+
+pub mod sets;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Text};
+use diesel::sql_types::{BigInt, Text};
 
 use super::conn::Conn;
 use super::schema::staging;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
+use crate::keyring::Token;
+
+/// Pages read at once.
+const PAGES: i64 = 16;
+
+/// What inspect says of a row, as the list keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// It says something new.
+    Changed,
+    /// It says what is stored.
+    Unchanged,
+    /// It is older than what is stored.
+    Stale,
+    /// It failed.
+    Rejected,
+}
+
+impl Mark {
+    const ALL: [Self; 4] = [Self::Changed, Self::Unchanged, Self::Stale, Self::Rejected];
+
+    /// The word: `changed`, `unchanged`, `stale`, `rejected`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Unchanged => "unchanged",
+            Self::Stale => "stale",
+            Self::Rejected => "rejected",
+        }
+    }
+}
 
 /// One row of a delivery.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = staging, treat_none_as_default_value = false)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Staged {
-    /// The delivery.
-    pub delivery: String,
     /// Position of the row, from 1.
     pub position: i64,
     /// Token of its source key; `None` where it cannot be read.
-    pub source_key: Option<Vec<u8>>,
-    /// Hash of its mapped columns.
-    pub hash: Vec<u8>,
-    /// `changed`, `unchanged`, `stale` or `rejected`.
-    pub verdict: String,
+    pub key: Option<Token>,
+    /// Hash of its mapped columns; kept of rejected rows and of those without a key.
+    pub hash: Option<Token>,
+    /// What inspect says of it.
+    pub mark: Mark,
+    /// Whether something live was stored under its key when it was inspected; not of a row whose key comes again later.
+    pub present: bool,
+}
+
+/// How many rows of a delivery are marked how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, QueryableByName)]
+pub struct Totals {
+    /// Rows marked [`Mark::Changed`].
+    #[diesel(sql_type = BigInt)]
+    pub changed: i64,
+    /// Rows marked [`Mark::Unchanged`].
+    #[diesel(sql_type = BigInt)]
+    pub unchanged: i64,
+    /// Rows marked [`Mark::Stale`].
+    #[diesel(sql_type = BigInt)]
+    pub stale: i64,
+    /// Rows marked [`Mark::Rejected`].
+    #[diesel(sql_type = BigInt)]
+    pub rejected: i64,
+    /// Rows without a readable key, however they are marked.
+    #[diesel(sql_type = BigInt)]
+    pub keyless: i64,
+    /// Keys under which something live was stored when they were inspected.
+    #[diesel(sql_type = BigInt)]
+    pub present: i64,
+    /// Rows marked [`Mark::Changed`] under whose keys nothing live was stored.
+    #[diesel(sql_type = BigInt)]
+    pub fresh: i64,
+}
+
+impl Totals {
+    /// All rows.
+    pub fn rows(&self) -> i64 {
+        self.changed + self.unchanged + self.stale + self.rejected
+    }
+}
+
+/// Which pages are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// All.
+    All,
+    /// Those with a row marked [`Mark::Changed`].
+    Changed,
+    /// Those with a row marked [`Mark::Rejected`] or without a key.
+    Bad,
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = staging, treat_none_as_default_value = false)]
+struct Page {
+    delivery: String,
+    first: i64,
+    last: i64,
+    changed: i64,
+    unchanged: i64,
+    stale: i64,
+    rejected: i64,
+    keyless: i64,
+    present: i64,
+    fresh: i64,
+    page: Vec<u8>,
+}
+
+/// What a row's first byte tells besides its mark, which is the number in its lowest bits.
+const HAS_KEY: u8 = 4;
+const HAS_HASH: u8 = 8;
+const PRESENT: u8 = 16;
+const MARK: u8 = 3;
+
+impl Page {
+    /// Packs rows that follow each other: a byte for each, then the keys, then the hashes.
+    fn of(delivery: &str, rows: &[Staged]) -> Option<Self> {
+        let (first, last) = (rows.first()?.position, rows.last()?.position);
+        let count = |mark| rows.iter().filter(|row| row.mark == mark).count() as i64;
+        let byte = |row: &Staged| {
+            let has = |is: bool, bit| if is { bit } else { 0 };
+            let tokens = has(row.key.is_some(), HAS_KEY) | has(row.hash.is_some(), HAS_HASH);
+            row.mark as u8 | tokens | has(row.present, PRESENT)
+        };
+        let mut page: Vec<u8> = rows.iter().map(byte).collect();
+        rows.iter().filter_map(|row| row.key).for_each(|key| page.extend(key.0));
+        rows.iter().filter_map(|row| row.hash).for_each(|hash| page.extend(hash.0));
+        Some(Self {
+            delivery: delivery.to_owned(),
+            first,
+            last,
+            changed: count(Mark::Changed),
+            unchanged: count(Mark::Unchanged),
+            stale: count(Mark::Stale),
+            rejected: count(Mark::Rejected),
+            keyless: rows.iter().filter(|row| row.key.is_none()).count() as i64,
+            present: rows.iter().filter(|row| row.present).count() as i64,
+            fresh: rows.iter().filter(|row| row.mark == Mark::Changed && !row.present).count() as i64,
+            page,
+        })
+    }
+
+    fn rows(&self) -> Result<Vec<Staged>> {
+        let broken = || Error::new(Kind::Internal, "a page of a staging list cannot be read");
+        let count = usize::try_from(self.last - self.first + 1).map_err(|_| broken())?;
+        let (marks, tokens) = self.page.split_at_checked(count).ok_or_else(broken)?;
+        let keys = marks.iter().filter(|byte| *byte & HAS_KEY != 0).count();
+        let (keys, hashes) = tokens.split_at_checked(16 * keys).ok_or_else(broken)?;
+        let (mut keys, mut hashes) = (keys.chunks_exact(16), hashes.chunks_exact(16));
+        let mut rows = Vec::with_capacity(count);
+        for (position, byte) in (self.first..).zip(marks) {
+            let next = |bit, tokens: &mut std::slice::ChunksExact<u8>| -> Result<Option<Token>> {
+                if byte & bit == 0 {
+                    return Ok(None);
+                }
+                tokens.next().ok_or_else(broken).and_then(Token::from_slice).map(Some)
+            };
+            let (key, hash) = (next(HAS_KEY, &mut keys)?, next(HAS_HASH, &mut hashes)?);
+            let (mark, present) = (Mark::ALL[usize::from(byte & MARK)], byte & PRESENT != 0);
+            rows.push(Staged { position, key, hash, mark, present });
+        }
+        Ok(rows)
+    }
+}
+
+/// Appends rows that follow each other to the list.
+pub fn put(conn: &mut Conn, delivery: &str, rows: &[Staged]) -> Result<()> {
+    if let Some(page) = Page::of(delivery, rows) {
+        diesel::insert_into(staging::table).values(&page).execute(conn)?;
+    }
+    Ok(())
 }
 
 /// Forgets a delivery's list.
@@ -29,131 +190,10 @@ pub fn clear(conn: &mut Conn, delivery: &str) -> Result<()> {
     Ok(())
 }
 
-/// Forgets the rows from `first` to `last`.
-pub fn clear_between(conn: &mut Conn, delivery: &str, first: i64, last: i64) -> Result<()> {
-    let rows = staging::table.filter(staging::delivery.eq(delivery)).filter(staging::position.between(first, last));
-    diesel::delete(rows).execute(conn)?;
+/// Forgets the page that begins with a position.
+pub fn clear_page(conn: &mut Conn, delivery: &str, first: i64) -> Result<()> {
+    diesel::delete(staging::table.find((delivery, first))).execute(conn)?;
     Ok(())
-}
-
-/// How many rows have a verdict.
-pub fn count(conn: &mut Conn, delivery: &str, verdict: &str) -> Result<i64> {
-    Ok(staging::table
-        .filter(staging::delivery.eq(delivery))
-        .filter(staging::verdict.eq(verdict))
-        .count()
-        .get_result(conn)?)
-}
-
-/// How many rows have no readable key.
-pub fn keyless(conn: &mut Conn, delivery: &str) -> Result<Vec<Vec<u8>>> {
-    Ok(staging::table
-        .filter(staging::delivery.eq(delivery))
-        .filter(staging::source_key.is_null())
-        .select(staging::hash)
-        .distinct()
-        .load(conn)?)
-}
-
-/// Gives all but the last row of each key the verdict `verdict`, and returns the positions changed.
-pub fn earlier_of_same_key(conn: &mut Conn, delivery: &str, verdict: &str) -> Result<Vec<i64>> {
-    #[derive(QueryableByName)]
-    struct Position {
-        #[diesel(sql_type = BigInt)]
-        position: i64,
-    }
-    let found: Vec<Position> = diesel::sql_query(
-        // Over one reading of the list: statistics of a list that was empty yesterday would make a join of it with itself
-        // look cheap.
-        "SELECT position FROM (SELECT position, MAX(position) OVER (PARTITION BY source_key) AS last FROM staging \
-         WHERE delivery = $1 AND source_key IS NOT NULL) AS listed WHERE position < last ORDER BY position",
-    )
-    .bind::<Text, _>(delivery)
-    .load(conn)?;
-    let positions: Vec<i64> = found.into_iter().map(|row| row.position).collect();
-    set_verdict(conn, delivery, &positions, verdict)?;
-    Ok(positions)
-}
-
-/// Sets the verdict of the rows at these positions.
-pub fn set_verdict(conn: &mut Conn, delivery: &str, positions: &[i64], verdict: &str) -> Result<()> {
-    for part in positions.chunks(4_000) {
-        diesel::update(staging::table.filter(staging::delivery.eq(delivery)).filter(staging::position.eq_any(part)))
-            .set(staging::verdict.eq(verdict))
-            .execute(conn)?;
-    }
-    Ok(())
-}
-
-/// The next live source keys of the feed, after `after`, that the delivery does not hold: what has ended.
-pub fn absent_keys(conn: &mut Conn, feed: &str, delivery: &str, limit: i64) -> Result<Vec<Vec<u8>>> {
-    #[derive(QueryableByName)]
-    struct Key {
-        #[diesel(sql_type = Binary)]
-        source_key: Vec<u8>,
-    }
-    let found: Vec<Key> = diesel::sql_query(
-        "SELECT DISTINCT c.source_key FROM contribution c WHERE c.feed = $1 AND c.state = 'live' AND NOT EXISTS \
-         (SELECT 1 FROM staging s WHERE s.delivery = $2 AND s.source_key = c.source_key) LIMIT $3",
-    )
-    .bind::<Text, _>(feed)
-    .bind::<Text, _>(delivery)
-    .bind::<BigInt, _>(limit)
-    .load(conn)?;
-    Ok(found.into_iter().map(|row| row.source_key).collect())
-}
-
-/// How many live source keys of the feed the delivery does not hold.
-pub fn absent_count(conn: &mut Conn, feed: &str, delivery: &str) -> Result<i64> {
-    #[derive(QueryableByName)]
-    struct Count {
-        #[diesel(sql_type = BigInt)]
-        count: i64,
-    }
-    let found: Count = diesel::sql_query(
-        "SELECT COUNT(DISTINCT c.source_key) AS count FROM contribution c WHERE c.feed = $1 AND c.state = 'live' AND NOT EXISTS \
-         (SELECT 1 FROM staging s WHERE s.delivery = $2 AND s.source_key = c.source_key)",
-    )
-    .bind::<Text, _>(feed)
-    .bind::<Text, _>(delivery)
-    .get_result(conn)?;
-    Ok(found.count)
-}
-
-/// Whether the delivery's list holds the key.
-pub fn holds(conn: &mut Conn, delivery: &str, source_key: &[u8]) -> Result<bool> {
-    Ok(diesel::select(diesel::dsl::exists(
-        staging::table.filter(staging::delivery.eq(delivery)).filter(staging::source_key.eq(source_key)),
-    ))
-    .get_result(conn)?)
-}
-
-/// The verdicts of rows after `after`, in order.
-pub fn changed_after(conn: &mut Conn, delivery: &str, after: i64, limit: i64) -> Result<Vec<i64>> {
-    Ok(staging::table
-        .filter(staging::delivery.eq(delivery))
-        .filter(staging::position.gt(after))
-        .filter(staging::verdict.eq("changed"))
-        .order(staging::position)
-        .limit(limit)
-        .select(staging::position)
-        .load(conn)?)
-}
-
-/// Says which key a row has, once a clerk has read or corrected it.
-pub fn set_key(conn: &mut Conn, delivery: &str, hash: &[u8], source_key: &[u8]) -> Result<()> {
-    let found = staging::table.filter(staging::delivery.eq(delivery)).filter(staging::hash.eq(hash));
-    diesel::update(found).set(staging::source_key.eq(source_key)).execute(conn)?;
-    Ok(())
-}
-
-/// The verdicts of a delivery, in the order of positions.
-pub fn verdicts(conn: &mut Conn, delivery: &str) -> Result<Vec<(i64, String)>> {
-    Ok(staging::table
-        .filter(staging::delivery.eq(delivery))
-        .order(staging::position)
-        .select((staging::position, staging::verdict))
-        .load(conn)?)
 }
 
 /// Forgets the lists whose names begin with `prefix` and come before `before`: what a hub left that died in between.
@@ -163,17 +203,139 @@ pub fn forget(conn: &mut Conn, prefix: &str, before: &str) -> Result<()> {
     Ok(())
 }
 
-/// The rows with this key in the lists of these deliveries.
-pub fn of_key(conn: &mut Conn, deliveries: &[String], source_key: &[u8]) -> Result<Vec<Staged>> {
-    Ok(staging::table
-        .filter(staging::delivery.eq_any(deliveries))
-        .filter(staging::source_key.eq(source_key))
-        .order((staging::delivery, staging::position))
-        .select(Staged::as_select())
-        .load(conn)?)
+/// How many rows are marked how.
+pub fn totals(conn: &mut Conn, delivery: &str) -> Result<Totals> {
+    let sum = |column: &str| format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT) AS {column}");
+    let sums = ["changed", "unchanged", "stale", "rejected", "keyless", "present", "fresh"].map(sum).join(", ");
+    Ok(diesel::sql_query(format!("SELECT {sums} FROM staging WHERE delivery = $1"))
+        .bind::<Text, _>(delivery)
+        .get_result(conn)?)
 }
 
-/// How many rows there are in all lists.
+/// Shows the rows of some pages in the order of positions, from the first page that ends after `after` on, until `take`
+/// has seen enough and answers `false`.
+pub fn each(
+    conn: &mut Conn,
+    delivery: &str,
+    (which, mut after): (Which, i64),
+    take: &mut dyn FnMut(Staged) -> Result<bool>,
+) -> Result<()> {
+    loop {
+        let pages = pages(conn, delivery, which, after)?;
+        let Some(last) = pages.last() else { return Ok(()) };
+        after = last.last;
+        for page in &pages {
+            for row in page.rows()? {
+                if !take(row)? {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+fn pages(conn: &mut Conn, delivery: &str, which: Which, after: i64) -> Result<Vec<Page>> {
+    let mut found = staging::table
+        .filter(staging::delivery.eq(delivery))
+        .filter(staging::last.gt(after))
+        .order(staging::first)
+        .limit(PAGES)
+        .into_boxed();
+    found = match which {
+        Which::All => found,
+        Which::Changed => found.filter(staging::changed.gt(0)),
+        Which::Bad => found.filter(staging::rejected.gt(0).or(staging::keyless.gt(0))),
+    };
+    Ok(found.select(Page::as_select()).load(conn)?)
+}
+
+/// The positions of rows marked [`Mark::Changed`] after `after`, in order.
+pub fn changed_after(conn: &mut Conn, delivery: &str, after: i64, limit: usize) -> Result<Vec<i64>> {
+    let mut positions = Vec::new();
+    each(conn, delivery, (Which::Changed, after), &mut |row| {
+        positions.extend((row.mark == Mark::Changed && row.position > after).then_some(row.position));
+        Ok(positions.len() < limit)
+    })?;
+    Ok(positions)
+}
+
+/// The hashes of the rows without a readable key.
+pub fn keyless(conn: &mut Conn, delivery: &str) -> Result<Vec<Vec<u8>>> {
+    let mut hashes = std::collections::BTreeSet::new();
+    each(conn, delivery, (Which::Bad, 0), &mut |row| {
+        hashes.extend(row.hash.filter(|_| row.key.is_none()));
+        Ok(true)
+    })?;
+    Ok(hashes.into_iter().map(Token::to_vec).collect())
+}
+
+/// How the rows of a delivery are marked, in the order of positions.
+pub fn marks(conn: &mut Conn, delivery: &str) -> Result<Vec<(i64, Mark)>> {
+    let mut marks = Vec::new();
+    each(conn, delivery, (Which::All, 0), &mut |row| {
+        marks.push((row.position, row.mark));
+        Ok(true)
+    })?;
+    Ok(marks)
+}
+
+/// Marks the rows at these positions, which are in order, and lets them speak for no key any more.
+pub fn mark_at(conn: &mut Conn, delivery: &str, positions: &[i64], mark: Mark) -> Result<()> {
+    let Some(first) = positions.first() else { return Ok(()) };
+    rewrite(conn, delivery, (Which::All, first - 1), &|row| {
+        let wanted = positions.binary_search(&row.position).is_ok();
+        wanted.then_some(Staged { mark, present: false, ..row.clone() })
+    })
+}
+
+/// Says which key the rows of these bytes have, once a clerk has read or corrected it.
+pub fn set_key(conn: &mut Conn, delivery: &str, hash: Token, key: Token) -> Result<()> {
+    rewrite(conn, delivery, (Which::Bad, 0), &|row| {
+        (row.hash == Some(hash)).then_some(Staged { key: Some(key), ..row.clone() })
+    })
+}
+
+/// Puts other rows in the place of those for which `other` has one.
+fn rewrite(
+    conn: &mut Conn,
+    delivery: &str,
+    (which, mut after): (Which, i64),
+    other: &dyn Fn(&Staged) -> Option<Staged>,
+) -> Result<()> {
+    loop {
+        let pages = pages(conn, delivery, which, after)?;
+        let Some(last) = pages.last() else { return Ok(()) };
+        after = last.last;
+        for page in &pages {
+            let mut rows = page.rows()?;
+            let mut touched = false;
+            for row in &mut rows {
+                if let Some(other) = other(row) {
+                    *row = other;
+                    touched = true;
+                }
+            }
+            if touched {
+                clear_page(conn, delivery, page.first)?;
+                put(conn, delivery, &rows)?;
+            }
+        }
+    }
+}
+
+/// The rows with this key in the lists of these deliveries, each with its delivery.
+pub fn of_key(conn: &mut Conn, deliveries: &[String], key: Token) -> Result<Vec<(String, Staged)>> {
+    let mut found = Vec::new();
+    for delivery in deliveries {
+        each(conn, delivery, (Which::All, 0), &mut |row| {
+            found.extend((row.key == Some(key)).then(|| (delivery.clone(), row)));
+            Ok(true)
+        })?;
+    }
+    Ok(found)
+}
+
+/// How many pages there are in all lists.
 pub fn count_all(conn: &mut Conn) -> Result<i64> {
     Ok(staging::table.count().get_result(conn)?)
 }

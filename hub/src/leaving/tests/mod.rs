@@ -123,7 +123,7 @@ fn key(who: &str) -> Token {
 }
 
 fn id(kind: &str, who: &str) -> Vec<u8> {
-    entity_id(keyring(), kind, &key(who).0).expect("an id")
+    entity_id(keyring(), kind, key(who)).expect("an id").to_vec()
 }
 
 fn id_text(who: &str) -> String {

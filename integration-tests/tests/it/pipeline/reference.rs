@@ -108,9 +108,7 @@ impl Reference {
                 households.entry(household).or_insert_with(Vec::new).push(said);
             }
         }
-        let name = |kind: &str, token: &Token| {
-            Token::from_slice(&entity_id(&hub.keyring, kind, &token.0).unwrap()).unwrap().to_string()
-        };
+        let name = |kind: &str, token: &Token| entity_id(&hub.keyring, kind, *token).unwrap().to_string();
         let people = people.iter().filter(|(_, linked)| linked.iter().any(|(_, by_key)| *by_key));
         let people = people.map(|(key, linked)| {
             (name("resident", key), merge::resident(&hub.resident, &hub.keyring, linked).unwrap())

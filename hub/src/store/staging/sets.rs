@@ -1,0 +1,134 @@
+//! The staging list as a set of keys: which keys came twice, which stored ones did not come, which of some came well.
+//!
+//! Keys are tokens, so their first bytes share them out evenly: a large set is gone through in shares, and memory holds
+//! one share, however large the delivery.
+
+use std::collections::HashSet;
+
+use super::{Mark, Staged, Which, each, mark_at, totals};
+use crate::error::Result;
+use crate::keyring::Token;
+use crate::store::{Conn, contribution};
+
+/// Keys held at once.
+const AT_ONCE: i64 = 1_000_000;
+/// Stored keys read at once.
+const PAGE: i64 = 10_000;
+
+/// A part of all keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    number: u32,
+    of: u32,
+}
+
+impl Share {
+    /// The shares of so many keys.
+    fn all(keys: i64) -> impl Iterator<Item = Self> {
+        let of = u32::try_from(keys / AT_ONCE + 1).unwrap_or(u32::MAX).min(1 << 16);
+        (0..of).map(move |number| Self { number, of })
+    }
+
+    /// The first two bytes of its first key.
+    fn begin(self) -> u32 {
+        // At most 1 << 16, which is after the last one.
+        ((u64::from(self.number) << 16).div_ceil(u64::from(self.of))) as u32
+    }
+
+    fn holds(self, key: Token) -> bool {
+        let prefix = u32::from(u16::from_be_bytes([key.0[0], key.0[1]]));
+        self.begin() <= prefix && prefix < Self { number: self.number + 1, of: self.of }.begin()
+    }
+}
+
+/// Marks all but the last row of each key, and returns their positions in order.
+pub fn earlier_of_same_key(conn: &mut Conn, delivery: &str, mark: Mark) -> Result<Vec<i64>> {
+    let mut earlier = Vec::new();
+    for share in Share::all(totals(conn, delivery)?.rows()) {
+        let mut keyed: Vec<(Token, i64)> = Vec::new();
+        each(conn, delivery, (Which::All, 0), &mut |row| {
+            keyed.extend(row.key.filter(|key| share.holds(*key)).map(|key| (key, row.position)));
+            Ok(true)
+        })?;
+        keyed.sort_unstable();
+        earlier.extend(keyed.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[0].1));
+    }
+    earlier.sort_unstable();
+    mark_at(conn, delivery, &earlier, mark)?;
+    Ok(earlier)
+}
+
+/// The shares in which the stored keys of a feed are compared with a delivery's.
+pub fn shares(conn: &mut Conn, feed: &str, delivery: &str) -> Result<Vec<Share>> {
+    let keys = totals(conn, delivery)?.rows().max(contribution::live_keys(conn, feed)?);
+    Ok(Share::all(keys).collect())
+}
+
+/// The live source keys of the feed that a delivery does not hold, of one share: what has ended. The key of a rejected row
+/// counts as held.
+pub fn absent(conn: &mut Conn, feed: &str, delivery: &str, share: Share) -> Result<Vec<Token>> {
+    let mut held: Vec<Token> = Vec::new();
+    each(conn, delivery, (Which::All, 0), &mut |row| {
+        held.extend(row.key.filter(|key| share.holds(*key)));
+        Ok(true)
+    })?;
+    held.sort_unstable();
+    let mut absent = Vec::new();
+    let mut after = first(share);
+    loop {
+        let stored = contribution::live_keys_from(conn, feed, &after, PAGE)?;
+        let Some(last) = stored.last().copied() else { return Ok(absent) };
+        for key in stored {
+            if !share.holds(key) {
+                return Ok(absent);
+            }
+            if held.binary_search(&key).is_err() && absent.last() != Some(&key) {
+                absent.push(key);
+            }
+        }
+        after = following(last);
+    }
+}
+
+fn first(share: Share) -> Vec<u8> {
+    let [_, _, high, low] = share.begin().to_be_bytes();
+    vec![high, low]
+}
+
+/// The next possible key: longer than any token, so that it comes right after it.
+fn following(key: Token) -> Vec<u8> {
+    [key.0.as_slice(), &[0]].concat()
+}
+
+/// Those of the keys that rows of the delivery have which are neither rejected nor stale.
+pub fn good_among(conn: &mut Conn, delivery: &str, wanted: &HashSet<Token>) -> Result<Vec<Vec<u8>>> {
+    let mut good = Vec::new();
+    if wanted.is_empty() {
+        return Ok(good);
+    }
+    each(conn, delivery, (Which::All, 0), &mut |row| {
+        let Staged { key, mark, .. } = row;
+        if let Some(key) = key.filter(|key| matches!(mark, Mark::Changed | Mark::Unchanged) && wanted.contains(key)) {
+            good.push(key.to_vec());
+        }
+        Ok(true)
+    })?;
+    Ok(good)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_in_one_share() {
+        for keys in [0, AT_ONCE - 1, AT_ONCE, 7 * AT_ONCE, 100_000 * AT_ONCE] {
+            for prefix in [0_u16, 1, 77, 0x7fff, 0x8000, 0xfffe, 0xffff] {
+                let [high, low] = prefix.to_be_bytes();
+                let mut key = Token([9; 16]);
+                (key.0[0], key.0[1]) = (high, low);
+                assert_eq!(Share::all(keys).filter(|share| share.holds(key)).count(), 1, "{keys} {prefix}");
+            }
+        }
+    }
+}
