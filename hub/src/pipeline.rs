@@ -21,6 +21,7 @@ pub mod replay;
 mod respill;
 pub mod row;
 mod spill;
+mod spread;
 mod stage;
 pub mod verify;
 pub mod walk;

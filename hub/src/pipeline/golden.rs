@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::known::Known;
+use super::spread::spread;
 use super::working::{Fresh, Working};
 use crate::contribution::Contribution;
 use crate::entity::EntitySchema;
@@ -300,7 +301,7 @@ struct Cause<'a> {
     delivery: &'a str,
 }
 
-type Merging<'a> = dyn Fn(Token) -> Result<Option<Golden>> + 'a;
+type Merging<'a> = dyn Fn(Token) -> Result<Option<Golden>> + Sync + 'a;
 
 /// Appends a version to every entity (its id, and the token that makes it) whose golden document is another than the one that stands.
 fn append(
@@ -315,11 +316,15 @@ fn append(
     let listed: Vec<Vec<u8>> = ids.keys().filter(|id| rules.may_hold(&id.0)).map(|id| id.to_vec()).collect();
     let standing: HashMap<Vec<u8>, (Entity, Version)> =
         entity::current(change.conn, &listed)?.into_iter().map(|pair| (pair.0.id.clone(), pair)).collect();
-    for (id, token) in ids {
-        let before = standing.get(id.0.as_slice());
-        let after = golden(*id)?;
+    let ids: Vec<(&Token, &Option<Token>)> = ids.iter().collect();
+    let made = spread(&ids, |(id, _)| {
+        let after = golden(**id)?;
         let state = if after.is_some() { "live" } else { "ended" };
-        let Some(Golden { document, community }) = news(before, state, after)? else { continue };
+        Ok(news(standing.get(id.0.as_slice()), state, after)?.map(|news| (state, news)))
+    })?;
+    for ((id, token), made) in ids.into_iter().zip(made) {
+        let Some((state, Golden { document, community })) = made else { continue };
+        let before = standing.get(id.0.as_slice());
         let number = before.map_or(1, |(entity, _)| entity.version + 1);
         let token = before.map(|(entity, _)| entity.token.clone()).or_else(|| token.map(Token::to_vec));
         let seq = change.take_seq();

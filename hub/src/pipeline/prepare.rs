@@ -246,11 +246,10 @@ fn contribution_of(
         document,
     };
     let before = before.map(|(row, document)| (row, document.aliases));
-    // What a second contribution changes anyway is not worth asking ahead.
-    let alone = match before {
-        None if claims.key.is_some() => Some(Alone::of(&apply::rules(writing.hub), &said)?),
-        _ => None,
-    };
+    // Of a person whom others speak of too it is not worth asking ahead.
+    let rules = apply::rules(writing.hub);
+    let is_new = rules.known.is_some() && claims.key.is_some_and(|key| !rules.may_hold(&key.0));
+    let alone = if before.is_none() && is_new { Some(Alone::of(&rules, &said)?) } else { None };
     Ok(Fresh { before, row: stored, said: Some(said), aliases: claims.aliases, alone })
 }
 

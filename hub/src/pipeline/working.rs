@@ -3,13 +3,13 @@
 //! Each is read from the store once at most; what the transaction is about to overwrite is never shown as it was. Owns no
 //! rule: who joins whom is said by resolve.
 
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::alone::Alone;
 use super::golden::Golden;
 use super::known::Known;
+use super::spread::spread;
 use crate::contribution::Contribution;
 use crate::error::{Error, Kind, Result};
 use crate::keyring::Token;
@@ -38,7 +38,7 @@ pub struct Held {
     /// The row.
     pub row: Row,
     /// As resolve and merge read it, once somebody has asked.
-    said: OnceCell<Contribution>,
+    said: OnceLock<Contribution>,
     /// The aliases it carries.
     pub aliases: Vec<Token>,
     /// What it comes to by itself, where that has been asked.
@@ -80,7 +80,7 @@ impl Working {
         for Fresh { before, row, said, aliases, alone } in fresh {
             let realiased = before.as_ref().is_none_or(|(_, carried)| *carried != aliases);
             let fate = Fate::Written { replaces: before.is_some(), realiased };
-            let said = said.map_or_else(OnceCell::new, OnceCell::from);
+            let said = said.map_or_else(OnceLock::new, OnceLock::from);
             working.hold(Held { row, said, aliases, alone, fate })?;
         }
         Ok(working)
@@ -96,7 +96,7 @@ impl Working {
     pub fn said(&self, place: usize) -> Result<&Contribution> {
         let held = &self.held[place];
         if held.said.get().is_none() {
-            // Nobody else can have set it meanwhile: the set belongs to one thread.
+            // Another thread may have read the same meanwhile.
             let _set = held.said.set(held.row.contribution()?);
         }
         held.said.get().ok_or_else(|| Error::new(Kind::Internal, "a contribution that was just read"))
@@ -164,12 +164,18 @@ impl Working {
     }
 
     fn take_in(&mut self, rows: Vec<Row>) -> Result<()> {
+        let mut unknown = Vec::with_capacity(rows.len());
         for row in rows {
-            if self.places.contains_key(&row.token()?) {
-                continue;
+            if !self.places.contains_key(&row.token()?) {
+                unknown.push(row);
             }
-            let (said, aliases) = row.said()?;
-            self.hold(Held { row, said: OnceCell::from(said), aliases, alone: None, fate: Fate::Stays })?;
+        }
+        let read = spread(&unknown, Row::said)?;
+        for (row, (said, aliases)) in unknown.into_iter().zip(read) {
+            // One row may have been found twice, by two aliases.
+            if !self.places.contains_key(&said.id) {
+                self.hold(Held { row, said: OnceLock::from(said), aliases, alone: None, fate: Fate::Stays })?;
+            }
         }
         Ok(())
     }

@@ -1,0 +1,1 @@
+CREATE INDEX entity_seq ON entity (kind, seq);
