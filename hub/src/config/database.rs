@@ -94,6 +94,8 @@ impl DatabaseConfig {
             ("keepalives_interval", "5"),
             ("keepalives_count", "4"),
             ("tcp_user_timeout", "30000"),
+            // Else libpq looks for Kerberos tickets before every connection.
+            ("gssencmode", "disable"),
         ] {
             if !self.says(name) {
                 add(&mut url, name, value);

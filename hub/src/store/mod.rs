@@ -70,7 +70,8 @@ impl Db {
         let pool = |size, opener: Opener| {
             Pool::builder()
                 .max_size(size)
-                .min_idle(Some(1))
+                // None is opened ahead: a command that ends must not end in the middle of one.
+                .min_idle(Some(0))
                 .connection_timeout(Duration::from_secs(config.connect_timeout_s + 5))
                 .test_on_check_out(!embedded)
                 .build(opener)
