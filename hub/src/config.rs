@@ -1,5 +1,9 @@
 //! The hub's configuration file. Owns its shape and defaults; opens nothing.
 
+mod database;
+
+pub use database::DatabaseConfig;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -26,6 +30,8 @@ pub struct Config {
     pub kafka: Option<KafkaConfig>,
     /// Feeds, schemas and code tables that override the embedded ones.
     pub data: DataConfig,
+    /// What is kept for how long.
+    pub keep: KeepConfig,
     /// Leases and workers.
     pub work: WorkConfig,
     /// What each consumer may see; none means nothing.
@@ -50,22 +56,6 @@ pub struct ServerConfig {
 impl Default for ServerConfig {
     fn default() -> Self {
         Self { listen: "127.0.0.1:8080".to_owned(), tls_certificate: None, tls_key: None, workers: 2 }
-    }
-}
-
-/// The store.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DatabaseConfig {
-    /// `sqlite://PATH` or `postgres://...`.
-    pub url: String,
-    /// Connections for reading.
-    pub read_connections: u32,
-}
-
-impl Default for DatabaseConfig {
-    fn default() -> Self {
-        Self { url: "sqlite://data/hub.db".to_owned(), read_connections: 8 }
     }
 }
 
@@ -155,6 +145,26 @@ pub struct DataConfig {
     pub folder: Option<PathBuf>,
 }
 
+/// What is kept for how long, in days. What is standing (contributions, entities, edits, waives) is kept for ever.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KeepConfig {
+    /// Finished jobs of deliveries, with their attempts.
+    pub jobs_days: u32,
+    /// Rows of the reports of applied and refused deliveries.
+    pub reports_days: u32,
+    /// Rejections that something newer has superseded.
+    pub rejections_days: u32,
+    /// Versions of entities that have been followed by another one; for ever without it.
+    pub versions_days: Option<u32>,
+}
+
+impl Default for KeepConfig {
+    fn default() -> Self {
+        Self { jobs_days: 90, reports_days: 400, rejections_days: 400, versions_days: None }
+    }
+}
+
 /// Leases and workers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -219,7 +229,15 @@ impl Config {
         }
         self.landing.folder = folder.join(&self.landing.folder);
         self.secret.file = folder.join(&self.secret.file);
-        let paths = [&mut self.data.folder, &mut self.server.tls_certificate, &mut self.server.tls_key];
+        let Self { data, server, database, .. } = &mut self;
+        let paths = [
+            &mut data.folder,
+            &mut server.tls_certificate,
+            &mut server.tls_key,
+            &mut database.sslrootcert,
+            &mut database.sslcert,
+            &mut database.sslkey,
+        ];
         for path in paths.into_iter().flatten() {
             *path = folder.join(&path);
         }
@@ -245,6 +263,7 @@ impl Config {
         if self.server.tls_certificate.is_some() != self.server.tls_key.is_some() {
             return Err(Error::new(Kind::Config, "server.tls_certificate and server.tls_key belong together"));
         }
+        self.database.connection_url()?;
         Ok(self)
     }
 }

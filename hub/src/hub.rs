@@ -1,6 +1,7 @@
 //! What every stage of the hub needs, opened once: store, landing store, feeds, secret, and the writer's lease.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,11 +13,14 @@ use crate::instance;
 use crate::keyring::Keyring;
 use crate::landing::Landing;
 use crate::pipeline::known::Known;
+use crate::store::writer::EPOCH_OVER;
 use crate::store::{Db, Lease, contribution, entity};
 
 /// How long somebody who waits for an answer waits for a feed.
 const PATIENCE_MS: u64 = 10_000;
 const LOOK_MS: u64 = 5;
+/// With these this hub cannot become the writer again as it is.
+const FOR_GOOD: [&str; 3] = [EPOCH_OVER, "hub-too-old", "store-sealed"];
 
 /// The hub as one process has it open.
 pub struct Hub {
@@ -42,11 +46,12 @@ pub struct Hub {
     lease: Mutex<Option<Lease>>,
     /// Under which generation, and what.
     known: Mutex<(i64, Option<Arc<Known>>)>,
+    outdated: AtomicBool,
     feeds: Mutex<HashMap<String, Arc<Mutex<()>>>>,
 }
 
 impl Hub {
-    /// Opens everything; migrates the store.
+    /// Opens everything. An embedded store is migrated, a fresh database set up; one in production must fit.
     pub fn open(config: Config) -> Result<Self> {
         let catalogue = match &config.data.folder {
             Some(folder) => Catalogue::load(folder)?,
@@ -58,15 +63,17 @@ impl Hub {
             EntitySchema::parse(kind, catalogue.entity_schema(kind).ok_or_else(missing)?)
         };
         let (resident, household) = (schema("resident")?, schema("household")?);
-        let db = Db::open(&config.database.url, config.database.read_connections)?;
-        db.migrate()?;
+        let instance = instance::name()?;
+        let db = Db::open(&config.database, &instance)?;
+        db.prepare()?;
+        let landing = Landing::open(&config.landing.folder)?;
         let rules = format!("{}+{}", resident.version(), household.version());
-        let writer = db.found(keyring.id(), &rules)?;
+        let writer = db.found(keyring.id(), landing.marker(), &rules)?;
         if writer.merge_rules != rules {
             tracing::warn!(stored = writer.merge_rules, now = rules, "the merge rules have changed; run `hub rebuild`");
         }
         Ok(Self {
-            landing: Landing::open(&config.landing.folder)?,
+            landing,
             config,
             db,
             catalogue,
@@ -74,10 +81,11 @@ impl Hub {
             resident,
             household,
             epoch: writer.epoch,
-            instance: instance::name()?,
+            instance,
             clock: system_time,
             lease: Mutex::new(None),
             known: Mutex::new((0, None)),
+            outdated: AtomicBool::new(false),
             feeds: Mutex::new(HashMap::new()),
         })
     }
@@ -101,7 +109,14 @@ impl Hub {
 
     /// The writer's lease: kept, renewed or taken. Fails with `not-writer` while another hub lives and writes.
     pub fn writer(&self) -> Result<Lease> {
-        let held = self.db.lease(&self.instance, self.now(), self.lease_length(), instance::is_dead)?;
+        let held = self.db.lease(&self.instance, self.now(), self.lease_length(), instance::is_dead);
+        if let Err(error) = &held
+            && error.code.is_some_and(|code| FOR_GOOD.contains(&code))
+        {
+            self.outdated.fetch_or(error.code == Some(EPOCH_OVER), Ordering::Relaxed);
+            locked(&self.lease).take();
+        }
+        let held = held?;
         locked(&self.lease).clone_from(&held);
         let lease = held.ok_or_else(|| {
             Error::new(Kind::Unavailable, "another hub is the writer")
@@ -133,6 +148,11 @@ impl Hub {
             Some(lease) => self.db.give_back(&lease),
             None => Ok(()),
         }
+    }
+
+    /// Whether the store has been restored since this process opened it: what it knows of it is over.
+    pub fn is_outdated(&self) -> bool {
+        self.outdated.load(Ordering::Relaxed)
     }
 
     /// Whether this process held the writer's lease when it last asked.
@@ -167,7 +187,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The moment by the machine's clock, for a command that opens no hub.
 #[expect(clippy::disallowed_methods, reason = "the one place where time comes in")]
-fn system_time() -> i64 {
+pub fn system_time() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

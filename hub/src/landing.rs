@@ -13,9 +13,12 @@ use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart, path::Path as Na
 use tokio::runtime::{Handle, Runtime};
 
 use crate::error::{Error, Kind, Result};
+use crate::id;
 
 const PART: usize = 1 << 20;
 const LEVEL: i32 = 1;
+/// The file that says which landing store a folder is.
+const MARKER: &str = "hub.landing";
 
 /// Where bytes land. Clone is cheap.
 #[derive(Clone)]
@@ -24,6 +27,7 @@ pub struct Landing {
     runtime: Arc<Threads>,
     folder: PathBuf,
     spill: PathBuf,
+    marker: String,
 }
 
 impl Landing {
@@ -36,7 +40,14 @@ impl Landing {
             .map_err(|error| Error::new(Kind::Config, "opening the landing store").because(error))?
             .with_fsync(true);
         let runtime = Threads::start().map_err(failed)?;
-        Ok(Self { store: Arc::new(store), runtime: Arc::new(runtime), folder: folder.to_owned(), spill })
+        let marker = marker(folder)?;
+        Ok(Self { store: Arc::new(store), runtime: Arc::new(runtime), folder: folder.to_owned(), spill, marker })
+    }
+
+    /// Which landing store this is: a random name that lies in the folder since it was first opened. Two hubs on one
+    /// database see by it that they share their landing store too.
+    pub fn marker(&self) -> &str {
+        &self.marker
     }
 
     /// Begins to write a delivery; nothing is there before [`LandingWriter::finish`].
@@ -69,6 +80,15 @@ impl Landing {
         }
     }
 
+    /// Whether a delivery's bytes are there.
+    pub fn holds(&self, name: &str) -> Result<bool> {
+        match self.runtime.block_on(self.store.head(&Name::from(name))) {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(Error::new(Kind::Unavailable, "looking into the landing store").because(error)),
+        }
+    }
+
     /// Files of `department/feed` that have not changed for `age`: landed bytes, and what a hub left that died while landing.
     pub fn older_than(&self, feed: &str, age: Duration) -> Result<Vec<String>> {
         let failed =
@@ -98,6 +118,27 @@ impl Landing {
     /// Where the spill of a delivery is; it may vanish at any time.
     pub fn spill(&self, delivery: &str) -> PathBuf {
         self.spill.join(format!("{delivery}.zst"))
+    }
+}
+
+/// Reads the marker, or makes one; of two hubs that open a new folder at once one makes it.
+fn marker(folder: &Path) -> Result<String> {
+    let failed = |error: io::Error| Error::new(Kind::Config, "the marker of the landing store").because(error);
+    let path = folder.join(MARKER);
+    if !path.exists() {
+        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        file.write_all(id::random()?.as_bytes()).map_err(failed)?;
+        file.as_file().sync_all().map_err(failed)?;
+        match file.persist_noclobber(&path) {
+            Ok(_) => std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?,
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed(error.error)),
+        }
+    }
+    let text = std::fs::read_to_string(&path).map_err(failed)?;
+    match text.trim() {
+        "" => Err(Error::new(Kind::Config, format!("{} is empty", path.display()))),
+        text => Ok(text.to_owned()),
     }
 }
 
@@ -211,4 +252,17 @@ pub fn io_error(error: &io::Error) -> Error {
         }
     }
     Error::new(Kind::Unavailable, "the landing store refused").because(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_stays_the_same_landing_store() {
+        let (one, other) = (tempfile::TempDir::new().expect("a folder"), tempfile::TempDir::new().expect("a folder"));
+        let first = Landing::open(one.path()).expect("a landing store").marker().to_owned();
+        assert_eq!(Landing::open(one.path()).expect("the same").marker(), first);
+        assert_ne!(Landing::open(other.path()).expect("another").marker(), first);
+    }
 }

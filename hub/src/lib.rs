@@ -28,6 +28,7 @@ pub mod reason;
 pub mod relay;
 pub mod report;
 pub mod resolve;
+pub mod restore;
 pub mod status;
 pub mod store;
 pub mod time;

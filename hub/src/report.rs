@@ -1,11 +1,11 @@
 //! The report of a delivery: every rejected row and every attribute that was dropped, in the order of the rows, as its
 //! department reads it. Owns the order and the CSV that Excel opens; decides nothing.
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::reason::Reason;
 use crate::store::codec;
-use crate::store::delivery::Delivery;
+use crate::store::delivery::{self, Delivery};
 use crate::store::rejection::{self, IssueDocument, RowDocument};
 
 /// What begins a file that Excel reads as UTF-8.
@@ -13,6 +13,9 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 const HEADINGS: [&str; 7] = ["行号", "主键", "字段", "值", "原因", "类别", "代码"];
 /// Excel shows at most 15 digits of what it takes for a number; from here on digits are kept as text.
 const DIGITS: usize = 12;
+
+/// Microseconds of a day.
+const DAY: i64 = 24 * 3_600_000_000;
 
 /// One thing wrong with one row.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]
@@ -82,10 +85,24 @@ pub fn page(hub: &Hub, delivery: &str, after: Place, limit: i64) -> Result<(Vec<
         let finding = Finding::of("issue", issue.position, issue.line, Some(document.key), document.reason);
         found.push((Place { position: issue.position, ordinal: issue.ordinal }, vec![finding]));
     }
+    if found.is_empty() && after == Place::start() {
+        pruned(hub, delivery)?;
+    }
     found.sort_by_key(|(place, _)| (place.position, place.ordinal));
     found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let next = found.last().map(|(place, _)| *place);
     Ok((found.into_iter().flat_map(|(_, findings)| findings).collect(), next))
+}
+
+/// Nothing was wrong, or what was wrong is not kept any more.
+fn pruned(hub: &Hub, id: &str) -> Result<()> {
+    let of = hub.db.read(|conn| delivery::get(conn, id))?;
+    let kept_since = hub.now() - i64::from(hub.config.keep.reports_days) * DAY;
+    if of.rejected + of.issues > 0 && of.received_at < kept_since {
+        return Err(Error::new(Kind::Gone, "the rows of this report were kept for keep.reports_days and are gone")
+            .coded("report-pruned", "该报告的明细已超过 keep.reports_days 保留期并已清除。"));
+    }
+    Ok(())
 }
 
 impl Finding {

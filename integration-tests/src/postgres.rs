@@ -1,7 +1,12 @@
 //! A private PostgreSQL cluster, started once in a test process, and a database of its own for each case.
 //!
 //! Owns the cluster of Debian's server (any version below `/usr/lib/postgresql`), on loopback, in a temporary folder.
-//! It never touches a cluster of the machine.
+//! It never touches a cluster of the machine. A case that stops, fills or restores a cluster has one of its own
+//! ([`Private`]).
+
+mod private;
+
+pub use private::{Private, Stopping};
 
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
@@ -86,37 +91,52 @@ impl Postgres {
         let data = folder.join("data");
         let owner = Owner::of_server()?;
         owner.give(&folder)?;
+        let postgres = Self { programs, folder, port: place::free_port() };
+        postgres.initialise(&owner, &data, &[])?;
+        let settings = SETTINGS.get_or_init(|| &TESTED);
+        let child = postgres.launch(&owner, &data, settings)?;
+        postgres.wait_until_it_answers(child, &postgres.log())?;
+        Ok(postgres)
+    }
 
-        let mut initdb = Command::new(programs.join("initdb"));
-        initdb.args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync", "--pgdata"]);
-        let made = owner.run_as(initdb.arg(&data).current_dir(&folder)).output().map_err(|e| format!("initdb: {e}"))?;
+    fn initialise(&self, owner: &Owner, data: &Path, more: &[&str]) -> Result<(), String> {
+        let mut initdb = Command::new(self.programs.join("initdb"));
+        initdb.args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync"]);
+        let made = owner
+            .run_as(initdb.args(more).arg("--pgdata").arg(data).current_dir(&self.folder))
+            .output()
+            .map_err(|e| format!("initdb: {e}"))?;
         if !made.status.success() {
             return Err(format!("initdb: {}", String::from_utf8_lossy(&made.stderr)));
         }
+        Ok(())
+    }
 
-        let port = place::free_port();
-        let log = folder.join("server.log");
-        let settings = SETTINGS.get_or_init(|| &TESTED);
-        let mut server = Command::new(programs.join("postgres"));
-        server.arg("-D").arg(&data).args(["-p", &port.to_string()]).args(settings.iter().flat_map(|s| ["-c", s]));
-        let output = std::fs::File::create(&log).map_err(|e| format!("{}: {e}", log.display()))?;
+    fn log(&self) -> PathBuf {
+        self.folder.join("server.log")
+    }
+
+    fn launch(&self, owner: &Owner, data: &Path, settings: &[&str]) -> Result<Child, String> {
+        let log = self.log();
+        let mut server = Command::new(self.programs.join("postgres"));
+        server.arg("-D").arg(data).args(["-p", &self.port.to_string()]).args(settings.iter().flat_map(|s| ["-c", s]));
+        let output = std::fs::File::options().create(true).append(true).open(&log);
+        let output = output.map_err(|e| format!("{}: {e}", log.display()))?;
         let child = owner
-            .run_as(server.current_dir(&folder))
+            .run_as(server.current_dir(&self.folder))
             .stdin(Stdio::null())
             .stdout(output.try_clone().map_err(|e| e.to_string())?)
             .stderr(output)
             .spawn()
             .map_err(|e| format!("postgres: {e}"))?;
         guard::stop_after_us(child.id(), Stop::Quit);
-        let postgres = Self { programs, folder, port };
-        postgres.wait_until_it_answers(child, &log)?;
-        Ok(postgres)
+        Ok(child)
     }
 
-    fn wait_until_it_answers(&self, mut child: Child, log: &Path) -> Result<(), String> {
+    fn wait_until_it_answers(&self, mut child: Child, log: &Path) -> Result<Child, String> {
         let started = Instant::now();
         loop {
-            let Err(reason) = self.run("postgres", "SELECT 1") else { return Ok(()) };
+            let Err(reason) = self.run("postgres", "SELECT 1") else { return Ok(child) };
             let ended = child.try_wait().map_err(|e| e.to_string())?;
             if ended.is_some() || started.elapsed() > Duration::from_secs(60) {
                 return Err(format!("the server does not answer: {reason}\n{}", place::tail(log, 20)));
@@ -195,6 +215,7 @@ fn version(bin: &Path) -> u32 {
 }
 
 /// Who runs the server: PostgreSQL refuses root, so root runs it as the user Debian's package has made.
+#[derive(Debug)]
 struct Owner(Option<(u32, u32)>);
 
 impl Owner {
@@ -210,7 +231,9 @@ impl Owner {
 
     fn give(&self, folder: &Path) -> Result<(), String> {
         let Some((user, group)) = self.0 else { return Ok(()) };
-        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).map_err(|e| e.to_string())?;
+        if folder.is_dir() {
+            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).map_err(|e| e.to_string())?;
+        }
         chown(folder, Some(user), Some(group)).map_err(|e| format!("{}: {e}", folder.display()))
     }
 

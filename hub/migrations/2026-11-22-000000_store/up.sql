@@ -58,13 +58,18 @@ CREATE INDEX delivery_feed ON delivery (feed, id);
 
 CREATE TABLE staging (
     delivery TEXT NOT NULL,
-    position BIGINT NOT NULL,
-    source_key BYTEA,
-    hash BYTEA NOT NULL,
-    verdict TEXT NOT NULL CHECK (verdict IN ('changed', 'unchanged', 'stale', 'rejected')),
-    PRIMARY KEY (delivery, position)
+    first BIGINT NOT NULL,
+    last BIGINT NOT NULL,
+    changed BIGINT NOT NULL,
+    unchanged BIGINT NOT NULL,
+    stale BIGINT NOT NULL,
+    rejected BIGINT NOT NULL,
+    keyless BIGINT NOT NULL,
+    present BIGINT NOT NULL,
+    fresh BIGINT NOT NULL,
+    page BYTEA NOT NULL,
+    PRIMARY KEY (delivery, first)
 );
-CREATE INDEX staging_key ON staging (delivery, source_key);
 
 CREATE TABLE contribution (
     id BYTEA PRIMARY KEY NOT NULL,
@@ -111,7 +116,6 @@ CREATE TABLE entity (
 );
 CREATE UNIQUE INDEX entity_token ON entity (kind, token);
 CREATE INDEX entity_community ON entity (kind, community, id);
-CREATE INDEX entity_seq ON entity (kind, seq);
 
 CREATE TABLE entity_version (
     entity BYTEA NOT NULL,

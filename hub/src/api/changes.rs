@@ -17,10 +17,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::auth::Caller;
 use super::extract::{blocking, cursor_fault, limit, query_fault};
 use super::problem::{Answer, Failure};
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::leaving::{self, Event, Scope};
-use crate::store::entity;
+use crate::store::{entity, foundation};
 use crate::time;
 
 /// How often somebody who waits is looked after.
@@ -33,6 +33,13 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const STREAM: Duration = Duration::from_secs(600);
 /// Pages looked through for one answer, where most of it is out of scope.
 const PAGES: usize = 20;
+
+/// The changes after a cursor are not all kept.
+const PRUNED: (&str, &str, &str) = (
+    "cursor-pruned",
+    "the changes after this cursor are older than keep.versions_days and are not all kept",
+    "该游标之后的变更已超过 keep.versions_days 保留期。",
+);
 
 /// One change as the caller is told it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -100,7 +107,7 @@ pub struct Wanted {
 /// stays.
 #[utoipa::path(get, path = "/v1/changes", tag = "out", params(Wanted, ("Last-Event-ID" = Option<String>, Header)),
     responses((status = 200, body = Changes), (status = 410, body = super::problem::Problem,
-        description = "The cursor is of another epoch or ahead of the store: read all residents and households anew and go on with `cursor`")))]
+        description = "The cursor is of another epoch, ahead of the store or older than what is kept: read all residents and households anew and go on with `cursor`")))]
 pub async fn changes(
     hub: web::Data<Hub>,
     caller: Caller,
@@ -112,8 +119,10 @@ pub async fn changes(
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let most = limit(wanted.limit)?;
     let sent = header("last-event-id").or(wanted.after.as_deref()).map(str::to_owned);
-    let last = blocking(&hub, |hub| hub.db.read(entity::last_seq)).await?;
-    let after = position(&hub, sent.as_deref(), last)?;
+    let reach = blocking(&hub, |hub| {
+        hub.db.read(|conn| Ok(Reach { first: foundation::get(conn)?.pruned_seq, last: entity::last_seq(conn)? }))
+    });
+    let after = position(&hub, sent.as_deref(), reach.await?)?;
     if header(header::ACCEPT.as_str()).is_some_and(|accept| accept.contains("text/event-stream")) {
         return Ok(streamed(hub, scope, after, most));
     }
@@ -139,10 +148,19 @@ fn cursor(hub: &Hub, seq: i64) -> String {
     format!("{}-{seq}", hub.epoch)
 }
 
-/// The `seq` a cursor stands at, in a store whose last one is `last`.
-fn position(hub: &Hub, sent: Option<&str>, last: i64) -> Answer<i64> {
+/// Between which `seq`s a cursor is valid.
+#[derive(Debug, Clone, Copy)]
+struct Reach {
+    /// What came up to here may have been pruned.
+    first: i64,
+    /// The last one of the store.
+    last: i64,
+}
+
+/// The `seq` a cursor stands at.
+fn position(hub: &Hub, sent: Option<&str>, Reach { first, last }: Reach) -> Answer<i64> {
     let (epoch, seq) = match sent {
-        None | Some("" | "0") => return Ok(0),
+        None | Some("" | "0") => (hub.epoch.as_str(), "0"),
         Some("now") => return Ok(last),
         Some(text) => text.rsplit_once('-').ok_or_else(cursor_fault)?,
     };
@@ -155,6 +173,8 @@ fn position(hub: &Hub, sent: Option<&str>, last: i64) -> Answer<i64> {
         )
     } else if seq > last {
         ("cursor-ahead", "the cursor is ahead of the store", "游标超前于数据库。")
+    } else if seq < first {
+        PRUNED
     } else {
         return Ok(seq);
     };
@@ -181,6 +201,10 @@ async fn read(hub: &web::Data<Hub>, scope: &Scope, after: i64, most: i64) -> Ans
 /// The next events after a position; goes on over what is out of scope until there is one, the end, or enough was read.
 fn batch(hub: &Hub, scope: &Scope, after: i64, most: i64) -> Result<Batch> {
     hub.db.read(|conn| {
+        if after < foundation::get(conn)?.pruned_seq {
+            let (code, en, zh) = PRUNED;
+            return Err(Error::new(Kind::Gone, en).coded(code, zh));
+        }
         let mut batch = Batch { events: Vec::new(), position: after, last: entity::last_seq(conn)? };
         for _ in 0..PAGES {
             let versions = entity::changes(conn, batch.position, most)?;

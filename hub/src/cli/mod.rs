@@ -8,6 +8,7 @@ mod ingest;
 pub(crate) mod print;
 mod store;
 mod token;
+mod upkeep;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -69,8 +70,14 @@ enum Command {
     Rebuild,
     /// Create, list and revoke access tokens
     Token(token::TokenArgs),
-    /// Bring the store's schema up to date
-    Migrate,
+    /// Bring the database's schema up to date; hubs at work may go on meanwhile
+    Migrate(upkeep::MigrateArgs),
+    /// Copy the embedded store to one file while the hub is at work
+    Backup(upkeep::BackupArgs),
+    /// After the store was restored: begin a new epoch, so that nobody goes on from what is no more
+    Restored,
+    /// Copy an embedded store to PostgreSQL and seal it
+    CopyStore(upkeep::CopyArgs),
     /// Look after the Kafka relay
     Relay(store::RelayArgs),
 }
@@ -104,7 +111,10 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Verify => data::verify(&common),
         Command::Rebuild => data::rebuild(&common),
         Command::Token(args) => token::token(&args, &common),
-        Command::Migrate => common.open().map(|_| ExitCode::SUCCESS),
+        Command::Migrate(args) => upkeep::migrate(&args, &common),
+        Command::Backup(args) => upkeep::backup(&args, &common),
+        Command::Restored => upkeep::restored(&common),
+        Command::CopyStore(args) => upkeep::copy_store(&args, &common),
         Command::Relay(args) => store::relay(&args, &common),
     }
 }

@@ -285,6 +285,16 @@ pub fn decided_before(conn: &mut Conn, before: i64) -> Result<Vec<Delivery>> {
         .load(conn)?)
 }
 
+/// Deliveries that are not decided yet, each with the name of its bytes.
+pub fn undecided(conn: &mut Conn) -> Result<Vec<(String, String)>> {
+    Ok(delivery::table
+        .filter(delivery::state.eq_any(["landed", "ready", "held"]))
+        .filter(delivery::landed.is_not_null())
+        .order(delivery::id)
+        .select((delivery::id, delivery::landed.assume_not_null()))
+        .load(conn)?)
+}
+
 /// Notes that a delivery's bytes are gone.
 pub fn erased(conn: &mut Conn, id: &str) -> Result<()> {
     diesel::update(delivery::table.find(id)).set(delivery::landed.eq(None::<String>)).execute(conn)?;
@@ -299,6 +309,21 @@ pub fn answered_before(conn: &mut Conn, before: i64) -> Result<Vec<String>> {
         .filter(delivery::state.eq("applied"))
         .filter(delivery::received_at.lt(before))
         .filter(diesel::dsl::exists(staging::table.filter(staging::delivery.eq(delivery::id))))
+        .limit(1_000)
+        .select(delivery::id)
+        .load(conn)?)
+}
+
+/// Decided deliveries received before a moment of which the report still has rows.
+pub fn reported_before(conn: &mut Conn, before: i64) -> Result<Vec<String>> {
+    use super::schema::{delivery_issue, delivery_rejection};
+    let rows = delivery_rejection::table.filter(delivery_rejection::delivery.eq(delivery::id));
+    let issues = delivery_issue::table.filter(delivery_issue::delivery.eq(delivery::id));
+    Ok(delivery::table
+        .filter(delivery::received_at.lt(before))
+        .filter(delivery::state.eq_any(["applied", "refused"]))
+        .filter(delivery::endings.ne("waiting"))
+        .filter(diesel::dsl::exists(rows).or(diesel::dsl::exists(issues)))
         .limit(1_000)
         .select(delivery::id)
         .load(conn)?)

@@ -3,6 +3,7 @@
 //! `Db::write` is for short writes any hub may do; `Db::apply` is for all that makes changes and holds the writer's row.
 //! Reads have their own pool and never wait for either. Nothing outside this module opens a transaction.
 
+mod backup;
 pub mod bulk;
 pub mod codec;
 pub mod conn;
@@ -10,7 +11,9 @@ pub mod contribution;
 pub mod delivery;
 pub mod entity;
 pub mod feed_state;
+pub mod foundation;
 pub mod job;
+pub mod migrate;
 pub mod rejection;
 pub mod relay;
 #[rustfmt::skip]
@@ -19,22 +22,22 @@ pub mod staging;
 #[cfg(test)]
 mod tests;
 pub mod token;
+pub mod transfer;
 pub mod writer;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::r2d2::{Pool, PooledConnection};
 use diesel::{Connection, PgConnection, SqliteConnection};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use crate::error::{Error, Kind, Policy, Result};
+use crate::config::DatabaseConfig;
+use crate::error::{Error, Kind, Result};
 pub use conn::{Conn, Place};
-use conn::{Opener, each_backend};
+use conn::{Opener, Purpose};
 pub use writer::{Change, Lease};
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 const TRIES: u32 = 6;
 
 /// The store, cheap to clone.
@@ -42,44 +45,58 @@ const TRIES: u32 = 6;
 pub struct Db {
     write: Pool<Opener>,
     read: Pool<Opener>,
-    place: Arc<Place>,
+    config: Arc<DatabaseConfig>,
+    instance: Arc<str>,
+    /// The epoch the store had when this hub opened it.
+    epoch: Arc<OnceLock<String>>,
 }
 
 impl Db {
-    /// Opens the pools without touching the schema.
-    pub fn open(url: &str, read_connections: u32) -> Result<Self> {
-        let place = Place::parse(url)?;
-        if let Place::Sqlite(path) = &place {
-            if let Some(folder) = std::path::Path::new(path).parent() {
-                std::fs::create_dir_all(folder)
-                    .map_err(|error| Error::new(Kind::Config, "the folder of the store").because(error))?;
-            }
-            // The first writing connection puts the file into WAL mode; readers opened before that would fail.
-            place.open(true).map_err(|error| Error::new(Kind::Unavailable, "opening the store").because(error))?;
+    /// Opens the pools without touching the schema. `instance` names the hub that does.
+    pub fn open(config: &DatabaseConfig, instance: &str) -> Result<Self> {
+        let opener = Opener::new(config, Purpose::Writing, instance)?;
+        let away = |error: diesel::ConnectionError| Error::new(Kind::Unavailable, "opening the store").because(error);
+        if let Place::Sqlite(path) = &opener.place
+            && let Some(folder) = std::path::Path::new(path).parent()
+        {
+            std::fs::create_dir_all(folder)
+                .map_err(|error| Error::new(Kind::Config, "the folder of the store").because(error))?;
         }
-        let writers = if matches!(place, Place::Sqlite(_)) { 1 } else { 8 };
-        let pool = |size, writes| {
+        // What is wrong is said at once, and not after a pool has tried again and again. SQLite's first writing connection
+        // puts the file into WAL mode; readers opened before that would fail.
+        opener.open().map_err(away)?;
+        let embedded = matches!(opener.place, Place::Sqlite(_));
+        let writers = if embedded { 1 } else { config.write_connections.max(2) };
+        let pool = |size, opener: Opener| {
             Pool::builder()
                 .max_size(size)
-                .min_idle(Some(1))
-                .connection_timeout(Duration::from_secs(15))
-                .test_on_check_out(matches!(place, Place::Postgres(_)))
-                .build(Opener { place: place.clone(), writes })
+                // None is opened ahead: a command that ends must not end in the middle of one.
+                .min_idle(Some(0))
+                .connection_timeout(Duration::from_secs(config.connect_timeout_s + 5))
+                .test_on_check_out(!embedded)
+                .build(opener)
                 .map_err(|error| Error::new(Kind::Unavailable, "opening the store").because(error))
         };
-        Ok(Self { write: pool(writers, true)?, read: pool(read_connections.max(1), false)?, place: Arc::new(place) })
+        let readers = Opener::new(config, Purpose::Reading, instance)?;
+        Ok(Self {
+            write: pool(writers, opener)?,
+            read: pool(config.read_connections.max(1), readers)?,
+            config: Arc::new(config.clone()),
+            instance: instance.into(),
+            epoch: Arc::default(),
+        })
     }
 
-    /// Brings the schema up to date.
-    pub fn migrate(&self) -> Result<()> {
-        let mut conn = connection(&self.write)?;
-        each_backend!(&mut *conn, |c| c.run_pending_migrations(MIGRATIONS).map(drop))
-            .map_err(|error| Error::new(Kind::Config, "migrating the store").because(error))
+    /// A connection of its own, outside the pools.
+    fn connect(&self, purpose: Purpose) -> Result<Conn> {
+        Opener::new(&self.config, purpose, &self.instance)?
+            .open()
+            .map_err(|error| Error::new(Kind::Unavailable, "opening the store").because(error))
     }
 
     /// Whether the store is PostgreSQL.
     pub fn is_postgres(&self) -> bool {
-        matches!(*self.place, Place::Postgres(_))
+        self.config.is_postgres()
     }
 
     /// Reads under one consistent snapshot.
@@ -123,7 +140,7 @@ impl Db {
     /// A write of the dataset under the writer's row: locks it, compares the lease's generation, and gives `seq`s gap-free in
     /// commit order. May run more than once; the caller's checkpoint tells whether an unclear commit went through.
     pub fn apply<T>(&self, lease: &Lease, now: i64, body: impl Fn(&mut Change<'_>) -> Result<T>) -> Result<T> {
-        self.write(|conn| writer::under_lease(conn, lease, now, &body))
+        self.write(|conn| writer::under_lease(conn, (lease, self.epoch.get()), now, &body))
     }
 }
 
@@ -164,7 +181,8 @@ fn retried<T>(mut body: impl FnMut() -> Result<T>) -> Result<T> {
     let mut pause = Duration::from_millis(10);
     for _ in 1..TRIES {
         match body() {
-            Err(error) if error.kind == Kind::Unavailable && error.kind.policy() == Policy::Retry => {
+            // What has a code of its own stays as it is for longer than this.
+            Err(error) if error.kind == Kind::Unavailable && error.code.is_none() => {
                 std::thread::sleep(pause);
                 pause *= 3;
             }

@@ -15,6 +15,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    foundation (id) {
+        id -> Integer,
+        needs -> BigInt,
+        landing -> Nullable<Text>,
+        sealed -> Nullable<Text>,
+        sealed_at -> Nullable<BigInt>,
+        pruned_seq -> BigInt,
+    }
+}
+
+diesel::table! {
     feed_state (feed) {
         feed -> Text,
         apply_counter -> BigInt,
@@ -239,4 +250,4 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(delivery, contribution, contribution_alias, staging, rejection, entity, entity_version);
+diesel::allow_tables_to_appear_in_same_query!(delivery, delivery_rejection, delivery_issue, contribution, contribution_alias, staging, rejection, entity, entity_version);

@@ -6,6 +6,7 @@ use diesel::sql_types::{BigInt, Text};
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
 
 use super::{Conn, Db};
+use crate::config::DatabaseConfig;
 
 const SCHEMA: &str = include_str!("schema.rs");
 const DOCUMENT: &str = include_str!("../../docs/architecture.md");
@@ -57,8 +58,9 @@ fn in_sql(kind: &str) -> String {
 /// The tables as the migrations make them.
 fn migrated() -> Tables {
     let folder = tempfile::TempDir::new().expect("a folder");
-    let db = Db::open(&format!("sqlite://{}", folder.path().join("hub.db").display()), 1).expect("a store");
-    db.migrate().expect("the migrations");
+    let url = format!("sqlite://{}", folder.path().join("hub.db").display());
+    let db = Db::open(&DatabaseConfig { url, ..DatabaseConfig::default() }, "test").expect("a store");
+    db.prepare().expect("the migrations");
     let columns: Vec<Column> = db
         .read(|conn| {
             let Conn::Sqlite(conn) = conn else { unreachable!("a SQLite store was opened") };

@@ -1,14 +1,14 @@
 //! Clean-up: what has served its time goes. Bytes of decided deliveries after the days configured, finished jobs of the
-//! schedule after a day, staging of answered records after an hour. Never a contribution, version, rejection or open delivery.
+//! schedule after a day, staging of answered records after an hour; what is kept longer is pruned last.
 
 use std::time::Duration;
 
+use super::prune::{DAY, prune};
 use crate::error::Result;
 use crate::hub::Hub;
 use crate::store::{delivery, job, staging};
 
-const HOUR: i64 = 3_600_000_000;
-const DAY: i64 = 24 * HOUR;
+const HOUR: i64 = DAY / 24;
 
 /// Removes what is no longer needed.
 pub fn clean_up(hub: &Hub) -> Result<()> {
@@ -32,5 +32,5 @@ pub fn clean_up(hub: &Hub) -> Result<()> {
         }
     }
     while hub.db.write(|conn| job::prune(conn, &["drop-scan", "arrivals", "clean-up"], now - DAY))? > 0 {}
-    Ok(())
+    prune(hub)
 }

@@ -4,6 +4,7 @@
 
 pub mod clean_up;
 pub mod drop_folder;
+mod prune;
 pub mod schedule;
 pub mod serve;
 mod worker;

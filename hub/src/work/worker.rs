@@ -191,7 +191,9 @@ fn finish(hub: &Hub, leased: &Job, result: Result<()>) -> Result<()> {
         Policy::Retry | Policy::Person => ("waiting", now),
         Policy::GiveUp => ("failed", now),
     };
-    let message = format!("{error} {}", error.kind.advice().1);
+    let (advice_zh, advice) = error.kind.advice();
+    let zh = error.context_zh.as_deref().unwrap_or_default();
+    let message = format!("{error} {advice} {zh}{advice_zh}");
     let ending = Ending { outcome, run_after, message: Some(&message) };
     hub.db.write(|conn| job::finish(conn, leased, ending, now))
 }

@@ -123,6 +123,14 @@ impl Hub {
         }
     }
 
+    /// Waits for a process that ends by itself.
+    pub fn stop_waiting(&mut self) -> ExitStatus {
+        let mut child = self.process.take().expect("the hub is not running");
+        let status = child.wait().expect("the end of the hub's process");
+        guard::forget(child.id());
+        status
+    }
+
     /// Sends a signal by name; `STOP` and `CONT` make a hub that is only slow.
     pub fn signal(&self, name: &str) {
         let child = self.process.as_ref().expect("the hub is not running");

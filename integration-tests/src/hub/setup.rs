@@ -25,6 +25,8 @@ pub struct Setup {
     chunk: u32,
     beside: Option<Beside>,
     tls: Option<(String, String)>,
+    url: Option<String>,
+    database: String,
     more: String,
 }
 
@@ -102,6 +104,8 @@ impl Setup {
             chunk: 1_000,
             beside: None,
             tls: None,
+            url: None,
+            database: String::new(),
             more: String::new(),
         }
     }
@@ -162,6 +166,19 @@ impl Setup {
         self.landing(&other.folder().join(&other.setup.landing))
     }
 
+    /// Keeps its store at this URL, which the case looks after.
+    pub fn at(mut self, url: &str) -> Self {
+        self.url = Some(url.to_owned());
+        self
+    }
+
+    /// Adds lines to the section `[database]`.
+    pub fn database(mut self, toml: &str) -> Self {
+        self.database.push_str(toml);
+        self.database.push('\n');
+        self
+    }
+
     /// Speaks TLS with this certificate and key (PEM files).
     pub fn tls(mut self, certificate: &str, key: &str) -> Self {
         self.tls = Some((certificate.to_owned(), key.to_owned()));
@@ -175,7 +192,7 @@ impl Setup {
 
     /// Whether it needs a database of its own.
     pub(super) fn needs_database(&self) -> bool {
-        self.beside.is_none()
+        self.beside.is_none() && self.url.is_none()
     }
 
     /// No file of the server may grow past this: writing further fails as on a full disk.
@@ -211,16 +228,17 @@ impl Setup {
     /// Writes `hub.toml` into the hub's folder.
     pub(super) fn write(&self, folder: &Path, port: u16, url: Option<&str>) {
         let at = |name: &str| folder.join(name).display().to_string();
-        let url = self.beside.as_ref().map(|beside| beside.url.as_str()).or(url);
+        let url = self.url.as_deref().or(self.beside.as_ref().map(|beside| beside.url.as_str())).or(url);
         let url = url.map_or_else(|| format!("sqlite://{}", at("hub.db")), str::to_owned);
         let secret = self.beside.as_ref().map_or_else(|| at("secret"), |beside| beside.secret.clone());
         let tls = self.tls.as_ref().map_or_else(String::new, |(certificate, key)| {
             format!("tls_certificate = {certificate:?}\ntls_key = {key:?}\n")
         });
         let mut toml = format!(
-            "[server]\nlisten = \"127.0.0.1:{port}\"\n{tls}\n[database]\nurl = {url:?}\n\n[landing]\nfolder = {:?}\n\n\
+            "[server]\nlisten = \"127.0.0.1:{port}\"\n{tls}\n[database]\nurl = {url:?}\n{}\n[landing]\nfolder = {:?}\n\n\
              [secret]\nfile = {:?}\n\n[drop]\nfolder = {:?}\nscan = \"* * * * * *\"\n\n\
              [work]\nlease_ms = {}\nchunk = {}\n",
+            self.database,
             at(&self.landing),
             secret,
             at(DROP),

@@ -18,6 +18,8 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::Value;
 
+use super::judge::{changes, conserved, without_gap};
+
 const RESIDENTS: u64 = 2_000;
 const KILLS: usize = 20;
 const AGREEMENT: &str = "platform";
@@ -151,42 +153,10 @@ fn kill_at_random(hub: &mut Hub, sending: &Sending, seed: u64) {
     assert!(sending.sent.load(Ordering::SeqCst) > 0 || !sending.over.load(Ordering::SeqCst));
 }
 
-fn conserved(deliveries: &[Value]) {
-    for delivery in deliveries {
-        let count = |name: &str| delivery[name].as_i64().unwrap_or_else(|| panic!("no {name} in {delivery}"));
-        let sum: i64 = ["applied", "unchanged", "stale", "rejected", "waiting"].into_iter().map(count).sum();
-        assert_eq!(count("received"), sum, "{delivery}");
-        assert_eq!(delivery["state"], "applied", "{delivery}");
-        assert_eq!(count("waiting"), 0, "{delivery}");
-    }
-}
-
 fn as_the_city_knows(hub: &Hub, city: &City) {
     let dataset = &hub.json(&["status"])["dataset"];
     let expected = serde_json::to_value(city.expected(2)).expect("what the city knows");
     assert_eq!(dataset, &expected);
-}
-
-/// All changes a client is told, page by page.
-fn changes(client: &Client) -> Vec<Value> {
-    let mut all = Vec::new();
-    let mut path = "/v1/changes?limit=500".to_owned();
-    loop {
-        let page = client.get(&path).good();
-        let items = page["items"].as_array().expect("items").clone();
-        if items.is_empty() {
-            return all;
-        }
-        all.extend(items);
-        let next = page["next"].as_str().unwrap_or_else(|| panic!("no next in {page}"));
-        path = format!("/v1/changes?limit=500&after={next}");
-    }
-}
-
-fn without_gap(told: &[Value]) {
-    let seqs: Vec<i64> = told.iter().map(|change| change["seq"].as_i64().expect("a seq")).collect();
-    let expected: Vec<i64> = (1..=seqs.len() as i64).collect();
-    assert_eq!(seqs, expected, "the changes are not 1, 2, 3 ...");
 }
 
 /// The topic, read by Kafka's own consumer, against what `/v1/changes` tells under the same agreement.

@@ -8,8 +8,11 @@
 
 mod builders;
 mod crash;
+mod faults;
 mod harness;
 mod hostile;
+mod judge;
 mod pipeline;
 mod relay;
+mod store;
 mod system;

@@ -160,7 +160,12 @@ impl World {
         let mut folders = vec![self.folder.path().join("landing")];
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
-                if entry.path().is_dir() { folders.push(entry.path()) } else { files.push(entry.path()) }
+                if entry.path().is_dir() {
+                    folders.push(entry.path());
+                } else if entry.file_name() != "hub.landing" {
+                    // The marker of the landing store itself is no landed byte.
+                    files.push(entry.path());
+                }
             }
         }
         files

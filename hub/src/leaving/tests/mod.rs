@@ -6,7 +6,7 @@ mod records;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-use crate::config::Agreement;
+use crate::config::{Agreement, DatabaseConfig};
 use crate::entity::sample::keyring;
 use crate::keyring::Token;
 use crate::leaving::{Event, Scope};
@@ -31,9 +31,10 @@ type Written<'a> = (&'a str, Option<Value>);
 impl World {
     fn new() -> Self {
         let folder = TempDir::new().expect("a folder");
-        let db = Db::open(&format!("sqlite://{}", folder.path().join("hub.db").display()), 2).expect("a store");
-        db.migrate().expect("a schema");
-        db.found(keyring().id(), "rules").expect("a writer's row");
+        let url = format!("sqlite://{}", folder.path().join("hub.db").display());
+        let db = Db::open(&DatabaseConfig { url, ..DatabaseConfig::default() }, "test").expect("a store");
+        db.prepare().expect("a schema");
+        db.found(keyring().id(), "landing", "rules").expect("a writer's row");
         let lease = db.lease("test", 0, 1_000_000_000, |_| false).expect("an answer").expect("a lease");
         Self { db, lease, _folder: folder }
     }

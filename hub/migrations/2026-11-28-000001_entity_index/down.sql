@@ -1,1 +1,0 @@
-CREATE INDEX entity_seq ON entity (kind, seq);
