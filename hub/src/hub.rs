@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::access::Known;
 use crate::config::Config;
 use crate::entity::EntitySchema;
 use crate::error::{Error, Kind, Result};
@@ -37,6 +38,8 @@ pub struct Hub {
     pub epoch: String,
     /// The name of this process in leases.
     pub instance: String,
+    /// Tokens that were good a moment ago.
+    pub tokens: Known,
     clock: fn() -> i64,
     lease: Mutex<Option<Lease>>,
     feeds: Mutex<HashMap<String, Arc<Mutex<()>>>>,
@@ -72,6 +75,7 @@ impl Hub {
             household,
             epoch: writer.epoch,
             instance: instance::name()?,
+            tokens: Known::default(),
             clock: system_time,
             lease: Mutex::new(None),
             feeds: Mutex::new(HashMap::new()),

@@ -3,6 +3,7 @@
 //! `Db::write` is for short writes any hub may do; `Db::apply` is for all that makes changes and holds the writer's row.
 //! Reads have their own pool and never wait for either. Nothing outside this module opens a transaction.
 
+pub mod bell;
 pub mod bulk;
 pub mod codec;
 pub mod conn;
@@ -30,6 +31,7 @@ use diesel::{Connection, PgConnection, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::error::{Error, Kind, Policy, Result};
+pub use bell::Bell;
 pub use conn::{Conn, Place};
 use conn::{Opener, each_backend};
 pub use writer::{Change, Lease};
@@ -43,6 +45,8 @@ pub struct Db {
     write: Pool<Opener>,
     read: Pool<Opener>,
     place: Arc<Place>,
+    /// Rung when the dataset has changed.
+    changed: Bell,
 }
 
 impl Db {
@@ -67,7 +71,8 @@ impl Db {
                 .build(Opener { place: place.clone(), writes })
                 .map_err(|error| Error::new(Kind::Unavailable, "opening the store").because(error))
         };
-        Ok(Self { write: pool(writers, true)?, read: pool(read_connections.max(1), false)?, place: Arc::new(place) })
+        let (write, read) = (pool(writers, true)?, pool(read_connections.max(1), false)?);
+        Ok(Self { write, read, place: Arc::new(place), changed: Bell::default() })
     }
 
     /// Brings the schema up to date.
@@ -123,7 +128,14 @@ impl Db {
     /// A write of the dataset under the writer's row: locks it, compares the lease's generation, and gives `seq`s gap-free in
     /// commit order. May run more than once; the caller's checkpoint tells whether an unclear commit went through.
     pub fn apply<T>(&self, lease: &Lease, now: i64, body: impl Fn(&mut Change<'_>) -> Result<T>) -> Result<T> {
-        self.write(|conn| writer::under_lease(conn, lease, now, &body))
+        let value = self.write(|conn| writer::under_lease(conn, lease, now, &body))?;
+        self.changed.ring();
+        Ok(value)
+    }
+
+    /// Heard by who waits for changes of the dataset.
+    pub fn bell(&self) -> &Bell {
+        &self.changed
     }
 }
 
