@@ -1,6 +1,10 @@
 //! Access tokens: made, known again, listed and revoked. The secret text is shown once and kept nowhere; the store has
 //! its hash under the hub secret. Says who somebody is and never what they may do: that is the API's.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -80,10 +84,60 @@ pub fn create(hub: &Hub, role: &str, subject: &str, title: &str) -> Result<(Acce
     Ok((row, text))
 }
 
-/// The token with this secret text, unless it is unknown or revoked.
-pub fn verify(hub: &Hub, text: &str) -> Result<Option<AccessToken>> {
+/// How long a token is taken for good after it was last found in the store. A token that this process revokes is worth
+/// nothing at once; one that another process revokes, after this time at the latest.
+pub const FRESH: Duration = Duration::from_secs(1);
+/// So many tokens are remembered; who comes with more has them looked up more often.
+const REMEMBERED: usize = 10_000;
+
+/// Tokens found in the store a moment ago, by hash.
+#[derive(Debug, Default)]
+pub struct RecentTokens(Mutex<Remembered>);
+
+#[derive(Debug, Default)]
+struct Remembered {
+    found: HashMap<Token, (Instant, Arc<AccessToken>)>,
+    /// Raised by each revocation, so that what was read before it is not remembered after it.
+    revocations: u64,
+}
+
+impl RecentTokens {
+    fn locked(&self) -> MutexGuard<'_, Remembered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn forget_all(&self) {
+        let mut known = self.locked();
+        known.found.clear();
+        known.revocations += 1;
+    }
+}
+
+/// The token with this secret text, if it was found in the store a moment ago; else ask [`verify`], which may block.
+pub fn recalled(hub: &Hub, text: &str) -> Result<Option<Arc<AccessToken>>> {
     let hash = hash(&hub.keyring, text)?;
-    hub.db.read(|conn| token::by_hash(conn, &hash.0))
+    let known = hub.tokens.locked();
+    Ok(known.found.get(&hash).filter(|(since, _)| since.elapsed() < FRESH).map(|(_, token)| token.clone()))
+}
+
+/// The token with this secret text, unless it is unknown or revoked.
+pub fn verify(hub: &Hub, text: &str) -> Result<Option<Arc<AccessToken>>> {
+    let hash = hash(&hub.keyring, text)?;
+    let (since, revocations) = (Instant::now(), hub.tokens.locked().revocations);
+    let Some(token) = hub.db.read(|conn| token::by_hash(conn, &hash.0))?.map(Arc::new) else { return Ok(None) };
+    let mut known = hub.tokens.locked();
+    if known.revocations == revocations {
+        if known.found.len() >= REMEMBERED {
+            known.found.clear();
+        }
+        known.found.insert(hash, (since, token.clone()));
+    }
+    Ok(Some(token))
+}
+
+/// Whether the token of this id is still good; for answers that take longer than [`FRESH`].
+pub fn stands(hub: &Hub, id: &str) -> Result<bool> {
+    hub.db.read(|conn| token::is_in_use(conn, id))
 }
 
 /// All tokens, revoked ones too, oldest first.
@@ -91,9 +145,11 @@ pub fn list(hub: &Hub) -> Result<Vec<AccessToken>> {
     hub.db.read(token::list)
 }
 
-/// Ends a token at once.
+/// Ends a token: in this process at once, in others within [`FRESH`].
 pub fn revoke(hub: &Hub, id: &str) -> Result<()> {
-    hub.db.write(|conn| token::revoke(conn, id, hub.now()))
+    hub.db.write(|conn| token::revoke(conn, id, hub.now()))?;
+    hub.tokens.forget_all();
+    Ok(())
 }
 
 fn hash(keyring: &Keyring, text: &str) -> Result<Token> {
@@ -141,6 +197,32 @@ mod tests {
         revoke(&hub, &made.id).expect("it is revoked");
         assert!(verify(&hub, &text).expect("an answer").is_none());
         assert!(revoke(&hub, &made.id).is_err(), "a revoked token cannot be revoked again");
+    }
+
+    #[test]
+    fn a_token_is_recalled_for_a_moment_and_not_past_its_revocation() {
+        let (_folder, hub) = hub();
+        let (made, text) = create(&hub, "administrator", "", "").expect("a token");
+        let recalled = || recalled(&hub, &text).expect("an answer").map(|token| token.id.clone());
+        assert_eq!(recalled(), None, "nobody has asked the store yet");
+        verify(&hub, &text).expect("an answer").expect("it is known");
+        assert_eq!(recalled(), Some(made.id.clone()));
+        assert!(stands(&hub, &made.id).expect("an answer"));
+        revoke(&hub, &made.id).expect("it is revoked");
+        assert_eq!(recalled(), None);
+        assert!(!stands(&hub, &made.id).expect("an answer"));
+    }
+
+    #[test]
+    fn a_token_that_another_process_revokes_is_recalled_no_longer_than_it_is_fresh() {
+        let (_folder, hub) = hub();
+        let (made, text) = create(&hub, "administrator", "", "").expect("a token");
+        verify(&hub, &text).expect("an answer").expect("it is known");
+        // Past this process's memory, as another process writes.
+        hub.db.write(|conn| token::revoke(conn, &made.id, hub.now())).expect("it is revoked");
+        std::thread::sleep(FRESH);
+        assert!(recalled(&hub, &text).expect("an answer").is_none());
+        assert!(verify(&hub, &text).expect("an answer").is_none());
     }
 
     #[test]

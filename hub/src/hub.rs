@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::access::RecentTokens;
 use crate::config::Config;
 use crate::entity::EntitySchema;
 use crate::error::{Error, Kind, Result};
@@ -42,6 +43,8 @@ pub struct Hub {
     pub epoch: String,
     /// The name of this process in leases.
     pub instance: String,
+    /// Tokens that were good a moment ago.
+    pub tokens: RecentTokens,
     clock: fn() -> i64,
     lease: Mutex<Option<Lease>>,
     /// Under which generation, and what.
@@ -82,6 +85,7 @@ impl Hub {
             household,
             epoch: writer.epoch,
             instance,
+            tokens: RecentTokens::default(),
             clock: system_time,
             lease: Mutex::new(None),
             known: Mutex::new((0, None)),

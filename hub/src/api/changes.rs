@@ -10,26 +10,28 @@ use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-use tokio::time::{Instant, sleep};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 use utoipa::{IntoParams, ToSchema};
 
 use super::auth::Caller;
+use super::export::{self, Export};
 use super::extract::{blocking, cursor_fault, limit, query_fault};
 use super::problem::{Answer, Failure};
+use crate::access;
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
-use crate::leaving::{self, Event, Scope};
+use crate::leaving::{self, Event, Record, Scope};
 use crate::store::{entity, foundation};
 use crate::time;
 
-/// How often somebody who waits is looked after.
+/// How often somebody who waits is looked after, for what another process has written.
 const LOOK: Duration = Duration::from_millis(250);
 /// Longest wait of a long-poll, in seconds.
 const LONGEST_WAIT: u64 = 60;
 /// A stream says at least so often that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// A stream ends after this; its reader comes again with `Last-Event-ID`, and its token is looked at again.
+/// A stream ends after this; its reader comes again with `Last-Event-ID`.
 const STREAM: Duration = Duration::from_secs(600);
 /// Pages looked through for one answer, where most of it is out of scope.
 const PAGES: usize = 20;
@@ -61,7 +63,7 @@ pub struct Change {
     /// The full record the caller may see; absent where it was removed.
     #[schema(value_type = Option<Object>)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<Map<String, Value>>,
+    data: Option<Record>,
 }
 
 impl From<Event> for Change {
@@ -104,9 +106,11 @@ pub struct Wanted {
 }
 
 /// Changes after a cursor. With `Accept: text/event-stream` they come as server-sent events for as long as the reader
-/// stays.
+/// stays; with `Accept: application/x-ndjson` all there are come at once, one a line, without `limit` and `wait`, and the
+/// header `Hub-Cursor` says where to go on.
 #[utoipa::path(get, path = "/v1/changes", tag = "out", params(Wanted, ("Last-Event-ID" = Option<String>, Header)),
-    responses((status = 200, body = Changes), (status = 410, body = super::problem::Problem,
+    responses((status = 200, content((Changes = "application/json"), (Change = "application/x-ndjson"), (Change = "text/event-stream"))),
+        (status = 410, body = super::problem::Problem,
         description = "The cursor is of another epoch, ahead of the store or older than what is kept: read all residents and households anew and go on with `cursor`")))]
 pub async fn changes(
     hub: web::Data<Hub>,
@@ -122,26 +126,60 @@ pub async fn changes(
     let reach = blocking(&hub, |hub| {
         hub.db.read(|conn| Ok(Reach { first: foundation::get(conn)?.pruned_seq, last: entity::last_seq(conn)? }))
     });
-    let after = position(&hub, sent.as_deref(), reach.await?)?;
+    let reach = reach.await?;
+    let (after, last) = (position(&hub, sent.as_deref(), &reach)?, reach.last);
     if header(header::ACCEPT.as_str()).is_some_and(|accept| accept.contains("text/event-stream")) {
-        return Ok(streamed(hub, scope, after, most));
+        return Ok(streamed(hub, scope, caller.token, (after, most)));
     }
+    if export::is_wanted(headers) {
+        if wanted.limit.is_some() || wanted.wait.is_some() {
+            return Err(export::of_pages_only("limit, wait"));
+        }
+        return export::answer(hub, &caller, Export::Changes { scope, after, until: last }).await;
+    }
+    let until = Instant::now() + Duration::from_secs(waiting(&wanted)?);
+    let mut bell = hub.db.bell().listen();
+    let mut page = page(&hub, &scope, after, most).await?;
+    while page.is_empty && Instant::now() < until {
+        heard(&mut bell).await;
+        page = self::page(&hub, &scope, page.position, most).await?;
+    }
+    Ok(HttpResponse::Ok().content_type("application/json").body(page.text))
+}
+
+/// Waits until the dataset has changed, or for as long as it may have changed unheard.
+async fn heard(bell: &mut watch::Receiver<()>) {
+    let _unheard = timeout(LOOK, bell.changed()).await;
+}
+
+fn waiting(wanted: &Wanted) -> Answer<u64> {
     let wait = wanted.wait.unwrap_or(0);
     if wait > LONGEST_WAIT {
-        return Err(query_fault(
-            format!("wait is at most {LONGEST_WAIT} seconds"),
-            format!("wait 最多 {LONGEST_WAIT} 秒。"),
-        ));
+        let en = format!("wait is at most {LONGEST_WAIT} seconds");
+        return Err(query_fault(en, format!("wait 最多 {LONGEST_WAIT} 秒。")));
     }
-    let until = Instant::now() + Duration::from_secs(wait);
-    let mut batch = read(&hub, &scope, after, most).await?;
-    while batch.events.is_empty() && Instant::now() < until {
-        sleep(LOOK).await;
-        batch = read(&hub, &scope, batch.position, most).await?;
-    }
-    let next = cursor(&hub, batch.position);
-    let items = batch.events.into_iter().map(Change::from).collect();
-    Ok(HttpResponse::Ok().json(Changes { items, next, more: batch.position < batch.last }))
+    Ok(wait)
+}
+
+/// A page as it is answered.
+struct Page {
+    text: Vec<u8>,
+    is_empty: bool,
+    position: i64,
+}
+
+async fn page(hub: &web::Data<Hub>, scope: &Scope, after: i64, most: i64) -> Answer<Page> {
+    let scope = scope.clone();
+    let written = blocking(hub, move |hub| {
+        let batch = batch(hub, &scope, after, most)?;
+        let items: Vec<Change> = batch.events.into_iter().map(Change::from).collect();
+        let (is_empty, more) = (items.is_empty(), batch.position < batch.last);
+        let mut text = Vec::with_capacity(256 + (items.len() << 10));
+        serde_json::to_writer(&mut text, &Changes { items, next: cursor(hub, batch.position), more })
+            .map_err(|error| Error::new(Kind::Internal, "writing a page").because(error))?;
+        Ok(Page { text, is_empty, position: batch.position })
+    });
+    written.await
 }
 
 fn cursor(hub: &Hub, seq: i64) -> String {
@@ -158,7 +196,7 @@ struct Reach {
 }
 
 /// The `seq` a cursor stands at.
-fn position(hub: &Hub, sent: Option<&str>, Reach { first, last }: Reach) -> Answer<i64> {
+fn position(hub: &Hub, sent: Option<&str>, &Reach { first, last }: &Reach) -> Answer<i64> {
     let (epoch, seq) = match sent {
         None | Some("" | "0") => (hub.epoch.as_str(), "0"),
         Some("now") => return Ok(last),
@@ -222,13 +260,19 @@ fn batch(hub: &Hub, scope: &Scope, after: i64, most: i64) -> Result<Batch> {
 struct Reader {
     hub: web::Data<Hub>,
     scope: Scope,
+    token: String,
     after: i64,
     most: i64,
     ends: Instant,
+    bell: watch::Receiver<()>,
+    /// When the token was last known to be good.
+    known: Instant,
 }
 
-fn streamed(hub: web::Data<Hub>, scope: Scope, after: i64, most: i64) -> HttpResponse {
-    let reader = Reader { hub, scope, after, most, ends: Instant::now() + STREAM };
+fn streamed(hub: web::Data<Hub>, scope: Scope, token: String, (after, most): (i64, i64)) -> HttpResponse {
+    let now = Instant::now();
+    let bell = hub.db.bell().listen();
+    let reader = Reader { hub, scope, token, after, most, ends: now + STREAM, bell, known: now };
     let pieces = stream::unfold(reader, |mut reader| async move {
         let piece = reader.next_piece().await?;
         Some((piece, reader))
@@ -242,10 +286,20 @@ fn streamed(hub: web::Data<Hub>, scope: Scope, after: i64, most: i64) -> HttpRes
 }
 
 impl Reader {
+    /// A stream is longer than a revocation may take: it ends when its reader's token has ended.
+    async fn may_go_on(&mut self) -> bool {
+        if self.known.elapsed() < access::FRESH {
+            return true;
+        }
+        self.known = Instant::now();
+        let token = self.token.clone();
+        blocking(&self.hub, move |hub| access::stands(hub, &token)).await.unwrap_or(false)
+    }
+
     /// Events as soon as there are some, else a sign of life; nothing more after the stream's time.
     async fn next_piece(&mut self) -> Option<Result<Bytes, std::io::Error>> {
         let heartbeat = Instant::now() + HEARTBEAT;
-        while Instant::now() < self.ends {
+        while Instant::now() < self.ends && self.may_go_on().await {
             let batch = match read(&self.hub, &self.scope, self.after, self.most).await {
                 Ok(batch) => batch,
                 Err(failure) => return Some(Err(std::io::Error::other(failure.to_string()))),
@@ -262,7 +316,7 @@ impl Reader {
             if Instant::now() >= heartbeat {
                 return Some(Ok(Bytes::from_static(b":\n\n")));
             }
-            sleep(LOOK).await;
+            heard(&mut self.bell).await;
         }
         None
     }

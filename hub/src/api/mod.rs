@@ -9,8 +9,10 @@ mod changes;
 mod communities;
 mod deliveries;
 mod docs;
+mod export;
 mod extract;
 mod feeds;
+mod gather;
 mod jobs;
 mod metrics;
 mod problem;
@@ -39,6 +41,7 @@ pub use docs::Description;
 use crate::config::ServerConfig;
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
+use gather::Gather;
 use metrics::Requests;
 use problem::Failure;
 
@@ -86,12 +89,14 @@ fn tls(config: &ServerConfig) -> Result<Option<SslAcceptorBuilder>> {
 pub struct State {
     hub: web::Data<Hub>,
     requests: web::Data<Requests>,
+    gather: web::Data<Gather>,
 }
 
 impl State {
     /// The state of a server of this hub.
     pub fn new(hub: Arc<Hub>) -> Self {
-        Self { hub: web::Data::from(hub), requests: web::Data::new(Requests::default()) }
+        let gather = web::Data::new(Gather::start(&hub));
+        Self { hub: web::Data::from(hub), requests: web::Data::new(Requests::default()), gather }
     }
 }
 
@@ -110,6 +115,7 @@ pub fn app(
     App::new()
         .app_data(state.hub.clone())
         .app_data(state.requests.clone())
+        .app_data(state.gather.clone())
         .configure(faults)
         .configure(routes)
         .default_service(web::to(|| async { HttpResponse::from_error(Failure::no_route()) }))

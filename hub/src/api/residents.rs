@@ -2,20 +2,20 @@
 
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{HttpRequest, HttpResponse, web};
-use openssl::sha::sha256;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::auth::Caller;
+use super::export::{self, Export};
 use super::extract::{Page, after, blocking, cursor_fault, limit, query_fault};
+use super::gather::{self, Found, Gather};
 use super::problem::{Answer, Failure};
 use crate::entity::KeyRole;
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::id;
 use crate::keyring::Token;
-use crate::leaving::{self, Moment, Scope};
+use crate::leaving::{self, Claims, Moment, Record, Scope};
 use crate::pipeline::golden::entity_id;
 use crate::resolve::{PersonKey, alias_token};
 use crate::store::entity::{self, Version};
@@ -38,15 +38,15 @@ pub struct Entity {
     changed_at: String,
     /// The attributes the caller may see, by name; `id` and `community` are among them.
     #[schema(value_type = Object)]
-    data: Map<String, Value>,
+    data: Record,
     /// All claims on these attributes, winner first; only where they are asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
-    provenance: Option<Map<String, Value>>,
+    pub(super) provenance: Option<Claims>,
 }
 
 impl Entity {
-    fn of(version: &Version, data: Map<String, Value>) -> Result<Self> {
+    pub(super) fn of(version: &Version, data: Record) -> Result<Self> {
         Ok(Self {
             id: Token::from_slice(&version.entity)?.to_string(),
             kind: version.kind.clone(),
@@ -55,6 +55,11 @@ impl Entity {
             data,
             provenance: None,
         })
+    }
+
+    /// Its version.
+    pub(super) fn version(&self) -> i64 {
+        self.version
     }
 }
 
@@ -74,44 +79,55 @@ pub struct Wanted {
     cursor: Option<String>,
 }
 
-/// Residents.
-#[utoipa::path(get, path = "/v1/residents", tag = "out", params(Wanted), responses((status = 200, body = Page<Entity>)))]
+/// Residents. With `Accept: application/x-ndjson` all of them come in one answer, one a line, as of one moment; without
+/// `limit` and `cursor`. The header `Hub-Cursor` says from where `/v1/changes` goes on.
+#[utoipa::path(get, path = "/v1/residents", tag = "out", params(Wanted),
+    responses((status = 200, content((Page<Entity> = "application/json"), (Entity = "application/x-ndjson")))))]
 pub async fn residents(
     hub: web::Data<Hub>,
     caller: Caller,
     wanted: web::Query<Wanted>,
-) -> Answer<web::Json<Page<Entity>>> {
-    list(hub, caller, RESIDENT, wanted.into_inner()).await
+    request: HttpRequest,
+) -> Answer<HttpResponse> {
+    list(hub, caller, (RESIDENT, wanted.into_inner()), request.headers()).await
 }
 
-/// Households.
-#[utoipa::path(get, path = "/v1/households", tag = "out", params(Wanted), responses((status = 200, body = Page<Entity>)))]
+/// Households, as residents.
+#[utoipa::path(get, path = "/v1/households", tag = "out", params(Wanted),
+    responses((status = 200, content((Page<Entity> = "application/json"), (Entity = "application/x-ndjson")))))]
 pub async fn households(
     hub: web::Data<Hub>,
     caller: Caller,
     wanted: web::Query<Wanted>,
-) -> Answer<web::Json<Page<Entity>>> {
-    list(hub, caller, HOUSEHOLD, wanted.into_inner()).await
+    request: HttpRequest,
+) -> Answer<HttpResponse> {
+    list(hub, caller, (HOUSEHOLD, wanted.into_inner()), request.headers()).await
 }
 
 async fn list(
     hub: web::Data<Hub>,
     caller: Caller,
-    kind: &'static str,
-    wanted: Wanted,
-) -> Answer<web::Json<Page<Entity>>> {
+    (kind, wanted): (&'static str, Wanted),
+    headers: &HeaderMap,
+) -> Answer<HttpResponse> {
     let scope = caller.scope(&hub)?;
     let most = limit(wanted.limit)?;
+    let whole = export::is_wanted(headers);
+    if whole && (wanted.limit.is_some() || wanted.cursor.is_some()) {
+        return Err(export::of_pages_only("limit, cursor"));
+    }
     let since = wanted.updated_since.as_deref().map(time::instant).transpose();
     let changed_since = since.map_err(|_| query_fault("updated_since is no moment", "updated_since 不是有效时间。"))?;
     let after = match after(wanted.cursor.as_deref())? {
         Some(text) => Token::try_from(text).map_err(|_| cursor_fault())?.to_vec(),
         None => Vec::new(),
     };
-    if !scope.shows_kind(kind) || !wanted.community.as_deref().is_none_or(|code| scope.shows_community(Some(code))) {
-        return Ok(web::Json(Page { items: Vec::new(), next: None }));
-    }
-    let communities = wanted.community.map(|code| vec![code]).or_else(|| scope.communities().map(<[String]>::to_vec));
+    let visible =
+        scope.shows_kind(kind) && wanted.community.as_deref().is_none_or(|code| scope.shows_community(Some(code)));
+    let communities = match visible {
+        true => wanted.community.map(|code| vec![code]).or_else(|| scope.communities().map(<[String]>::to_vec)),
+        false => Some(Vec::new()),
+    };
     let filter = entity::Filter {
         kind: kind.to_owned(),
         communities,
@@ -120,6 +136,13 @@ async fn list(
         limit: most + 1,
         ..Default::default()
     };
+    if whole {
+        let seq = blocking(&hub, |hub| hub.db.read(entity::last_seq)).await?;
+        return export::answer(hub, &caller, Export::Entities { scope, filter, seq }).await;
+    }
+    if !visible {
+        return Ok(HttpResponse::Ok().json(Page::<Entity> { items: Vec::new(), next: None }));
+    }
     let page = blocking(&hub, move |hub| {
         hub.db.read(|conn| {
             let page = Page::cut(entity::page(conn, &filter)?, most, |(row, _)| id::hex(&row.id));
@@ -127,7 +150,7 @@ async fn list(
             Ok(Page { items: shown(hub, conn, &scope, &versions)?, next: page.next })
         })
     });
-    Ok(web::Json(page.await?))
+    Ok(HttpResponse::Ok().json(page.await?))
 }
 
 /// What the scope shows of these versions now.
@@ -160,14 +183,14 @@ pub struct Reading {
     params(("id" = String, Path), Reading, ("If-None-Match" = Option<String>, Header)),
     responses((status = 200, body = Entity, headers(("ETag" = String))), (status = 304), (status = 404, body = super::problem::Problem)))]
 pub async fn resident(
-    hub: web::Data<Hub>,
+    (hub, gather): (web::Data<Hub>, web::Data<Gather>),
     caller: Caller,
     id: web::Path<String>,
     reading: web::Query<Reading>,
     request: HttpRequest,
 ) -> Answer<HttpResponse> {
     let with_claims = matches!(reading.provenance.as_deref(), Some("1" | "true" | ""));
-    one(hub, caller, RESIDENT, (id.into_inner(), with_claims), request.headers()).await
+    one((hub, gather), caller, RESIDENT, (id.into_inner(), with_claims), request.headers()).await
 }
 
 /// One household.
@@ -175,16 +198,16 @@ pub async fn resident(
     params(("id" = String, Path), ("If-None-Match" = Option<String>, Header)),
     responses((status = 200, body = Entity, headers(("ETag" = String))), (status = 304), (status = 404, body = super::problem::Problem)))]
 pub async fn household(
-    hub: web::Data<Hub>,
+    (hub, gather): (web::Data<Hub>, web::Data<Gather>),
     caller: Caller,
     id: web::Path<String>,
     request: HttpRequest,
 ) -> Answer<HttpResponse> {
-    one(hub, caller, HOUSEHOLD, (id.into_inner(), false), request.headers()).await
+    one((hub, gather), caller, HOUSEHOLD, (id.into_inner(), false), request.headers()).await
 }
 
 async fn one(
-    hub: web::Data<Hub>,
+    (hub, gather): (web::Data<Hub>, web::Data<Gather>),
     caller: Caller,
     kind: &'static str,
     (id, with_claims): (String, bool),
@@ -192,26 +215,12 @@ async fn one(
 ) -> Answer<HttpResponse> {
     let scope = caller.scope(&hub)?;
     let id = Token::try_from(id).map_err(|_| missing(kind))?.to_vec();
-    let found = blocking(&hub, move |hub| {
-        hub.db.read(|conn| {
-            let standing = entity::current(conn, std::slice::from_ref(&id))?.pop().filter(|(row, _)| row.kind == kind);
-            let Some((_, version)) = standing else { return Ok(None) };
-            let Some(mut found) = shown(hub, conn, &scope, &[version])?.pop() else { return Ok(None) };
-            if with_claims {
-                found.provenance = Some(leaving::claims(conn, hub, &scope, &id)?);
-            }
-            Ok(Some(found))
-        })
-    });
-    let found = found.await?.ok_or_else(|| missing(kind))?;
-    Ok(tagged(headers, found.version, &found))
+    let found = gather.read(gather::Wanted { kind, id, scope, with_claims }).await?.ok_or_else(|| missing(kind))?;
+    Ok(tagged(headers, found))
 }
 
-/// The answer with its `ETag`, or 304. What an agreement or another person's record changes changes the tag as well.
-fn tagged<T: Serialize>(headers: &HeaderMap, version: i64, body: &T) -> HttpResponse {
-    let text = serde_json::to_vec(body).unwrap_or_default();
-    let digest = id::hex(&sha256(&text)[..8]);
-    let tag = format!("W/\"{version}-{digest}\"");
+/// The answer with its `ETag`, or 304.
+fn tagged(headers: &HeaderMap, Found { text, tag }: Found) -> HttpResponse {
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if known.split(',').any(|known| known.trim() == tag || known.trim() == "*") {
         return HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish();
@@ -236,7 +245,7 @@ pub struct Past {
     /// The record; absent where the version ended the resident or the caller may not see it.
     #[schema(value_type = Option<Object>)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<Map<String, Value>>,
+    data: Option<Record>,
 }
 
 /// All versions of a resident, oldest first. For an agreement, only while the resident was in its scope.
@@ -259,7 +268,7 @@ pub async fn history(hub: web::Data<Hub>, caller: Caller, id: web::Path<String>)
                 return Ok(None);
             }
             let records = leaving::records(conn, &hub.keyring, &scope, &versions, Moment::Now)?;
-            let past = |(version, data): (Version, Option<Map<String, Value>>)| Past {
+            let past = |(version, data): (Version, Option<Record>)| Past {
                 version: version.version,
                 at: time::text(version.at),
                 delivery: all.then_some(version.delivery),

@@ -96,7 +96,11 @@ pub fn token(args: &TokenArgs, common: &Common) -> Result<ExitCode> {
                 );
             }
         }
-        Action::Revoke { id } => access::revoke(&hub, id)?,
+        Action::Revoke { id } => {
+            access::revoke(&hub, id)?;
+            // A hub that serves may have found the token good just before. Once this ends, the token opens nothing anywhere.
+            std::thread::sleep(access::FRESH);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

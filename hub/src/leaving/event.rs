@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Map, Value};
-
+use super::document::Record;
 use super::people::People;
 use super::record::{Agreed, Moment, keys_of, records};
-use super::scope::Scope;
+use super::scope::{COMMUNITY, Scope};
 use crate::error::Result;
 use crate::keyring::{Keyring, Token};
 use crate::store::Conn;
@@ -52,7 +51,7 @@ pub struct Event {
     /// What happened.
     pub operation: Operation,
     /// The full record in scope; `None` where it was removed.
-    pub data: Option<Map<String, Value>>,
+    pub data: Option<Record>,
 }
 
 /// What the scope is told of these versions, which are in the order of `seq`. A version that changes nothing it sees
@@ -64,28 +63,28 @@ pub fn events(
     scope: &Scope,
     versions: &[Version],
 ) -> Result<Vec<Event>> {
-    let mut before: HashMap<(Vec<u8>, i64), Option<Agreed>> = HashMap::new();
-    for version in entity::previous(conn, versions)? {
-        before.insert((version.entity.clone(), version.version), Agreed::of(scope, &version)?);
-    }
+    let before = Before::look_up(conn, scope, versions)?;
     let mut after = Vec::with_capacity(versions.len());
     for version in versions {
         after.push(Agreed::of(scope, version)?);
     }
-    let keys = keys_of(before.values().chain(&after));
+    let keys = keys_of(before.agreed.values().chain(&after));
     let people = People::look_up(conn, keyring, scope, &keys, versions.first().map(|version| version.seq))?;
-    let ends = ends(conn, versions)?;
-    let mut events = Vec::new();
+    // Where nobody is named, it does not matter who stood when.
+    let ends = if people.is_empty() { vec![0; versions.len()] } else { ends(conn, versions)? };
+    let mut events = Vec::with_capacity(versions.len());
     for ((version, after), end) in versions.iter().zip(after).zip(ends) {
-        let earlier = before.get(&(version.entity.clone(), version.version - 1)).cloned().flatten();
-        let earlier = earlier.map(|agreed| agreed.shown(&people, scope, end));
-        let now = after.map(|agreed| agreed.shown(&people, scope, end));
-        let operation = match (&earlier, &now) {
-            (None, Some(_)) => Operation::Added,
-            (Some(_), None) => Operation::Removed,
+        let now = after.map(|agreed| agreed.shown(&people, scope, end)).transpose()?;
+        let operation = match (before.was_seen(version), &now) {
+            (false, None) => continue,
+            (false, Some(_)) => Operation::Added,
+            (true, None) => Operation::Removed,
             // Who sees all is told of every version, so that no `seq` is missing.
-            (Some(earlier), Some(now)) if earlier != now || *scope == Scope::All => Operation::Changed,
-            _ => continue,
+            (true, Some(_)) if *scope == Scope::All => Operation::Changed,
+            (true, Some(now)) => match before.shown(version, &people, scope, end)? {
+                Some(earlier) if earlier == *now => continue,
+                _ => Operation::Changed,
+            },
         };
         events.push(Event {
             id: format!("{epoch}-{}", version.seq),
@@ -99,6 +98,43 @@ pub fn events(
         });
     }
     Ok(events)
+}
+
+/// What the scope saw of the versions just before some others, by entity and version.
+#[derive(Default)]
+struct Before {
+    agreed: HashMap<(Vec<u8>, i64), Option<Agreed>>,
+    /// For who sees all, it is enough whether there was something to see.
+    live: HashMap<(Vec<u8>, i64), bool>,
+}
+
+impl Before {
+    fn look_up(conn: &mut Conn, scope: &Scope, versions: &[Version]) -> Result<Self> {
+        let mut before = Self::default();
+        if *scope == Scope::All {
+            let states = entity::previous_states(conn, versions)?;
+            before.live.extend(states.into_iter().map(|(entity, version, state)| ((entity, version), state == "live")));
+            return Ok(before);
+        }
+        for version in entity::previous(conn, versions)? {
+            let agreed = Agreed::of(scope, &version)?;
+            before.agreed.insert((version.entity, version.version), agreed);
+        }
+        Ok(before)
+    }
+
+    fn was_seen(&self, version: &Version) -> bool {
+        if version.version <= 1 {
+            return false;
+        }
+        let key = (version.entity.clone(), version.version - 1);
+        self.live.get(&key).copied().unwrap_or(false) || self.agreed.get(&key).is_some_and(Option::is_some)
+    }
+
+    fn shown(&self, version: &Version, people: &People, scope: &Scope, seq: i64) -> Result<Option<Record>> {
+        let agreed = self.agreed.get(&(version.entity.clone(), version.version - 1)).cloned().flatten();
+        agreed.map(|agreed| agreed.shown(people, scope, seq)).transpose()
+    }
 }
 
 /// The last `seq` of the transaction each version came with: versions side by side with one moment and one cause.
@@ -134,7 +170,7 @@ pub fn snapshot(
     scope: &Scope,
     (seq, after, limit): (i64, &[u8], i64),
 ) -> Result<Page> {
-    let versions = entity::page_at_seq(conn, seq, after, limit)?;
+    let (versions, next) = entity::page_at_seq(conn, seq, after, limit)?;
     let shown = records(conn, keyring, scope, &versions, Moment::Seq(seq))?;
     let mut events = Vec::new();
     for (version, data) in versions.iter().zip(shown) {
@@ -151,5 +187,31 @@ pub fn snapshot(
             data: Some(data),
         });
     }
-    Ok(Page { events, next: entity::page_end(conn, after, limit)? })
+    Ok(Page { events, next })
+}
+
+/// One page of the residents or households in scope as of one `seq`, each with its version then, in the order of entity
+/// ids; and after which entity the next page begins. A page may be empty and not the last.
+pub fn as_of(
+    conn: &mut Conn,
+    keyring: &Keyring,
+    scope: &Scope,
+    (seq, filter): (i64, &entity::Filter),
+) -> Result<(Vec<(Version, Record)>, Option<Vec<u8>>)> {
+    let (mut versions, next) = entity::filtered_at_seq(conn, seq, filter)?;
+    // Who has changed since is found by what stands now, and asked for only of what stood then.
+    versions.retain(|version| filter.changed_since.is_none_or(|since| version.at >= since));
+    let records = records(conn, keyring, scope, &versions, Moment::Seq(seq))?;
+    let mut shown = Vec::with_capacity(versions.len());
+    for (version, record) in versions.into_iter().zip(records) {
+        let Some(record) = record else { continue };
+        let wanted = |communities: &Vec<String>| {
+            let community = record.string(COMMUNITY)?;
+            Ok::<_, crate::error::Error>(community.is_some_and(|code| communities.contains(&code)))
+        };
+        if filter.communities.as_ref().map(wanted).transpose()?.unwrap_or(true) {
+            shown.push((version, record));
+        }
+    }
+    Ok((shown, next))
 }

@@ -9,6 +9,7 @@
 //! again because another person has come into sight or gone out of it; it is when it is read, or when it changes.
 
 mod claims;
+mod document;
 mod event;
 mod people;
 mod record;
@@ -16,7 +17,8 @@ mod scope;
 #[cfg(test)]
 mod tests;
 
-pub use claims::claims;
-pub use event::{Event, Operation, Page, events, snapshot};
+pub use claims::{Claims, claims};
+pub use document::Record;
+pub use event::{Event, Operation, Page, as_of, events, snapshot};
 pub use record::{Moment, record, records};
 pub use scope::Scope;

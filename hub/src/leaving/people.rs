@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
+use super::document::Document;
 use super::scope::{COMMUNITY, Scope};
 use crate::error::Result;
 use crate::keyring::{Keyring, Token};
@@ -16,7 +17,7 @@ const KEY: &str = "key";
 const NAME: &str = "name";
 
 /// Attributes under which a document names people, at any depth. An object with a `key` anywhere else counts too.
-const NAMING: [&str; 5] = ["spouse", "father", "mother", "head", "members"];
+pub(super) const NAMING: [&str; 5] = ["spouse", "father", "mother", "head", "members"];
 
 /// Whom the scope shows, of the people that some records name.
 #[derive(Debug, Default)]
@@ -61,6 +62,11 @@ impl People {
         Ok(people)
     }
 
+    /// Whether none of the people asked for is known, so that it does not matter when they are asked for.
+    pub(super) fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
     /// The id of the person of this key, if the scope shows them at `seq`.
     fn seen(&self, key: Token, seq: i64) -> Option<Token> {
         let (id, seen) = self.known.get(&key)?;
@@ -99,7 +105,8 @@ impl People {
         if !scope.shows_field(RESIDENT, NAME) {
             fields.remove(NAME);
         }
-        let mut shown: Map<String, Value> = fields;
+        let more = |(name, value): (String, Value)| Some((name.clone(), self.shown(scope, &name, value, seq)?));
+        let mut shown: Map<String, Value> = fields.into_iter().filter_map(more).collect();
         shown.extend(id.map(|id| ("id".to_owned(), Value::String(id.to_string()))));
         Some(shown).filter(|shown| !shown.is_empty()).map(Value::Object)
     }
@@ -126,6 +133,6 @@ fn stood_in(scope: &Scope, version: &Version) -> Result<bool> {
     if version.state != "live" {
         return Ok(false);
     }
-    let document: Map<String, Value> = codec::decode(&version.document)?;
-    Ok(scope.shows_community(document.get(COMMUNITY).and_then(Value::as_str)))
+    let text = codec::text(&version.document)?;
+    Ok(scope.shows_community(Document::read(&text)?.string(COMMUNITY).as_deref()))
 }

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
+use super::document::{Document, Record, may_change};
 use super::people::{People, keys_in};
 use super::scope::{COMMUNITY, Scope};
 use crate::error::Result;
 use crate::keyring::{Keyring, Token};
+use crate::store::Conn;
+use crate::store::codec::{self, corrupt};
 use crate::store::entity::Version;
-use crate::store::{Conn, codec};
 
 /// At what moment the people in a record are looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +31,7 @@ pub fn record(
     scope: &Scope,
     version: &Version,
     moment: Moment,
-) -> Result<Option<Map<String, Value>>> {
+) -> Result<Option<Record>> {
     Ok(records(conn, keyring, scope, std::slice::from_ref(version), moment)?.pop().flatten())
 }
 
@@ -38,7 +42,7 @@ pub fn records(
     scope: &Scope,
     versions: &[Version],
     moment: Moment,
-) -> Result<Vec<Option<Map<String, Value>>>> {
+) -> Result<Vec<Option<Record>>> {
     let (since, seq) = match moment {
         Moment::Now => (None, i64::MAX),
         Moment::Seq(seq) => (Some(seq), seq),
@@ -48,14 +52,34 @@ pub fn records(
         agreed.push(Agreed::of(scope, version)?);
     }
     let people = People::look_up(conn, keyring, scope, &keys_of(&agreed), since)?;
-    Ok(agreed.into_iter().map(|agreed| Some(agreed?.shown(&people, scope, seq))).collect())
+    agreed.into_iter().map(|agreed| agreed.map(|agreed| agreed.shown(&people, scope, seq)).transpose()).collect()
 }
 
 /// A version cut to what is agreed, before the people in it are looked up.
 #[derive(Debug, Clone)]
-pub(super) struct Agreed {
-    id: Token,
-    fields: Map<String, Value>,
+pub(super) enum Agreed {
+    /// It names nobody: it leaves as it is.
+    Whole(Record),
+    /// Some of its attributes may name people.
+    Naming(Token, Vec<(String, Field)>),
+}
+
+/// The value of an attribute.
+#[derive(Debug, Clone)]
+pub(super) enum Field {
+    /// As it is stored.
+    Same(Box<RawValue>),
+    /// With people in it, to be shown as the scope allows.
+    Naming(Value),
+}
+
+impl Serialize for Field {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Self::Same(text) => text.serialize(serializer),
+            Self::Naming(value) => value.serialize(serializer),
+        }
+    }
 }
 
 impl Agreed {
@@ -64,23 +88,44 @@ impl Agreed {
         if version.state != "live" || !scope.shows_kind(&version.kind) {
             return Ok(None);
         }
-        let mut fields: Map<String, Value> = codec::decode(&version.document)?;
-        if !scope.shows_community(fields.get(COMMUNITY).and_then(Value::as_str)) {
-            return Ok(None);
+        let text = codec::text(&version.document)?;
+        let mut document = Document::read(&text)?;
+        if *scope != Scope::All {
+            if !scope.shows_community(document.string(COMMUNITY).as_deref()) {
+                return Ok(None);
+            }
+            document.0.retain(|(name, _)| scope.shows_field(&version.kind, name));
         }
-        fields.retain(|name, _| scope.shows_field(&version.kind, name));
-        Ok(Some(Self { id: Token::from_slice(&version.entity)?, fields }))
+        let id = Token::from_slice(&version.entity)?;
+        if !document.0.iter().any(|(name, value)| may_change(name, value.get())) {
+            return Ok(Some(Self::Whole(Record::of(id, &document.0)?)));
+        }
+        let mut fields = Vec::with_capacity(document.0.len());
+        for (name, value) in document.0 {
+            let field = if may_change(&name, value.get()) {
+                Field::Naming(serde_json::from_str(value.get()).map_err(|error| corrupt().because(error))?)
+            } else {
+                Field::Same(value.to_owned())
+            };
+            fields.push((name.into_owned(), field));
+        }
+        Ok(Some(Self::Naming(id, fields)))
     }
 
     /// The record as it leaves, with other people as they stood at `seq`.
-    pub(super) fn shown(self, people: &People, scope: &Scope, seq: i64) -> Map<String, Value> {
-        let shown = |(name, value): (String, Value)| {
-            let value = people.shown(scope, &name, value, seq)?;
-            Some((name, value))
+    pub(super) fn shown(self, people: &People, scope: &Scope, seq: i64) -> Result<Record> {
+        let (id, fields) = match self {
+            Self::Whole(record) => return Ok(record),
+            Self::Naming(id, fields) => (id, fields),
         };
-        let mut record: Map<String, Value> = self.fields.into_iter().filter_map(shown).collect();
-        record.insert("id".to_owned(), Value::String(self.id.to_string()));
-        record
+        let shown = |(name, field): (String, Field)| {
+            let field = match field {
+                Field::Naming(value) => Field::Naming(people.shown(scope, &name, value, seq)?),
+                same @ Field::Same(_) => same,
+            };
+            Some((name, field))
+        };
+        Record::of(id, &fields.into_iter().filter_map(shown).collect::<Vec<(String, Field)>>())
     }
 }
 
@@ -88,7 +133,12 @@ impl Agreed {
 pub(super) fn keys_of<'a>(agreed: impl IntoIterator<Item = &'a Option<Agreed>>) -> BTreeSet<Token> {
     let mut keys = BTreeSet::new();
     for agreed in agreed.into_iter().flatten() {
-        agreed.fields.values().for_each(|value| keys_in(value, &mut keys));
+        let Agreed::Naming(_, fields) = agreed else { continue };
+        for (_, field) in fields {
+            if let Field::Naming(value) = field {
+                keys_in(value, &mut keys);
+            }
+        }
     }
     keys
 }

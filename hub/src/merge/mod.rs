@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 pub use household::household;
-pub use provenance::{ISSUES, provenance};
+pub use provenance::{ISSUES, Issue, Told, provenance};
 
 use crate::contribution::Contribution;
 use crate::entity::{EntitySchema, Rule};

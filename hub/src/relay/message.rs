@@ -3,10 +3,9 @@
 
 use rdkafka::message::{Header, OwnedHeaders};
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind, Result};
-use crate::leaving::Event;
+use crate::leaving::{Event, Record};
 use crate::time;
 
 /// The media type of an event.
@@ -32,7 +31,7 @@ struct CloudEvent<'a> {
 struct Data<'a> {
     version: i64,
     seq: i64,
-    record: Option<&'a Map<String, Value>>,
+    record: Option<&'a Record>,
 }
 
 /// Who says it: a store. Events of another store have another source.
@@ -60,8 +59,8 @@ pub(super) fn event(epoch: &str, event: &Event) -> Result<Vec<u8>> {
 }
 
 /// The message for the state topic; none is a tombstone.
-pub(super) fn state(event: &Event) -> Result<Option<Vec<u8>>> {
-    event.data.as_ref().map(json).transpose()
+pub(super) fn state(event: &Event) -> Option<&[u8]> {
+    event.data.as_ref().map(|record| record.text().as_bytes())
 }
 
 /// Headers of an event.
@@ -84,23 +83,24 @@ fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::keyring::Token;
     use crate::leaving::Operation;
 
     fn of(operation: Operation) -> Event {
-        let data = json!({"id": "11111111111111111111111111111111", "name": "张三", "community": "130108001001"});
+        let entity = Token([0x11; 16]);
+        let record = Record::of(entity, &[("community", "130108001001"), ("name", "张三")]).unwrap();
         Event {
             id: "e1-42".to_owned(),
             seq: 42,
             at: 1_795_363_200_000_000,
             kind: "resident".to_owned(),
-            entity: Token([0x11; 16]),
+            entity,
             version: 3,
             operation,
-            data: data.as_object().cloned().filter(|_| operation != Operation::Removed),
+            data: (operation != Operation::Removed).then_some(record),
         }
     }
 
@@ -138,13 +138,13 @@ mod tests {
         let value: Value = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(value["type"], "resident.removed");
         assert_eq!(value["data"], json!({"version": 3, "seq": 42, "record": null}));
-        assert_eq!(state(&of(Operation::Removed)).unwrap(), None);
+        assert_eq!(state(&of(Operation::Removed)), None);
     }
 
     #[test]
     fn the_state_is_the_bare_record() {
-        let bytes = state(&of(Operation::Added)).unwrap().unwrap();
-        let value: Value = serde_json::from_slice(&bytes).unwrap();
+        let event = of(Operation::Added);
+        let value: Value = serde_json::from_slice(state(&event).unwrap()).unwrap();
         assert_eq!(
             value,
             json!({"id": "11111111111111111111111111111111", "name": "张三", "community": "130108001001"})

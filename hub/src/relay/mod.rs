@@ -16,6 +16,7 @@ mod position;
 mod reading;
 mod reset;
 mod session;
+mod source;
 mod status;
 mod topics;
 mod trouble;
@@ -56,12 +57,17 @@ pub struct Options {
     pub look_again: Duration,
     /// How long a fenced relay lets the other one stand still before it takes back.
     pub take_back: Duration,
+    /// So many changes, or entities of a snapshot, go into one transaction at most.
+    pub batch: usize,
 }
+
+/// Larger transactions make a backlog faster and keep its consumers waiting for longer.
+const BATCH: usize = 4_000;
 
 impl Default for Options {
     fn default() -> Self {
         let (look_again, take_back) = (Duration::from_secs(5), Duration::from_secs(60));
-        Self { pause_before_commit: Duration::ZERO, look_again, take_back }
+        Self { pause_before_commit: Duration::ZERO, look_again, take_back, batch: BATCH }
     }
 }
 

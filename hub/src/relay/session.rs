@@ -4,22 +4,22 @@
 //! concluded from an error: the next session reads the position.
 
 use std::collections::BTreeMap;
+use std::thread;
 use std::time::Duration;
 
 use super::outlet::{Failure, Outlet, Parcel};
 use super::position::{Position, Snapshot};
 use super::reading::{self, Care, Held, Reader};
+use super::source::{Batch, Pages, Ready, Source, name_by_round};
 use super::status::{RUNNING, WAITING};
 use super::trouble::Trouble;
 use super::{Relay, message};
 use crate::keyring::Token;
-use crate::leaving::{self, Event, Operation, Scope};
-use crate::store::entity;
+use crate::leaving::{Event, Operation, Scope};
 
-/// Changes, or entities of a snapshot, in one transaction at most.
-const BATCH: i64 = 500;
 /// So many changes that do not concern the agreement are passed over before the position is written without events.
 const PASSED_OVER: i64 = 10_000;
+/// How often it is looked for changes that another process may have written; those of this one are heard of at once.
 const IDLE: Duration = Duration::from_millis(200);
 /// Every so many idle rounds it is asked whether someone has reset the position.
 const LISTEN: u32 = 10;
@@ -40,6 +40,17 @@ pub(super) struct Session<'a> {
     /// Changes up to here were read; past the position where they did not concern the agreement.
     read: i64,
     idle: u32,
+    /// Read while the transaction before was on its way.
+    ahead: Ahead,
+}
+
+/// What was made ready for the next transaction.
+#[derive(Default)]
+enum Ahead {
+    #[default]
+    Nothing,
+    Changes(Batch),
+    Pages(Pages),
 }
 
 impl<'a> Session<'a> {
@@ -52,18 +63,21 @@ impl<'a> Session<'a> {
         // Only now is what an earlier producer left committed or aborted for good.
         let (partitions, position) = relay.look(Care::Whole, going)?;
         let (read, scope) = (position.seq, Scope::Agreement(relay.agreement.clone()));
-        Ok(Self { relay, going, outlet, partitions, scope, generation, position, read, idle: 0 })
+        let ahead = Ahead::Nothing;
+        Ok(Self { relay, going, outlet, partitions, scope, generation, position, read, idle: 0, ahead })
     }
 
     /// Sends until something goes wrong.
     pub(super) fn work(&mut self) -> Trouble {
+        let bell = self.relay.hub.db.bell().clone();
         loop {
             if !(self.going)() {
                 return Trouble::Over;
             }
+            let heard = bell.times();
             match self.advance() {
                 Ok(true) => self.idle = 0,
-                Ok(false) => std::thread::sleep(IDLE),
+                Ok(false) => bell.wait(heard, IDLE),
                 Err(trouble) => return trouble,
             }
         }
@@ -92,17 +106,41 @@ impl<'a> Session<'a> {
         if from >= writer.next_seq - 1 {
             return self.rest();
         }
-        let (upto, events) = hub.db.read(|conn| {
-            let versions = entity::changes(conn, from, BATCH)?;
-            let upto = versions.last().map_or(from, |version| version.seq);
-            Ok((upto, leaving::events(conn, &hub.keyring, &hub.epoch, &self.scope, &versions)?))
-        })?;
-        if !events.is_empty() || upto - self.position.seq >= PASSED_OVER {
-            self.ship(&events, Position { seq: upto, ..self.position.clone() })?;
+        let batch = match std::mem::take(&mut self.ahead) {
+            Ahead::Changes(batch) if batch.from == from && batch.upto > from => batch,
+            _ => self.source().changes(from)?,
+        };
+        let upto = batch.upto;
+        if !batch.ready.is_empty() || upto - self.position.seq >= PASSED_OVER {
+            let next = Position { seq: upto, ..self.position.clone() };
+            self.ahead = match batch.full {
+                true => self.ship_and(&batch.ready, next, |source| source.changes(upto).map(Ahead::Changes))?,
+                false => self.ship(&batch.ready, next).map(|()| Ahead::Nothing)?,
+            };
         }
         self.read = upto;
         self.relay.status.say(RUNNING, None, Some(upto));
         Ok(true)
+    }
+
+    fn source(&self) -> Source<'_> {
+        Source { hub: &self.relay.hub, scope: &self.scope, most: self.relay.options.batch.max(1) }
+    }
+
+    /// Sends a transaction while the next is made ready. What cannot be made ready is read when its turn comes, and told then.
+    fn ship_and(
+        &mut self,
+        ready: &[Ready],
+        next: Position,
+        read: impl FnOnce(Source<'_>) -> crate::error::Result<Ahead> + Send,
+    ) -> Result<Ahead, Trouble> {
+        let scope = self.scope.clone();
+        let source = Source { hub: &self.relay.hub, scope: &scope, most: self.relay.options.batch.max(1) };
+        thread::scope(|threads| {
+            let ahead = threads.spawn(move || read(source));
+            self.ship(ready, next)?;
+            Ok(ahead.join().ok().and_then(Result::ok).unwrap_or_default())
+        })
     }
 
     fn rest(&mut self) -> Result<bool, Trouble> {
@@ -114,17 +152,29 @@ impl<'a> Session<'a> {
         Ok(false)
     }
 
-    /// Sends the next pages of full records, up to the first that holds one.
+    /// Sends the next pages of full records.
     fn snapshot(&mut self, snapshot: &Snapshot) -> Result<(), Trouble> {
-        let mut after = snapshot.after;
+        let (at, mut after) = ((snapshot.seq, self.position.round), snapshot.after);
         loop {
-            let (events, next) = self.page(snapshot.seq, after)?;
-            if events.is_empty() && next.is_some() {
-                after = next;
+            let pages = match std::mem::take(&mut self.ahead) {
+                Ahead::Pages(pages) if pages.from == after => pages,
+                _ => self.source().pages(at, after)?,
+            };
+            if !(self.going)() {
+                return Err(Trouble::Over);
+            }
+            if pages.ready.is_empty() && pages.next.is_some() {
+                after = pages.next;
                 continue;
             }
-            let rest = next.map(|next| Snapshot { after: Some(next), ..snapshot.clone() });
-            self.ship(&events, Position { snapshot: rest, ..self.position.clone() })?;
+            let rest = pages.next.map(|next| Snapshot { after: Some(next), ..snapshot.clone() });
+            let next = Position { snapshot: rest, ..self.position.clone() };
+            self.ahead = match pages.next {
+                Some(_) => {
+                    self.ship_and(&pages.ready, next, |source| source.pages(at, pages.next).map(Ahead::Pages))?
+                }
+                None => self.ship(&pages.ready, next).map(|()| Ahead::Nothing)?,
+            };
             self.relay.status.say(RUNNING, Some(SENDING), None);
             return Ok(());
         }
@@ -149,15 +199,15 @@ impl<'a> Session<'a> {
                 return Err(error.into());
             }
             if !events.is_empty() {
-                self.ship(&events, self.position.clone())?;
+                self.ship_events(events)?;
             }
             let Some(next) = next else { break };
             after = Some(next);
         }
         let gone: Vec<Event> =
             held.into_iter().map(|(entity, held)| self.removed(snapshot.seq, entity, &held)).collect();
-        for part in gone.chunks(usize::try_from(BATCH).unwrap_or(1)) {
-            self.ship(part, self.position.clone())?;
+        for part in gone.chunks(self.source().most) {
+            self.ship_events(part.to_vec())?;
         }
         self.ship(&[], Position { snapshot: None, ..self.position.clone() })
     }
@@ -166,16 +216,16 @@ impl<'a> Session<'a> {
         if !(self.going)() {
             return Err(Trouble::Over);
         }
-        let hub = &self.relay.hub;
-        let after = after.map(Token::to_vec).unwrap_or_default();
-        let page =
-            hub.db.read(|conn| leaving::snapshot(conn, &hub.keyring, &hub.epoch, &self.scope, (seq, &after, BATCH)))?;
-        let mut events = page.events;
-        if self.position.round > 0 {
-            // The same entity may have been sent as of the same `seq` in an earlier round.
-            events.iter_mut().for_each(|event| event.id = format!("{}-{}", event.id, self.position.round));
-        }
-        Ok((events, page.next.map(|next| Token::from_slice(&next)).transpose()?))
+        let (mut events, next) = self.source().page(seq, after)?;
+        name_by_round(&mut events, self.position.round);
+        Ok((events, next))
+    }
+
+    /// Sends events without moving the position.
+    fn ship_events(&mut self, events: Vec<Event>) -> Result<(), Trouble> {
+        let mut ready = Vec::new();
+        self.source().add(&mut ready, events)?;
+        self.ship(&ready, self.position.clone())
     }
 
     fn removed(&self, seq: i64, entity: Token, held: &Held) -> Event {
@@ -192,8 +242,8 @@ impl<'a> Session<'a> {
     }
 
     /// One transaction: the events, the state they leave, and the position after them.
-    fn ship(&mut self, events: &[Event], next: Position) -> Result<(), Trouble> {
-        match self.try_to_ship(events, &next) {
+    fn ship(&mut self, ready: &[Ready], next: Position) -> Result<(), Trouble> {
+        match self.try_to_ship(ready, &next) {
             Ok(()) => {
                 self.position = next;
                 self.relay.shipped();
@@ -210,16 +260,15 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn try_to_ship(&self, events: &[Event], next: &Position) -> Result<(), Halt> {
+    fn try_to_ship(&self, ready: &[Ready], next: &Position) -> Result<(), Halt> {
         let (epoch, topics) = (&self.position.epoch, &self.relay.topics);
         let slow = |why: &str| self.relay.status.say(WAITING, Some(why), None);
         self.outlet.begin()?;
-        for event in events {
-            let (key, value) = (message::key(event), message::event(epoch, event)?);
-            let headers = Some(message::event_headers());
-            self.outlet.send(Parcel { topic: &topics.events, key: &key, value: Some(&value), headers })?;
-            let (value, headers) = (message::state(event)?, Some(message::state_headers(epoch, event)));
-            self.outlet.send(Parcel { topic: &topics.state, key: &key, value: value.as_deref(), headers })?;
+        for Ready { event, message } in ready {
+            let (key, headers) = (message::key(event), Some(message::event_headers()));
+            self.outlet.send(Parcel { topic: &topics.events, key: &key, value: Some(message), headers })?;
+            let headers = Some(message::state_headers(epoch, event));
+            self.outlet.send(Parcel { topic: &topics.state, key: &key, value: message::state(event), headers })?;
         }
         let (key, value) = (&self.relay.agreement.id, next.bytes()?);
         self.outlet.send(Parcel { topic: &topics.control, key, value: Some(&value), headers: None })?;
@@ -270,5 +319,5 @@ impl From<crate::error::Error> for Halt {
 fn differs(event: &mut Event, held: Option<Held>) -> crate::error::Result<bool> {
     let Some(held) = held else { return Ok(true) };
     event.operation = Operation::Changed;
-    Ok(message::state(event)?.is_none_or(|record| reading::digest(&record) != held.digest))
+    Ok(message::state(event).is_none_or(|record| reading::digest(record) != held.digest))
 }

@@ -73,15 +73,27 @@ fn unpacked(version: u8, packed: &[u8]) -> io::Result<Vec<u8>> {
 
 /// Decodes a document.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    let corrupt = || Error::new(Kind::Internal, "a stored document cannot be read");
-    let json = match bytes.split_first() {
-        Some((&PLAIN, json)) => Cow::Borrowed(json),
+    serde_json::from_slice(&plain(bytes)?).map_err(|error| corrupt().because(error))
+}
+
+/// The JSON text of a document, for who reads only some of it.
+pub fn text(bytes: &[u8]) -> Result<String> {
+    String::from_utf8(plain(bytes)?.into_owned()).map_err(|error| corrupt().because(error))
+}
+
+fn plain(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
+    match bytes.split_first() {
+        Some((&PLAIN, json)) => Ok(Cow::Borrowed(json)),
         Some((&version @ (ZSTD | ZSTD_DOCUMENTS), packed)) => {
-            Cow::Owned(unpacked(version, packed).map_err(|error| corrupt().because(error))?)
+            Ok(Cow::Owned(unpacked(version, packed).map_err(|error| corrupt().because(error))?))
         }
-        _ => return Err(corrupt()),
-    };
-    serde_json::from_slice(&json).map_err(|error| corrupt().because(error))
+        _ => Err(corrupt()),
+    }
+}
+
+/// A stored document that cannot be read.
+pub fn corrupt() -> Error {
+    Error::new(Kind::Internal, "a stored document cannot be read")
 }
 
 /// The size the frame says it unpacks to, so that a small document does not reserve the largest.

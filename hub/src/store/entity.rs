@@ -1,5 +1,7 @@
 //! Entities and their versions. A version is written once and never changed; changes, relay, history and as-of read it.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
@@ -144,9 +146,7 @@ pub fn changes(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<Version>> 
 
 /// The versions just before the given ones: (entity, version) pairs that exist.
 pub fn previous(conn: &mut Conn, of: &[Version]) -> Result<Vec<Version>> {
-    let ids: Vec<Vec<u8>> =
-        of.iter().filter(|version| version.version > 1).map(|version| version.entity.clone()).collect();
-    let numbers: Vec<i64> = of.iter().map(|version| version.version - 1).collect();
+    let (ids, numbers) = numbers_before(of);
     in_parts(&ids, |ids| {
         Ok(entity_version::table
             .filter(entity_version::entity.eq_any(ids))
@@ -156,29 +156,85 @@ pub fn previous(conn: &mut Conn, of: &[Version]) -> Result<Vec<Version>> {
     })
 }
 
-/// The version of each entity that stood at a `seq`, in the order of ids, after `after`.
-pub fn page_at_seq(conn: &mut Conn, seq: i64, after: &[u8], limit: i64) -> Result<Vec<Version>> {
-    let ids: Vec<Vec<u8>> =
-        entity::table.filter(entity::id.gt(after)).order(entity::id).limit(limit).select(entity::id).load(conn)?;
-    let mut versions: Vec<Version> = in_parts(&ids, |ids| {
+/// Entity, version and state of the versions just before the given ones, without their documents.
+pub fn previous_states(conn: &mut Conn, of: &[Version]) -> Result<Vec<(Vec<u8>, i64, String)>> {
+    let (ids, numbers) = numbers_before(of);
+    in_parts(&ids, |ids| {
+        Ok(entity_version::table
+            .filter(entity_version::entity.eq_any(ids))
+            .filter(entity_version::version.eq_any(&numbers))
+            .select((entity_version::entity, entity_version::version, entity_version::state))
+            .load(conn)?)
+    })
+}
+
+/// Whose earlier versions are looked for, and their numbers, each once.
+fn numbers_before(of: &[Version]) -> (Vec<Vec<u8>>, Vec<i64>) {
+    let later = || of.iter().filter(|version| version.version > 1);
+    let mut numbers: Vec<i64> = later().map(|version| version.version - 1).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    (later().map(|version| version.entity.clone()).collect(), numbers)
+}
+
+/// The version of each entity that stood at a `seq`, in the order of ids, after `after`; and the last id that was looked
+/// at, none past the end.
+pub fn page_at_seq(conn: &mut Conn, seq: i64, after: &[u8], limit: i64) -> Result<(Vec<Version>, Option<Vec<u8>>)> {
+    let page: Vec<Version> = standing()
+        .filter(entity::id.gt(after))
+        .order(entity::id)
+        .limit(limit)
+        .select(Version::as_select())
+        .load(conn)?;
+    let last = page.last().map(|version| version.entity.clone());
+    Ok((stood_at(conn, seq, page)?, last))
+}
+
+/// As [`page_at_seq`], of what [`page`] looks for. Who was of another community then, or changed later, is among them if
+/// it has changed since; the caller looks at what stood.
+pub fn filtered_at_seq(conn: &mut Conn, seq: i64, filter: &Filter) -> Result<(Vec<Version>, Option<Vec<u8>>)> {
+    let since = entity::seq.gt(seq);
+    let mut query = standing()
+        .filter(entity::kind.eq(filter.kind.clone()))
+        .filter(entity::state.eq("live").or(since))
+        .filter(entity::id.gt(filter.after.clone()))
+        .order(entity::id)
+        .limit(filter.limit)
+        .into_boxed();
+    if let Some(communities) = &filter.communities {
+        query = query.filter(entity::community.eq_any(communities.clone()).or(since));
+    }
+    if let Some(moment) = filter.changed_since {
+        query = query.filter(entity::changed_at.ge(moment));
+    }
+    let page: Vec<Version> = query.select(Version::as_select()).load(conn)?;
+    let last = page.last().map(|version| version.entity.clone());
+    Ok((stood_at(conn, seq, page)?, last))
+}
+
+/// The versions that stood at a `seq`, given those that stand now, in the same order. Who came later is left out.
+fn stood_at(conn: &mut Conn, seq: i64, standing: Vec<Version>) -> Result<Vec<Version>> {
+    let moved: Vec<Vec<u8>> =
+        standing.iter().filter(|version| version.seq > seq).map(|version| version.entity.clone()).collect();
+    if moved.is_empty() {
+        return Ok(standing);
+    }
+    let earlier: Vec<Version> = in_parts(&moved, |ids| {
         Ok(entity_version::table
             .filter(entity_version::entity.eq_any(ids))
             .filter(entity_version::seq.le(seq))
-            .order((entity_version::entity, entity_version::version))
             .select(Version::as_select())
             .load(conn)?)
     })?;
-    versions.reverse();
-    versions.dedup_by(|earlier, later| earlier.entity == later.entity);
-    versions.reverse();
-    Ok(versions)
-}
-
-/// The last id of the page that starts after `after`; `None` past the end.
-pub fn page_end(conn: &mut Conn, after: &[u8], limit: i64) -> Result<Option<Vec<u8>>> {
-    let ids: Vec<Vec<u8>> =
-        entity::table.filter(entity::id.gt(after)).order(entity::id).limit(limit).select(entity::id).load(conn)?;
-    Ok(ids.into_iter().last())
+    let mut stood: HashMap<Vec<u8>, Version> = HashMap::new();
+    for version in earlier {
+        let later = stood.get(&version.entity).is_none_or(|known| known.version < version.version);
+        if later {
+            stood.insert(version.entity.clone(), version);
+        }
+    }
+    let at_seq = |version: Version| if version.seq > seq { stood.remove(&version.entity) } else { Some(version) };
+    Ok(standing.into_iter().filter_map(at_seq).collect())
 }
 
 /// Live entities of a kind, in all or in one community.

@@ -4,6 +4,7 @@
 //! Reads have their own pool and never wait for either. Nothing outside this module opens a transaction.
 
 mod backup;
+pub mod bell;
 pub mod bulk;
 pub mod codec;
 pub mod conn;
@@ -34,6 +35,7 @@ use diesel::{Connection, PgConnection, SqliteConnection};
 
 use crate::config::DatabaseConfig;
 use crate::error::{Error, Kind, Result};
+pub use bell::Bell;
 pub use conn::{Conn, Place};
 use conn::{Opener, Purpose};
 pub use writer::{Change, Lease};
@@ -49,6 +51,8 @@ pub struct Db {
     instance: Arc<str>,
     /// The epoch the store had when this hub opened it.
     epoch: Arc<OnceLock<String>>,
+    /// Rung when the dataset has changed.
+    changed: Bell,
 }
 
 impl Db {
@@ -84,6 +88,7 @@ impl Db {
             config: Arc::new(config.clone()),
             instance: instance.into(),
             epoch: Arc::default(),
+            changed: Bell::default(),
         })
     }
 
@@ -140,7 +145,14 @@ impl Db {
     /// A write of the dataset under the writer's row: locks it, compares the lease's generation, and gives `seq`s gap-free in
     /// commit order. May run more than once; the caller's checkpoint tells whether an unclear commit went through.
     pub fn apply<T>(&self, lease: &Lease, now: i64, body: impl Fn(&mut Change<'_>) -> Result<T>) -> Result<T> {
-        self.write(|conn| writer::under_lease(conn, (lease, self.epoch.get()), now, &body))
+        let value = self.write(|conn| writer::under_lease(conn, (lease, self.epoch.get()), now, &body))?;
+        self.changed.ring();
+        Ok(value)
+    }
+
+    /// Heard by who waits for changes of the dataset.
+    pub fn bell(&self) -> &Bell {
+        &self.changed
     }
 }
 

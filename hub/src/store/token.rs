@@ -42,6 +42,12 @@ pub fn by_hash(conn: &mut Conn, hash: &[u8]) -> Result<Option<AccessToken>> {
         .optional()?)
 }
 
+/// Whether there is a token of this id that is not revoked.
+pub fn is_in_use(conn: &mut Conn, id: &str) -> Result<bool> {
+    let found: i64 = token::table.find(id).filter(token::revoked_at.is_null()).count().get_result(conn)?;
+    Ok(found > 0)
+}
+
 /// All tokens, oldest first.
 pub fn list(conn: &mut Conn) -> Result<Vec<AccessToken>> {
     Ok(token::table.order(token::id).select(AccessToken::as_select()).load(conn)?)

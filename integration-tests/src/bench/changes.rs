@@ -1,4 +1,4 @@
-//! All changes read page by page; the limit is the server's COPY of the documents to its own client.
+//! All changes read whole (NDJSON) and page by page; the limit is the server's COPY of the documents to its own client.
 
 use std::io::Read as _;
 use std::process::Stdio;
@@ -38,20 +38,37 @@ pub fn measure(plan: &Plan) -> Result<Vec<Figure>> {
     let token = serving.hub.token(&["administrator"])?;
     let (mut values, mut limits, mut note) = (Vec::new(), Vec::new(), String::new());
     for _ in 0..plan.runs {
-        let (told, copied) = (pages(&serving, &token)?, copy(&store)?);
+        let (paged, copied) = (pages(&serving, &token)?, copy(&store)?);
+        let (told, residents) = (whole(&serving, &token, "/v1/changes")?, whole(&serving, &token, "/v1/residents")?);
         note = format!(
-            "{} changes, {:.0}/s beside {:.0}/s; {} bytes of JSON each beside {} of a packed document as text",
+            "{} changes as NDJSON, {:.0}/s beside {:.0}/s; {} bytes of JSON each beside {} of a packed document as text; \
+             by pages {:.1} MB/s, {} residents as NDJSON {:.1} MB/s",
             told.rows,
             told.rows as f64 / told.seconds,
             copied.rows as f64 / copied.seconds,
             told.bytes / told.rows.max(1),
             copied.bytes / copied.rows.max(1),
+            paged.mb(),
+            residents.rows,
+            residents.mb(),
         );
         plan.say(&format!("read_changes: {note}"));
         values.push(told.mb());
         limits.push(copied.mb());
     }
     Ok(vec![Figure::of_pairs(READ, &values, &limits, note)])
+}
+
+fn whole(serving: &Serving, token: &str, path: &str) -> Result<Read> {
+    let mut connection = serving.connect(token)?;
+    let mut read = Read { rows: 0, bytes: 0, seconds: 0.0 };
+    let started = Instant::now();
+    connection.stream(path, "application/x-ndjson", &mut |piece| {
+        read.bytes += piece.len();
+        read.rows += piece.iter().filter(|byte| **byte == b'\n').count();
+    })?;
+    read.seconds = started.elapsed().as_secs_f64();
+    Ok(read)
 }
 
 fn pages(serving: &Serving, token: &str) -> Result<Read> {

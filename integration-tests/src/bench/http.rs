@@ -33,6 +33,27 @@ impl Connection {
         self.answer()
     }
 
+    /// GET of an answer that comes piece by piece and must be answered with 200; `take` sees each piece.
+    pub fn stream(&mut self, path: &str, accept: &str, take: &mut dyn FnMut(&[u8])) -> Result<()> {
+        let request = format!("GET {path} HTTP/1.1\r\n{}Accept: {accept}\r\n\r\n", self.headers);
+        self.stream.get_mut().write_all(request.as_bytes())?;
+        let status = self.status()?;
+        while !self.read_line()?.trim_end().is_empty() {}
+        if status != 200 {
+            return Err(self.refused("GET", path, status));
+        }
+        loop {
+            let length = usize::from_str_radix(self.read_line()?.trim_end(), 16)?;
+            self.body.resize(length, 0);
+            self.stream.read_exact(&mut self.body)?;
+            self.read_line()?;
+            if length == 0 {
+                return Ok(());
+            }
+            take(&self.body);
+        }
+    }
+
     /// GET that must be answered with 200.
     pub fn good(&mut self, path: &str) -> Result<()> {
         let status = self.get(path)?;
@@ -55,8 +76,12 @@ impl Connection {
         format!("{method} {path}: {status} {}", String::from_utf8_lossy(&self.body)).into()
     }
 
+    fn status(&mut self) -> Result<u16> {
+        Ok(self.read_line()?.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or("no status")?)
+    }
+
     fn answer(&mut self) -> Result<u16> {
-        let status = self.read_line()?.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or("no status")?;
+        let status = self.status()?;
         let mut length = None;
         loop {
             let line = self.read_line()?.trim_end();

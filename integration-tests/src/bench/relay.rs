@@ -20,8 +20,8 @@ const PUSH: Target = Target { key: "push_to_topic_ms", unit: "ms", bound: Bound:
 /// What this file measures.
 pub const TARGETS: [Target; 2] = [RELAY, PUSH];
 
-/// Messages of one of the hub's transactions: 500 changes in two topics.
-const TRANSACTION: f64 = 1_000.0;
+/// Messages of one of the hub's transactions: 4,000 changes in two topics.
+const TRANSACTION: f64 = 8_000.0;
 /// Nothing has come for so long: the backlog is over.
 const PAUSE: Duration = Duration::from_millis(1_500);
 const PERFORMANCE: &str = "org.apache.kafka.tools.ProducerPerformance";

@@ -49,6 +49,12 @@ impl Client {
         self.send("GET", path, &[], SendBody::none()).unwrap_or_else(|e| panic!("GET {path}: {e}"))
     }
 
+    /// GET of another form of the answer.
+    #[track_caller]
+    pub fn get_as(&self, path: &str, accept: &str) -> Answer {
+        self.send("GET", path, &[("accept", accept)], SendBody::none()).unwrap_or_else(|e| panic!("GET {path}: {e}"))
+    }
+
     /// GET of a hub that may be away.
     pub fn try_get(&self, path: &str) -> Option<Answer> {
         self.send("GET", path, &[], SendBody::none()).ok()

@@ -4,6 +4,7 @@
 mod agreements;
 mod changes;
 mod deliveries;
+mod export;
 mod openapi;
 mod problems;
 mod repair;
@@ -187,21 +188,27 @@ pub fn agreement(id: &str, communities: &[&str], fields: &[&str]) -> Agreement {
     }
 }
 
+/// The birth date of the `n`th person of these tests.
+fn born(n: u16) -> NaiveDate {
+    let first = NaiveDate::from_ymd_opt(1990, 1, 1).expect("a date");
+    first + chrono::Days::new(u64::from(n / 400))
+}
+
 /// The number of the `n`th person of these tests.
 pub fn number(n: u16) -> String {
-    let born = NaiveDate::from_ymd_opt(1990, 1, 1).expect("a date");
-    CitizenNumber::build("130108", born, 2 * n + 1).expect("a number").as_str().to_owned()
+    CitizenNumber::build("130108", born(n), 2 * (n % 400) + 1).expect("a number").as_str().to_owned()
 }
 
 /// A row of the feed: the `n`th person, living in a community.
 pub fn row(n: u16, name: &str, community: &str) -> String {
     format!(
         "<ROW><ROWNO>{n}</ROWNO><BAC001>{n:016}</BAC001><AAC002>{}</AAC002><AAC003>{name}</AAC003><AAC004>1</AAC004>\
-         <AAC161>CHN</AAC161><AAC005>01</AAC005><AAC058>01</AAC058><AAC147></AAC147><AAC006>19900101</AAC006>\
+         <AAC161>CHN</AAC161><AAC005>01</AAC005><AAC058>01</AAC058><AAC147></AAC147><AAC006>{}</AAC006>\
          <AAC007>0</AAC007><AAE441>0</AAE441><AAE473></AAE473><BIC162></BIC162><AAC084>0</AAC084><AIC162>0</AIC162>\
          <AAC067>139{n:08}</AAC067><BAC062></BAC062><AAC009>10</AAC009><AAC301>{community}</AAC301>\
          <AAE006>Street {n}</AAE006><BAC301>130108</BAC301><AAC010></AAC010></ROW>",
-        number(n)
+        number(n),
+        born(n).format("%Y%m%d")
     )
 }
 

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{HERE, THERE, World, id_text, named, scope};
-use crate::leaving::{Event, Operation, Scope};
+use crate::leaving::{Event, Operation, Record, Scope};
 
 fn told(events: &[Event]) -> Vec<(String, &'static str)> {
     events.iter().map(|event| (event.id.clone(), event.operation.text())).collect()
@@ -25,7 +25,7 @@ fn a_reader_is_told_what_comes_into_its_scope_changes_in_it_and_leaves_it() {
     let expected = [("e-2", "added"), ("e-4", "changed"), ("e-5", "removed"), ("e-6", "added"), ("e-7", "removed")];
     assert_eq!(told(&events), expected.map(|(id, word)| (id.to_owned(), word)), "3 changed only what is not agreed");
     let full = json!({"id": id_text("a"), "name": "a", "community": HERE});
-    assert_eq!(events[0].data.clone().map(Value::Object), Some(full));
+    assert_eq!(events[0].data.as_ref().map(Record::value), Some(full));
     assert_eq!(events[2].data, None, "what is removed says nothing but its id");
     assert_eq!(world.events(&scope(&[HERE], &["name"]), 1), events, "the size of pages does not matter");
 }
@@ -40,7 +40,7 @@ fn a_couple_that_comes_with_one_transaction_is_told_with_each_other() {
     let scope = scope(&[HERE], &["spouse", "name"]);
     for limit in [1, 2, 100] {
         let events = world.events(&scope, limit);
-        let spouse = |index: usize| events[index].data.as_ref().and_then(|data| data.get("spouse")).cloned();
+        let spouse = |index: usize| events[index].data.as_ref()?.value().get("spouse").cloned();
         assert_eq!(spouse(0), Some(json!({"id": id_text("b"), "name": "b"})), "pages of {limit}");
         assert_eq!(spouse(1), Some(json!({"id": id_text("a"), "name": "a"})));
         assert_eq!(spouse(2), None, "whoever comes with a later transaction was not there yet");
@@ -70,7 +70,8 @@ fn a_snapshot_is_of_one_seq_whatever_is_written_later() {
     let before = world.snapshot(&scope, 3, 1);
     world.residents(3, &[("b", None), ("c", at("c")), ("d", at("d"))]);
     assert_eq!(world.snapshot(&scope, 3, 100), before);
-    let mut names: Vec<&str> = before.iter().filter_map(|event| event.data.as_ref()?.get("name")?.as_str()).collect();
+    let name = |event: &Event| Some(event.data.as_ref()?.value().get("name")?.as_str()?.to_owned());
+    let mut names: Vec<String> = before.iter().filter_map(name).collect();
     names.sort_unstable();
     assert_eq!(names, ["a", "b"]);
     assert!(before.iter().all(|event| event.operation == Operation::Added));
@@ -78,15 +79,15 @@ fn a_snapshot_is_of_one_seq_whatever_is_written_later() {
 }
 
 /// What a reader holds that began with nothing and heard of all events.
-fn held(events: &[Event]) -> BTreeMap<String, Map<String, Value>> {
+fn held(events: &[Event]) -> BTreeMap<String, Value> {
     let mut held = BTreeMap::new();
     for event in events {
         let id = event.entity.to_string();
         match (&event.operation, &event.data) {
-            (Operation::Added, Some(data)) => assert!(held.insert(id, data.clone()).is_none(), "added twice"),
+            (Operation::Added, Some(data)) => assert!(held.insert(id, data.value()).is_none(), "added twice"),
             (Operation::Changed, Some(data)) => {
-                let before = held.insert(id, data.clone());
-                assert!(before.is_some_and(|before| before != *data), "changed without a difference");
+                let before = held.insert(id, data.value());
+                assert!(before.is_some_and(|before| before != data.value()), "changed without a difference");
             }
             (Operation::Removed, None) => assert!(held.remove(&id).is_some(), "removed what was not there"),
             other => panic!("{other:?}"),
@@ -116,10 +117,10 @@ proptest! {
             world.residents(now as i64 + 1, &[(who, document)]);
         }
         for scope in [scope(&[HERE], &["name"]), scope(&["*"], &["sex"]), Scope::All] {
-            let shown: BTreeMap<String, Map<String, Value>> = world
+            let shown: BTreeMap<String, Value> = world
                 .snapshot(&scope, last, 3)
                 .into_iter()
-                .filter_map(|event| Some((event.entity.to_string(), event.data?)))
+                .filter_map(|event| Some((event.entity.to_string(), event.data?.value())))
                 .collect();
             prop_assert_eq!(held(&world.events(&scope, 5)), shown);
         }

@@ -2,6 +2,7 @@
 
 mod events;
 mod records;
+mod text;
 
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;

@@ -11,7 +11,7 @@ fn seen(world: &World, scope: &Scope, kind: &str, who: &str) -> Option<Value> {
         let (_, version) = entity::current(conn, &[id(kind, who)])?.pop().expect("an entity");
         record(conn, keyring(), scope, &version, Moment::Now)
     };
-    world.db.read(read).expect("a record").map(Value::Object)
+    world.db.read(read).expect("a record").map(|record| record.value())
 }
 
 #[test]

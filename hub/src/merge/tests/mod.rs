@@ -5,9 +5,11 @@ mod marriage;
 mod properties;
 mod rules;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
-use super::{provenance, resident};
+use super::{Told, provenance, resident};
 use crate::contribution::Contribution;
 use crate::entity::sample;
 
@@ -27,7 +29,12 @@ pub(super) fn golden(contributions: &[Contribution]) -> Map<String, Value> {
 /// The provenance of contributions that are all linked by key.
 pub(super) fn told(contributions: &[Contribution]) -> Map<String, Value> {
     let linked: Vec<_> = contributions.iter().map(|contribution| (contribution, true)).collect();
-    provenance(sample::resident(), sample::keyring(), &linked, &|_, _| None).expect("a provenance")
+    read(&provenance(sample::resident(), sample::keyring(), &linked, &|_, _| None).expect("a provenance"))
+}
+
+/// A provenance as it is read.
+pub(super) fn read(provenance: &BTreeMap<String, Vec<Told>>) -> Map<String, Value> {
+    serde_json::to_value(provenance).expect("JSON").as_object().cloned().expect("an object")
 }
 
 /// The token of a citizen number as documents show it.

@@ -22,7 +22,7 @@ fn golden(set: &Set) -> Map<String, Value> {
 
 fn told(set: &Set) -> Map<String, Value> {
     let linked: Vec<_> = set.iter().map(|(contribution, by_key)| (contribution, *by_key)).collect();
-    provenance(sample::resident(), sample::keyring(), &linked, &|_, _| None).expect("a provenance")
+    super::read(&provenance(sample::resident(), sample::keyring(), &linked, &|_, _| None).expect("a provenance"))
 }
 
 /// One thing that a contribution may say.

@@ -228,6 +228,7 @@ fn an_issue_stands_at_the_attribute_that_the_mapping_makes_of_its_column() {
     };
     let linked = [(&insured, true)];
     let provenance = provenance(sample::resident(), sample::keyring(), &linked, &mapped).expect("a provenance");
+    let provenance = super::read(&provenance);
     assert_eq!(provenance["sex"][0]["issue"]["code"], "code-unknown");
     assert_eq!(provenance["sex"][0].get("value"), None, "it was dropped");
     assert_eq!(provenance["id_no"][0]["issue"]["code"], "id-check-digit", "named by its code");

@@ -205,7 +205,8 @@ impl Bench {
 /// Tests need not wait as long as administrators may.
 pub fn quick() -> Options {
     let (look_again, take_back) = (Duration::from_millis(200), Duration::from_secs(3));
-    Options { look_again, take_back, ..Options::default() }
+    // Small transactions, so that a few hundred changes are several.
+    Options { look_again, take_back, batch: 500, ..Options::default() }
 }
 
 fn opened(config: &Config) -> Arc<Hub> {

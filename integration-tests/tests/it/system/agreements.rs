@@ -130,6 +130,7 @@ fn nothing_leaves_that_an_agreement_does_not_allow(store: Store) {
     let consumer = hub.consumer("platform");
     let mut answers = rest(&consumer, &people, &ids);
     answers.push(("server-sent events".to_owned(), followed(&consumer)));
+    answers.extend(exports(&consumer));
     relay_is_done(&hub);
     for topic in ["events", "state"] {
         answers.push((format!("topic {topic}"), said(&kafka.read_all(&format!("{prefix}.platform.{topic}")))));
@@ -234,6 +235,22 @@ fn rest(consumer: &Client, people: &People, ids: &Ids) -> Vec<(String, String)> 
     answers
 }
 
+/// The same as NDJSON.
+fn exports(consumer: &Client) -> Vec<(String, String)> {
+    let export = |path: &str| {
+        let answer = consumer.get_as(path, "application/x-ndjson");
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/x-ndjson")), "{answer}");
+        (format!("NDJSON {path}"), whole(&answer))
+    };
+    let paths =
+        ["/v1/residents", "/v1/households", "/v1/changes", "/v1/residents?updated_since=2026-01-01T00:00:00%2B08:00"];
+    let mut answers: Vec<(String, String)> = paths.map(export).into();
+    answers.push(export(&format!("/v1/residents?community={HERE}")));
+    let (_, there) = export(&format!("/v1/residents?community={THERE}"));
+    assert!(there.ends_with('\n') && !there.contains('{'), "{there}");
+    answers
+}
+
 fn whole(answer: &integration_tests::Answer) -> String {
     format!("{:?}\n{}", answer.headers, answer.text())
 }
@@ -273,7 +290,8 @@ fn relay_is_done(hub: &Hub) {
 
 /// The test would be worth nothing if nothing came through.
 fn sees_what_is_agreed(answers: &[(String, String)], people: &People) {
-    for way in ["/v1/residents", "/v1/changes", "server-sent events", "topic events", "topic state"] {
+    let ways = ["/v1/residents", "/v1/changes", "server-sent events", "topic events", "topic state"];
+    for way in ways.into_iter().chain(["NDJSON /v1/residents", "NDJSON /v1/changes"]) {
         let (_, text) = answers.iter().find(|(found, _)| found == way).unwrap();
         for person in [&people.here[0], &people.here[1], &people.there[2]] {
             assert!(text.contains(&person.name), "{way} lacks {}:\n{text}", person.name);
@@ -298,6 +316,9 @@ fn the_same_events_by_every_way(consumer: &Client, kafka: &Kafka, prefix: &str) 
         .map(|data| serde_json::from_str(data).unwrap())
         .collect();
     assert_eq!(told(&streamed), by_cursor);
+    let export = consumer.get_as("/v1/changes", "application/x-ndjson").text();
+    let lines: Vec<Value> = export.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(told(&lines), by_cursor);
     let produced = kafka.read_all(&format!("{prefix}.platform.events"));
     let produced: BTreeSet<(String, String)> = produced
         .iter()
@@ -313,6 +334,8 @@ fn means_nothing(hub: &Hub, agreement: &str, people: &People, ids: &Ids) {
     let consumer = hub.consumer(agreement);
     for path in ["/v1/residents", "/v1/households", "/v1/changes"] {
         assert_eq!(consumer.get(path).good()["items"], json!([]), "{agreement}: {path}");
+        let export = consumer.get_as(path, "application/x-ndjson");
+        assert_eq!((export.status, export.text().as_str()), (200, ""), "{agreement}: {path} as NDJSON");
     }
     for id in ids.here.iter().chain(&ids.there) {
         for rest in ["", "?provenance=1", "/history"] {
