@@ -8,8 +8,9 @@ use crate::feed::Feed;
 use crate::feed::spec::Mode;
 use crate::hub::Hub;
 use crate::reason::Reason;
+use crate::store::contribution;
 use crate::store::delivery::{Delivery, HoldReason};
-use crate::store::{contribution, staging};
+use crate::store::staging::{self, sets};
 
 /// How far ahead of the hub's clock an as-of may be: a day, in microseconds. A later one would make all that follows stale.
 const AHEAD: i64 = 24 * 3600 * 1_000_000;
@@ -43,8 +44,13 @@ pub fn judge(hub: &Hub, feed: &Feed, of: &Delivery, walked: &Walked) -> Result<J
     let counts = hub.db.read(|conn| {
         let stored = if feed.spec.mode == Mode::Snapshot { contribution::live_keys(conn, &of.feed)? } else { 0 };
         let marked = staging::totals(conn, &of.id)?;
-        // What is stored and was not met while the rows were compared did not come.
-        Ok(Counts { rejected: marked.rejected, stored, absent: (stored - marked.present).max(0) })
+        // What is stored and was not met while the rows were compared did not come, unless another delivery has been
+        // applied meanwhile: before it holds anything, it is counted key by key.
+        let absent = match (stored - marked.present).max(0) {
+            many if shrinks_too_much(feed, many, stored) => sets::absent_count(conn, &of.feed, &of.id)?,
+            few => few,
+        };
+        Ok(Counts { rejected: marked.rejected, stored, absent })
     })?;
     judgement(feed, of, walked, counts, hub.now())
 }
@@ -162,13 +168,17 @@ fn limits(feed: &Feed, walked: &Walked, counts: Counts, reasons: &mut Vec<HoldRe
         reasons.push(HoldReason::releasable(Reason::new("rejected-limit", "", zh, en)));
     }
     let shrunk = percent(counts.absent, counts.stored);
-    if counts.absent > 3 && shrunk > limit.shrink_percent {
+    if shrinks_too_much(feed, counts.absent, counts.stored) {
         let (zh, en) = (
             format!("较库存减少 {shrunk:.1}%，超过上限 {}%。", limit.shrink_percent),
             format!("{shrunk:.1} % of the stored records are absent; the limit is {} %.", limit.shrink_percent),
         );
         reasons.push(HoldReason::releasable(Reason::new("shrink-limit", "", zh, en)));
     }
+}
+
+fn shrinks_too_much(feed: &Feed, absent: i64, stored: i64) -> bool {
+    absent > 3 && percent(absent, stored) > feed.spec.limits.shrink_percent
 }
 
 fn percent(part: i64, whole: i64) -> f64 {

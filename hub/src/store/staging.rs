@@ -217,18 +217,32 @@ pub fn totals(conn: &mut Conn, delivery: &str) -> Result<Totals> {
 pub fn each(
     conn: &mut Conn,
     delivery: &str,
-    (which, mut after): (Which, i64),
+    from: (Which, i64),
     take: &mut dyn FnMut(Staged) -> Result<bool>,
+) -> Result<()> {
+    each_page(conn, delivery, from, &mut |_, page| {
+        for row in page.rows()? {
+            if !take(row)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    })
+}
+
+fn each_page(
+    conn: &mut Conn,
+    delivery: &str,
+    (which, mut after): (Which, i64),
+    take: &mut dyn FnMut(&mut Conn, &Page) -> Result<bool>,
 ) -> Result<()> {
     loop {
         let pages = pages(conn, delivery, which, after)?;
         let Some(last) = pages.last() else { return Ok(()) };
         after = last.last;
         for page in &pages {
-            for row in page.rows()? {
-                if !take(row)? {
-                    return Ok(());
-                }
+            if !take(conn, page)? {
+                return Ok(());
             }
         }
     }
@@ -299,28 +313,24 @@ pub fn set_key(conn: &mut Conn, delivery: &str, hash: Token, key: Token) -> Resu
 fn rewrite(
     conn: &mut Conn,
     delivery: &str,
-    (which, mut after): (Which, i64),
+    from: (Which, i64),
     other: &dyn Fn(&Staged) -> Option<Staged>,
 ) -> Result<()> {
-    loop {
-        let pages = pages(conn, delivery, which, after)?;
-        let Some(last) = pages.last() else { return Ok(()) };
-        after = last.last;
-        for page in &pages {
-            let mut rows = page.rows()?;
-            let mut touched = false;
-            for row in &mut rows {
-                if let Some(other) = other(row) {
-                    *row = other;
-                    touched = true;
-                }
-            }
-            if touched {
-                clear_page(conn, delivery, page.first)?;
-                put(conn, delivery, &rows)?;
+    each_page(conn, delivery, from, &mut |conn, page| {
+        let mut rows = page.rows()?;
+        let mut touched = false;
+        for row in &mut rows {
+            if let Some(other) = other(row) {
+                *row = other;
+                touched = true;
             }
         }
-    }
+        if touched {
+            clear_page(conn, delivery, page.first)?;
+            put(conn, delivery, &rows)?;
+        }
+        Ok(true)
+    })
 }
 
 /// The rows with this key in the lists of these deliveries, each with its delivery.
@@ -338,4 +348,76 @@ pub fn of_key(conn: &mut Conn, deliveries: &[String], key: Token) -> Result<Vec<
 /// How many pages there are in all lists.
 pub fn count_all(conn: &mut Conn) -> Result<i64> {
     Ok(staging::table.count().get_result(conn)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::DatabaseConfig;
+    use crate::store::Db;
+
+    fn token(number: u8) -> Token {
+        Token([number; 16])
+    }
+
+    fn row(position: i64, key: Option<u8>, mark: Mark) -> Staged {
+        let hash = (mark == Mark::Rejected || key.is_none()).then(|| token(200));
+        Staged { position, key: key.map(token), hash, mark, present: position % 2 == 0 }
+    }
+
+    fn listed(conn: &mut Conn) -> Vec<Staged> {
+        let mut rows = Vec::new();
+        each(conn, "d", (Which::All, 0), &mut |row| {
+            rows.push(row);
+            Ok(true)
+        })
+        .unwrap();
+        rows
+    }
+
+    #[test]
+    fn a_list_comes_back_row_by_row_however_it_is_cut_into_pages() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("hub.db").display());
+        let db = Db::open(&DatabaseConfig { url, ..DatabaseConfig::default() }, "test").unwrap();
+        db.prepare().unwrap();
+        let marks = [Mark::Changed, Mark::Unchanged, Mark::Stale, Mark::Rejected];
+        let rows: Vec<Staged> = (1..=50)
+            .map(|position| {
+                let key = u8::try_from(position % 11).ok().filter(|key| *key > 0);
+                row(position, key, marks[usize::try_from(position % 4).unwrap()])
+            })
+            .collect();
+        db.write(|conn| {
+            for page in rows.chunks(3) {
+                put(conn, "d", page)?;
+            }
+            Ok(())
+        })
+        .unwrap();
+        db.read(|conn| {
+            assert_eq!(listed(conn), rows);
+            let totals = totals(conn, "d")?;
+            assert_eq!((totals.rows(), totals.keyless), (50, 4));
+            let changed: Vec<i64> =
+                rows.iter().filter(|row| row.mark == Mark::Changed).map(|row| row.position).collect();
+            assert_eq!(
+                changed_after(conn, "d", 9, 3)?,
+                changed.iter().copied().filter(|at| *at > 9).take(3).collect::<Vec<_>>()
+            );
+            Ok(())
+        })
+        .unwrap();
+        db.write(|conn| {
+            let earlier = sets::earlier_of_same_key(conn, "d", Mark::Stale)?;
+            assert_eq!(earlier.len(), 36, "ten keys and four rows without one are left");
+            set_key(conn, "d", token(200), token(77))?;
+            let after = listed(conn);
+            assert!(earlier.iter().all(|at| after[usize::try_from(at - 1).unwrap()].mark == Mark::Stale));
+            assert!(after.iter().filter(|row| row.mark == Mark::Rejected).all(|row| row.key == Some(token(77))));
+            assert_eq!(keyless(conn, "d")?, Vec::<Vec<u8>>::new());
+            Ok(())
+        })
+        .unwrap();
+    }
 }

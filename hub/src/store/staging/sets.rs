@@ -100,6 +100,15 @@ fn following(key: Token) -> Vec<u8> {
     [key.0.as_slice(), &[0]].concat()
 }
 
+/// How many live source keys of the feed a delivery does not hold.
+pub fn absent_count(conn: &mut Conn, feed: &str, delivery: &str) -> Result<i64> {
+    let mut count = 0;
+    for share in shares(conn, feed, delivery)? {
+        count += absent(conn, feed, delivery, share)?.len() as i64;
+    }
+    Ok(count)
+}
+
 /// Those of the keys that rows of the delivery have which are neither rejected nor stale.
 pub fn good_among(conn: &mut Conn, delivery: &str, wanted: &HashSet<Token>) -> Result<Vec<Vec<u8>>> {
     let mut good = Vec::new();

@@ -4,19 +4,20 @@ use integration_tests::hub::{Hub, shape};
 use integration_tests::postgres::Postgres;
 use integration_tests::store::Store;
 
-use super::{Slowed, night, wait_for};
+use super::{Slowed, night, pause, wait_for};
 use crate::judge::is_whole;
 
 const CUT: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-     WHERE datname = current_database() AND query LIKE 'COPY%' AND state = 'active'";
+     WHERE datname = current_database() AND state = 'active' \
+     AND (query LIKE 'COPY%' OR query LIKE 'INSERT INTO \"staging\"%')";
 
-fn cut_in_a_copy_into(table: &'static str) {
+fn cut_while_it_fills(table: &'static str) {
     let hub = Hub::on(Store::Postgres).chunk(400).start();
-    let slowed = Slowed::on(&hub.database().url, table, 2);
+    let slowed = Slowed::on(&hub.database().url, table, pause(table));
     let receipt = hub.department("social-security").deliver(&night("20261101", 1_200)).good();
     let id = shape::delivery_id(&receipt).to_owned();
     for _ in 0..3 {
-        wait_for("a COPY that is cut", || (hub.database().sql(CUT) != "0").then_some(()));
+        wait_for("a statement that is cut", || (hub.database().sql(CUT) != "0").then_some(()));
     }
     slowed.undo();
     is_whole(&hub, &id, 1_200);
@@ -24,12 +25,12 @@ fn cut_in_a_copy_into(table: &'static str) {
 
 #[test]
 fn an_inspection_whose_connection_is_cut_ends_by_itself() {
-    cut_in_a_copy_into("staging");
+    cut_while_it_fills("staging");
 }
 
 #[test]
 fn an_apply_whose_connection_is_cut_ends_by_itself() {
-    cut_in_a_copy_into("contribution");
+    cut_while_it_fills("contribution");
 }
 
 #[test]
@@ -39,7 +40,7 @@ fn a_chunk_that_loses_a_deadlock_is_done_again() {
     let slowed = Slowed::on(&hub.database().url, "contribution", 3);
     let receipt = hub.department("social-security").deliver(&night("20261101", 600)).good();
     let id = shape::delivery_id(&receipt).to_owned();
-    slowed.wait_for_copy();
+    slowed.wait_for_rows();
     // Somebody has the delivery's row, which a chunk updates last, and then wants what the chunk has. The hub waits first,
     // so that it is the hub that finds the deadlock.
     let sql = format!(

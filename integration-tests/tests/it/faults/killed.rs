@@ -3,16 +3,16 @@
 use integration_tests::hub::{Hub, shape};
 use integration_tests::store::Store;
 
-use super::{Slowed, night};
+use super::{Slowed, night, pause};
 use crate::judge::is_whole;
 
-fn killed_in_a_copy_into(table: &'static str) {
+fn killed_while_it_fills(table: &'static str) {
     let mut hub = Hub::on(Store::Postgres).chunk(400).start();
     let url = hub.database().url.clone();
-    let slowed = Slowed::on(&url, table, 2);
+    let slowed = Slowed::on(&url, table, pause(table));
     let receipt = hub.department("social-security").deliver(&night("20261101", 1_200)).good();
     let id = shape::delivery_id(&receipt).to_owned();
-    slowed.wait_for_copy();
+    slowed.wait_for_rows();
     hub.kill9();
     slowed.undo();
     hub.start_again();
@@ -21,15 +21,15 @@ fn killed_in_a_copy_into(table: &'static str) {
 
 #[test]
 fn a_hub_killed_while_it_copies_contributions_loses_and_doubles_nothing() {
-    killed_in_a_copy_into("contribution");
+    killed_while_it_fills("contribution");
 }
 
 #[test]
 fn a_hub_killed_while_it_copies_versions_loses_and_doubles_nothing() {
-    killed_in_a_copy_into("entity_version");
+    killed_while_it_fills("entity_version");
 }
 
 #[test]
-fn a_hub_killed_while_it_copies_the_staging_list_loses_and_doubles_nothing() {
-    killed_in_a_copy_into("staging");
+fn a_hub_killed_while_it_writes_the_staging_list_loses_and_doubles_nothing() {
+    killed_while_it_fills("staging");
 }

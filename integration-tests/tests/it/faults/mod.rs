@@ -30,7 +30,12 @@ pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// A table into which every row takes its time, so that a case can meet the COPY that fills it.
+/// How long a row of a table takes where a case wants to meet it: of the staging list a row is a page of many.
+fn pause(table: &str) -> u32 {
+    if table == "staging" { 1_500 } else { 2 }
+}
+
+/// A table into which every row takes its time, so that a case can meet the statement that fills it.
 pub struct Slowed {
     url: String,
     table: &'static str,
@@ -48,9 +53,9 @@ impl Slowed {
         slowed
     }
 
-    /// Waits until a COPY into the table is on its way.
+    /// Waits until a statement that fills the table is on its way.
     #[track_caller]
-    pub fn wait_for_copy(&self) {
+    pub fn wait_for_rows(&self) {
         #[derive(QueryableByName)]
         struct Count {
             #[diesel(sql_type = BigInt)]
@@ -58,10 +63,11 @@ impl Slowed {
         }
         let mut conn = PgConnection::establish(&self.url).unwrap();
         let sql = format!(
-            "SELECT count(*) AS count FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY \"{}\"%'",
+            "SELECT count(*) AS count FROM pg_stat_activity WHERE state = 'active' \
+             AND (query LIKE 'COPY \"{0}\"%' OR query LIKE 'INSERT INTO \"{0}\"%')",
             self.table
         );
-        wait_for("a COPY", || {
+        wait_for("a statement that fills the table", || {
             let found: Count = diesel::sql_query(&sql).get_result(&mut conn).unwrap();
             (found.count > 0).then_some(())
         });

@@ -4,19 +4,19 @@ use integration_tests::hub::{Hub, shape};
 use integration_tests::postgres::{Private, Stopping};
 use integration_tests::store::Store;
 
-use super::{Slowed, night};
+use super::{Slowed, night, pause};
 use crate::judge::is_whole;
 
-fn stopped_in_a_copy_into(table: &'static str) {
+fn stopped_while_it_fills(table: &'static str) {
     let mut cluster = Private::started(&[]);
     cluster.sql("postgres", "CREATE DATABASE hub");
     let url = cluster.url("hub");
     let mut hub = Hub::on(Store::Postgres).at(&url).chunk(400).start();
-    let slowed = Slowed::on(&url, table, 2);
+    let slowed = Slowed::on(&url, table, pause(table));
     let receipt = hub.department("social-security").deliver(&night("20261101", 1_200)).good();
     hub.administrator();
     let id = shape::delivery_id(&receipt).to_owned();
-    slowed.wait_for_copy();
+    slowed.wait_for_rows();
     cluster.stop(Stopping::AtOnce);
     // Long enough for the hub to meet a database that is away.
     std::thread::sleep(std::time::Duration::from_millis(1_500));
@@ -30,10 +30,10 @@ fn stopped_in_a_copy_into(table: &'static str) {
 
 #[test]
 fn a_load_ends_by_itself_when_postgres_was_stopped_at_once_in_a_chunk() {
-    stopped_in_a_copy_into("contribution");
+    stopped_while_it_fills("contribution");
 }
 
 #[test]
 fn a_load_ends_by_itself_when_postgres_was_stopped_at_once_in_an_inspection() {
-    stopped_in_a_copy_into("staging");
+    stopped_while_it_fills("staging");
 }

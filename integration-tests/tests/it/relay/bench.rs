@@ -119,8 +119,9 @@ impl Bench {
                         delivery: "d".to_owned(),
                         document: codec::encode(&document)?,
                     };
-                    let (entities, versions) = (vec![row], vec![version]);
-                    bulk::write(change.conn, &Writes { entities, versions, ..Writes::default() })?;
+                    let mut writes = Writes::default();
+                    writes.append(row, version);
+                    bulk::write(change.conn, &writes)?;
                 }
                 Ok(())
             })

@@ -33,7 +33,7 @@ fn inspector(hub: &Hub, delivery: &str) -> String {
 #[test]
 fn both_hubs_serve_and_inspect_and_one_writes() {
     let (hub, other) = two(200, 3_000);
-    let slowed = Slowed::on(&hub.database().url, "staging", 3);
+    let slowed = Slowed::on(&hub.database().url, "staging", 1_200);
     let department = [&hub, &other].map(|hub| hub.department("social-security"));
     let family = other.department("family-planning");
     let ids: Vec<String> = (1..=4)
@@ -71,7 +71,7 @@ fn a_writer_killed_in_the_middle_of_a_load_is_taken_over_from() {
         let found = other.administrator().get(&shape::delivery_path(&id)).good();
         (found["applied"].as_i64() > Some(0)).then_some(())
     });
-    slowed.wait_for_copy();
+    slowed.wait_for_rows();
     hub.kill9();
     let killed = std::time::Instant::now();
     wait_for("the other to write", || writes(&other).then_some(()));
@@ -95,7 +95,7 @@ fn a_writer_that_stood_still_and_wakes_writes_nothing_more() {
         let found = other.administrator().get(&shape::delivery_path(&id)).good();
         (found["applied"].as_i64() > Some(0)).then_some(())
     });
-    slowed.wait_for_copy();
+    slowed.wait_for_rows();
     // It holds the writer's row, inside a COPY, and does not move.
     hub.signal("STOP");
     wait_for("the other to write", || writes(&other).then_some(()));
