@@ -38,6 +38,7 @@ pub use trouble::{Stop, Trouble};
 use crate::config::{Agreement, KafkaConfig};
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
+use crate::store::foundation;
 use position::{Here, fingerprint};
 use reading::{Care, Reader};
 use session::Session;
@@ -187,7 +188,8 @@ impl Relay {
             }
         }
         let last = self.hub.db.writer()?.next_seq - 1;
-        let here = Here { epoch: &self.hub.epoch, last, scope: &self.fingerprint };
+        let first = self.hub.db.read(foundation::get)?.pruned_seq;
+        let here = Here { epoch: &self.hub.epoch, first, last, scope: &self.fingerprint };
         Ok((partitions, Position::resumed(found, here)?))
     }
 

@@ -41,6 +41,8 @@ pub struct Snapshot {
 pub(super) struct Here<'a> {
     /// The store's identity.
     pub epoch: &'a str,
+    /// What came up to this `seq` may have been pruned.
+    pub first: i64,
     /// The store's last `seq`.
     pub last: i64,
     /// Fingerprint of the agreement.
@@ -77,6 +79,7 @@ impl Position {
         match found {
             None => Ok(Self::new(here)),
             Some(found) if found.epoch != here.epoch => Err(Stop::OtherEpoch),
+            Some(found) if found.seq < here.first => Err(Stop::Pruned { position: found.seq, first: here.first }),
             Some(found) if !found.fits(here) => Err(Stop::Ahead { position: found.seq, store: here.last }),
             Some(found) if found.scope != here.scope => Ok(Self::compared(Some(&found), here, found.round + 1)),
             Some(found) => Ok(found),
@@ -84,7 +87,7 @@ impl Position {
     }
 
     fn fits(&self, here: Here<'_>) -> bool {
-        self.epoch == here.epoch && self.seq <= here.last
+        self.epoch == here.epoch && (here.first..=here.last).contains(&self.seq)
     }
 }
 
@@ -105,7 +108,7 @@ pub(super) fn fingerprint(agreement: &Agreement) -> String {
 mod tests {
     use super::*;
 
-    const HERE: Here<'static> = Here { epoch: "e1", last: 90, scope: "s1" };
+    const HERE: Here<'static> = Here { epoch: "e1", first: 20, last: 90, scope: "s1" };
 
     fn at(seq: i64) -> Position {
         Position { epoch: "e1".to_owned(), seq, scope: "s1".to_owned(), round: 4, snapshot: None }
@@ -145,6 +148,13 @@ mod tests {
         assert!(matches!(Position::resumed(Some(at(91)), HERE), Err(Stop::Ahead { position: 91, store: 90 })));
         let other = Position { epoch: "e2".to_owned(), ..at(1) };
         assert!(matches!(Position::resumed(Some(other), HERE), Err(Stop::OtherEpoch)));
+    }
+
+    #[test]
+    fn a_position_whose_changes_are_not_all_kept_stops_and_a_reset_compares_as_of_now() {
+        assert_eq!(Position::resumed(Some(at(20)), HERE).unwrap(), at(20));
+        assert!(matches!(Position::resumed(Some(at(19)), HERE), Err(Stop::Pruned { position: 19, first: 20 })));
+        assert_eq!(Position::compared(Some(&at(19)), HERE, 5).seq, 90);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::trouble::{Stop, Trouble};
 use super::{Topics, topics, transactional_id};
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
+use crate::store::foundation;
 use crate::store::relay::{self, Relay as Row};
 
 const SAID: &str = "位置已重置，即将与状态主题比对后继续。 The position was reset; the relay compares with the state topic and goes on.";
@@ -39,7 +40,9 @@ pub fn reset(hub: &Hub, agreement: &str) -> Result<Position> {
     let last = hub.db.writer()?.next_seq - 1;
     // Without a position to count from, the clock gives a round that was never used.
     let round = before.as_ref().map_or_else(|| u64::try_from(hub.now()).unwrap_or(1), |before| before.round + 1);
-    let position = Position::compared(before.as_ref(), Here { epoch: &hub.epoch, last, scope: &scope }, round);
+    let first = hub.db.read(foundation::get)?.pruned_seq;
+    let here = Here { epoch: &hub.epoch, first, last, scope: &scope };
+    let position = Position::compared(before.as_ref(), here, round);
     commit(&outlet, &topics, agreement, &position.bytes()?)?;
     let row = Row {
         agreement: agreement.to_owned(),

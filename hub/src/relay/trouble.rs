@@ -29,6 +29,13 @@ pub enum Stop {
         /// The store's last `seq`.
         store: i64,
     },
+    /// The changes after the position are older than what is kept: not all of them can be sent any more.
+    Pruned {
+        /// The position's `seq`.
+        position: i64,
+        /// From which `seq` on all are kept.
+        first: i64,
+    },
     /// There is no position although events have been sent: the control topic was lost.
     PositionLost,
     /// The position cannot be read.
@@ -61,6 +68,14 @@ impl Stop {
                 format!("主题中的位置（{position}）超前于数据库（{store}），已停止发送。确认后请运行 {reset}。"),
                 format!(
                     "The position in the topic ({position}) is ahead of the store ({store}). When that is as it should be, run `{reset}`."
+                ),
+            ),
+            Self::Pruned { position, first } => (
+                format!(
+                    "位置（{position}）之后的变更已超过保留期（仅完整保留 {first} 之后），已停止发送。确认后请运行 {reset}，将按最新状态补发差异。"
+                ),
+                format!(
+                    "The changes after the position ({position}) are not all kept (all are after {first}). `{reset}` sends what differs as of now."
                 ),
             ),
             Self::PositionLost => (

@@ -314,21 +314,6 @@ pub fn answered_before(conn: &mut Conn, before: i64) -> Result<Vec<String>> {
         .load(conn)?)
 }
 
-/// Decided deliveries received before a moment of which the report still has rows.
-pub fn reported_before(conn: &mut Conn, before: i64) -> Result<Vec<String>> {
-    use super::schema::{delivery_issue, delivery_rejection};
-    let rows = delivery_rejection::table.filter(delivery_rejection::delivery.eq(delivery::id));
-    let issues = delivery_issue::table.filter(delivery_issue::delivery.eq(delivery::id));
-    Ok(delivery::table
-        .filter(delivery::received_at.lt(before))
-        .filter(delivery::state.eq_any(["applied", "refused"]))
-        .filter(delivery::endings.ne("waiting"))
-        .filter(diesel::dsl::exists(rows).or(diesel::dsl::exists(issues)))
-        .limit(1_000)
-        .select(delivery::id)
-        .load(conn)?)
-}
-
 /// The newest delivery of each feed that was not refused.
 pub fn newest(conn: &mut Conn) -> Result<Vec<Delivery>> {
     let ids: Vec<Option<String>> = delivery::table

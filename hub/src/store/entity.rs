@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 
-use super::conn::{Conn, each_backend};
+use super::conn::Conn;
 use super::contribution::in_parts;
 use super::foundation;
 use super::schema::{entity, entity_version};
@@ -271,19 +270,6 @@ pub fn sequence(conn: &mut Conn) -> Result<(i64, i64)> {
     let count: i64 = entity_version::table.filter(entity_version::seq.gt(pruned)).count().get_result(conn)?;
     let last: Option<i64> = entity_version::table.select(diesel::dsl::max(entity_version::seq)).first(conn)?;
     Ok((pruned + count, last.unwrap_or(0).max(pruned)))
-}
-
-/// Forgets the versions that were followed by one whose `seq` is after `from` and at most `to`. All up to `from` must have
-/// been pruned before. What stood at any `seq` from `to` on is still there, and what it followed.
-pub fn prune(conn: &mut Conn, from: i64, to: i64) -> Result<usize> {
-    foundation::prune_to(conn, to)?;
-    let pruned = diesel::sql_query(
-        "DELETE FROM entity_version WHERE (entity, version) IN \
-         (SELECT later.entity, later.version - 1 FROM entity_version later WHERE later.seq > $1 AND later.seq <= $2)",
-    )
-    .bind::<BigInt, _>(from)
-    .bind::<BigInt, _>(to);
-    Ok(each_backend!(conn, |c| pruned.execute(c))?)
 }
 
 type Standing = diesel::dsl::InnerJoin<entity::table, diesel::dsl::On<entity_version::table, SameVersion>>;

@@ -15,6 +15,7 @@ pub mod feed_state;
 pub mod foundation;
 pub mod job;
 pub mod migrate;
+pub mod prune;
 pub mod rejection;
 pub mod relay;
 #[rustfmt::skip]

@@ -377,31 +377,6 @@ pub fn put_edit(conn: &mut Conn, row: &Edit) -> Result<()> {
     Ok(())
 }
 
-/// Forgets superseded rejections decided before a moment, a few at a time. Edits and waives stand for the rows of later
-/// nights and are never forgotten.
-pub fn prune(conn: &mut Conn, before: i64) -> Result<usize> {
-    let old: Vec<String> = rejection::table
-        .filter(rejection::state.eq("superseded"))
-        .filter(rejection::decided_at.lt(before))
-        .limit(4_000)
-        .select(rejection::id)
-        .load(conn)?;
-    Ok(diesel::delete(rejection::table.filter(rejection::id.eq_any(&old))).execute(conn)?)
-}
-
-/// The last position of which a delivery's report says something.
-pub fn last_reported(conn: &mut Conn, delivery: &str) -> Result<i64> {
-    let of_rows: Option<i64> = delivery_rejection::table
-        .filter(delivery_rejection::delivery.eq(delivery))
-        .select(diesel::dsl::max(delivery_rejection::position))
-        .first(conn)?;
-    let of_issues: Option<i64> = delivery_issue::table
-        .filter(delivery_issue::delivery.eq(delivery))
-        .select(diesel::dsl::max(delivery_issue::position))
-        .first(conn)?;
-    Ok(of_rows.max(of_issues).unwrap_or(0))
-}
-
 /// Rejected rows with this key in these deliveries.
 pub fn rows_of_key(conn: &mut Conn, deliveries: &[String], source_key: &[u8]) -> Result<Vec<RejectedRow>> {
     Ok(delivery_rejection::table

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::prune::{DAY, prune};
+use super::prune::{DAY, prune_all};
 use crate::error::Result;
 use crate::hub::Hub;
 use crate::store::{delivery, job, staging};
@@ -32,5 +32,5 @@ pub fn clean_up(hub: &Hub) -> Result<()> {
         }
     }
     while hub.db.write(|conn| job::prune(conn, &["drop-scan", "arrivals", "clean-up"], now - DAY))? > 0 {}
-    prune(hub)
+    prune_all(hub)
 }

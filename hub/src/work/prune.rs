@@ -4,7 +4,7 @@
 
 use crate::error::Result;
 use crate::hub::Hub;
-use crate::store::{delivery, entity, foundation, job, rejection, relay};
+use crate::store::{entity, foundation, job, prune, rejection, relay};
 
 /// Microseconds of a day.
 pub const DAY: i64 = 24 * 3_600_000_000;
@@ -12,11 +12,11 @@ pub const DAY: i64 = 24 * 3_600_000_000;
 const WINDOW: i64 = 5_000;
 
 /// Removes what has been kept for as long as it is configured.
-pub fn prune(hub: &Hub) -> Result<()> {
+pub fn prune_all(hub: &Hub) -> Result<()> {
     let keep = &hub.config.keep;
     let before = |days: u32| hub.now() - i64::from(days) * DAY;
     reports(hub, before(keep.reports_days))?;
-    while hub.db.write(|conn| rejection::prune(conn, before(keep.rejections_days)))? > 0 {}
+    while hub.db.write(|conn| prune::superseded(conn, before(keep.rejections_days)))? > 0 {}
     while hub.db.write(|conn| job::prune(conn, &["inspect", "apply", "endings"], before(keep.jobs_days)))? > 0 {}
     match keep.versions_days {
         Some(days) => versions(hub, before(days)),
@@ -26,12 +26,12 @@ pub fn prune(hub: &Hub) -> Result<()> {
 
 fn reports(hub: &Hub, before: i64) -> Result<()> {
     loop {
-        let old = hub.db.read(|conn| delivery::reported_before(conn, before))?;
+        let old = hub.db.read(|conn| prune::reported_before(conn, before))?;
         if old.is_empty() {
             return Ok(());
         }
         for id in old {
-            let last = hub.db.read(|conn| rejection::last_reported(conn, &id))?;
+            let last = hub.db.read(|conn| prune::last_reported(conn, &id))?;
             for first in (0..=last).step_by(usize::try_from(WINDOW).unwrap_or(1)) {
                 hub.db.write(|conn| rejection::clear_between(conn, &id, first, first + WINDOW - 1))?;
             }
@@ -48,7 +48,7 @@ fn versions(hub: &Hub, before: i64) -> Result<()> {
     })?;
     while from < last {
         let to = last.min(from + WINDOW);
-        hub.db.write(|conn| entity::prune(conn, from, to))?;
+        hub.db.write(|conn| prune::versions(conn, from, to))?;
         from = to;
     }
     Ok(())

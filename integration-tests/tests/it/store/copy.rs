@@ -22,6 +22,19 @@ fn is_closed(hub: &mut Hub, from: &str) {
     assert!(written.unwrap_err().to_string().contains("sealed"), "whoever writes");
 }
 
+/// The next night's file finds what the night before left.
+fn goes_on(hub: &Hub) {
+    let third = hub.deliver(&insured_persons(
+        "20261103",
+        1,
+        (1..=2_481).map(|n| insured(&Person::nth(n), &n.to_string()).with("AAC003", "改名")),
+    ));
+    assert_eq!((&third["applied"], &third["unchanged"]), (&json!(2), &json!(2_479)), "{third}");
+    conserved(&[third]);
+    without_gap(&changes(&hub.administrator()));
+    assert_eq!(hub.json(&["verify"])["differences"], 0);
+}
+
 #[test]
 fn a_store_is_copied_to_postgres_and_goes_on_there() {
     let mut hub = Hub::on(Store::Sqlite).rejections_allowed().start();
@@ -82,15 +95,7 @@ fn a_store_is_copied_to_postgres_and_goes_on_there() {
         told.iter().map(part).collect::<Vec<_>>()
     };
     assert_eq!(shown(&changes(&hub.administrator())), shown(&told));
-    let third = hub.deliver(&insured_persons(
-        "20261103",
-        1,
-        (1..=2_481).map(|n| insured(&Person::nth(n), &n.to_string()).with("AAC003", "改名")),
-    ));
-    assert_eq!((&third["applied"], &third["unchanged"]), (&json!(2), &json!(2_479)), "{third}");
-    conserved(&[third]);
-    without_gap(&changes(&hub.administrator()));
-    assert_eq!(hub.json(&["verify"])["differences"], 0);
+    goes_on(&hub);
     drop(hub);
 }
 

@@ -177,6 +177,8 @@ fn an_embedded_store_is_backed_up_while_it_works_and_restored() {
 fn a_hub_at_work_ends_when_its_store_gets_a_new_epoch() {
     let mut hub = Hub::started(Store::Postgres);
     hub.administrator();
+    let said = String::from_utf8_lossy(&hub.command(&["backup", "copy.db"]).stderr).into_owned();
+    assert!(said.contains("pg_basebackup") && !hub.folder().join("copy.db").exists(), "{said}");
     let epoch = hub.json(&["status"])["epoch"].clone();
     let restored = hub.json(&["restored"]);
     assert_ne!(restored["epoch"], epoch);
