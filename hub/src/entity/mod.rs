@@ -28,6 +28,7 @@ pub struct EntitySchema {
     version: String,
     title: Text,
     attributes: BTreeMap<String, Attribute>,
+    units: Vec<(Merge, Vec<Attribute>)>,
     json: Value,
 }
 
@@ -77,7 +78,8 @@ impl EntitySchema {
         let title = annotation::title(json).map_err(|fault| at("title", fault))?;
         let digest = openssl::sha::sha256(format!("{MERGE_VERSION}\u{1f}{kind}\u{1f}{json}").as_bytes());
         let version = id::hex(&digest[..16]);
-        Ok(Self { kind: kind.to_owned(), version, title, attributes, json: json.clone() })
+        let units = units(&attributes);
+        Ok(Self { kind: kind.to_owned(), version, title, attributes, units, json: json.clone() })
     }
 
     /// The kind: `resident`, `household`.
@@ -100,6 +102,11 @@ impl EntitySchema {
         self.attributes.values()
     }
 
+    /// The attributes that are decided together, each alone or a group, with the rule they follow.
+    pub fn units(&self) -> &[(Merge, Vec<Attribute>)] {
+        &self.units
+    }
+
     /// The attribute of that name.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.get(name)
@@ -117,6 +124,16 @@ impl EntitySchema {
 }
 
 type Fault = (String, String);
+
+fn units(attributes: &BTreeMap<String, Attribute>) -> Vec<(Merge, Vec<Attribute>)> {
+    let mut units: BTreeMap<&str, (Merge, Vec<Attribute>)> = BTreeMap::new();
+    for attribute in attributes.values() {
+        let Some(merge) = &attribute.merge else { continue };
+        let unit = merge.group.as_deref().unwrap_or(&attribute.name);
+        units.entry(unit).or_insert_with(|| (merge.clone(), Vec::new())).1.push(attribute.clone());
+    }
+    units.into_values().collect()
+}
 
 /// Fields that come from one source together must follow one rule.
 fn check_groups(attributes: &BTreeMap<String, Attribute>) -> std::result::Result<(), Fault> {

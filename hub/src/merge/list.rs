@@ -3,6 +3,7 @@
 //! An item that a contribution drops vanishes with it unless another still says it; an empty list or `null` says that
 //! this source has none, and takes nothing from others.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -21,7 +22,7 @@ pub(super) fn decide<'a>(
     for (from, _) in linked {
         let changed_at = from.changed_at(&attribute.name);
         for (key, item) in own_items(fields, from.attributes.get(&attribute.name)) {
-            by_key.entry(key).or_default().push(Claim { from, value: item.clone(), changed_at, wins: false });
+            by_key.entry(key).or_default().push(Claim { from, value: Cow::Borrowed(item), changed_at, wins: false });
         }
     }
     let mut claims = Vec::new();

@@ -4,6 +4,7 @@
 //! The registry's status column is the status *before* and is never read. A death is no event here: who is widowed is
 //! what other departments say, below the registry.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -122,7 +123,7 @@ impl<'a> Fold<'a> {
         let own = |claim: &Claim| {
             self.standing.as_ref().is_some_and(|own| own.from.id == claim.from.id && own.value == claim.value)
         };
-        if claims.first().is_some_and(|best| own(best) && best.value == MARRIED) {
+        if claims.first().is_some_and(|best| own(best) && *best.value == MARRIED) {
             let refines = |claim: &Claim| {
                 let code = claim.value.as_str().unwrap_or_default();
                 REFINES_MARRIED.contains(&code) && !(self.several && code == FIRST_MARRIAGE)
@@ -247,7 +248,7 @@ impl<'a, 'e> Marriage<'a, 'e> {
 
 fn claim<'a>(marriage: &Marriage<'a, '_>, value: Value) -> Claim<'a> {
     let decided_by = marriage.decided_by;
-    Claim { from: decided_by.from, value, changed_at: decided_by.changed_at, wins: false }
+    Claim { from: decided_by.from, value: Cow::Owned(value), changed_at: decided_by.changed_at, wins: false }
 }
 
 /// The couple's key, and the spouse's name as the latest event tells it.

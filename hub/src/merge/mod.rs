@@ -14,6 +14,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
@@ -22,7 +23,7 @@ pub use household::household;
 pub use provenance::{ISSUES, Issue, Told, provenance};
 
 use crate::contribution::Contribution;
-use crate::entity::{Attribute, EntitySchema, Merge, Rule};
+use crate::entity::{EntitySchema, Rule};
 use crate::error::Result;
 use crate::keyring::Keyring;
 
@@ -33,7 +34,7 @@ pub type Linked<'a> = (&'a Contribution, bool);
 #[derive(Debug, Clone)]
 struct Claim<'a> {
     from: &'a Contribution,
-    value: Value,
+    value: Cow<'a, Value>,
     changed_at: i64,
     wins: bool,
 }
@@ -52,9 +53,11 @@ impl Decision<'_> {
     fn value(&self) -> Option<Value> {
         let mut winners = self.claims.iter().filter(|claim| claim.wins).map(|claim| &claim.value);
         if self.list {
-            return Some(winners.cloned().collect::<Vec<_>>()).filter(|items| !items.is_empty()).map(Value::Array);
+            return Some(winners.cloned().map(Cow::into_owned).collect::<Vec<_>>())
+                .filter(|items| !items.is_empty())
+                .map(Value::Array);
         }
-        winners.next().filter(|value| !value.is_null()).cloned()
+        winners.next().filter(|value| !value.is_null()).cloned().map(Cow::into_owned)
     }
 }
 
@@ -72,7 +75,7 @@ fn decide<'a>(
 ) -> Result<BTreeMap<String, Decision<'a>>> {
     let mut decisions = Vec::new();
     let fold = marriage::fold(schema, keyring, linked)?;
-    for (merge, attributes) in units(schema) {
+    for (merge, attributes) in schema.units() {
         match (&merge.rule, attributes.as_slice()) {
             (Rule::MarriageFold, _) => decisions.push(fold.decision()),
             (Rule::Keyed(fields), [attribute]) => decisions.push(list::decide(merge, fields, attribute, linked)),
@@ -80,9 +83,12 @@ fn decide<'a>(
                 decisions.push(fold.marital(merge, rules::claims(keyring, attribute, linked)?));
             }
             (_, [attribute]) => {
-                decisions.push(rules::decide(merge, attribute, rules::claims(keyring, attribute, linked)?));
+                let claims = rules::claims(keyring, attribute, linked)?;
+                if !claims.is_empty() {
+                    decisions.push(rules::decide(merge, attribute, claims));
+                }
             }
-            _ => decisions.extend(rules::decide_group(keyring, merge, &attributes, linked)?),
+            _ => decisions.extend(rules::decide_group(keyring, merge, attributes, linked)?),
         }
     }
     let spoken = decisions.into_iter().filter(|decision| !decision.claims.is_empty());
@@ -94,15 +100,4 @@ fn decide<'a>(
         decisions.insert(community.attribute.clone(), community);
     }
     Ok(decisions)
-}
-
-/// The attributes that are decided together: each alone, or a group.
-fn units(schema: &EntitySchema) -> Vec<(&Merge, Vec<&Attribute>)> {
-    let mut units: BTreeMap<&str, (&Merge, Vec<&Attribute>)> = BTreeMap::new();
-    for attribute in schema.attributes() {
-        let Some(merge) = &attribute.merge else { continue };
-        let unit = merge.group.as_deref().unwrap_or(&attribute.name);
-        units.entry(unit).or_insert((merge, Vec::new())).1.push(attribute);
-    }
-    units.into_values().collect()
 }

@@ -1,5 +1,6 @@
 //! Communities: which division code is one, and which community a resident belongs to. Knows no division table.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -22,7 +23,7 @@ pub(super) fn community<'a>(decisions: &BTreeMap<String, Decision<'a>>) -> Optio
         .iter()
         .filter_map(|address| decisions.get(*address)?.claims.iter().find(|claim| claim.wins))
         .filter_map(|claim| {
-            let value = Value::String(community_of(&claim.value)?.to_owned());
+            let value = Cow::Owned(Value::String(community_of(&claim.value)?.to_owned()));
             Some(Claim { value, ..claim.clone() })
         })
         .enumerate()

@@ -1,5 +1,6 @@
 //! All claims on every attribute with their winners, losers too. Decides nothing: it shows what the document rests on.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -35,7 +36,7 @@ pub struct Told<'a> {
     pub issue: Option<Issue<'a>>,
     /// The value; none where the attribute was dropped as bad.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<Value>,
+    pub value: Option<Cow<'a, Value>>,
     /// Whether the document shows it.
     pub wins: bool,
 }

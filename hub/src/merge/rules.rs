@@ -3,6 +3,7 @@
 //! A claim of `null` competes like any value; where it wins the attribute is known to be empty. The last tie-break is
 //! the contribution's id, so there is never a draw.
 
+use std::borrow::Cow;
 use std::cmp::{Ordering, Reverse};
 
 use serde_json::Value;
@@ -21,8 +22,8 @@ pub(super) fn claims<'a>(keyring: &Keyring, attribute: &Attribute, linked: &[Lin
     for (from, _) in linked.iter().filter(|(_, by_key)| *by_key || !only_by_key) {
         let Some(sent) = from.attributes.get(&attribute.name) else { continue };
         let value = match attribute.reference {
-            Some(_) => reference::shown(keyring, sent)?,
-            None => Some(sent.clone()),
+            Some(_) => reference::shown(keyring, sent)?.map(Cow::Owned),
+            None => Some(Cow::Borrowed(sent)),
         };
         let changed_at = from.changed_at(&attribute.name);
         claims.extend(value.map(|value| Claim { from, value, changed_at, wins: false }));
@@ -49,7 +50,7 @@ pub(super) fn decide<'a>(merge: &Merge, attribute: &Attribute, mut claims: Vec<C
 pub(super) fn decide_group<'a>(
     keyring: &Keyring,
     merge: &Merge,
-    attributes: &[&Attribute],
+    attributes: &[Attribute],
     linked: &[Linked<'a>],
 ) -> Result<Vec<Decision<'a>>> {
     let mut decisions = Vec::new();

@@ -62,6 +62,8 @@ impl Place {
                 let mut setup = "SET client_min_messages = warning; SET timezone = 'UTC'".to_owned();
                 if !writes {
                     setup.push_str("; SET default_transaction_read_only = on; SET statement_timeout = '60s'");
+                    // A read is of one moment without saying so each time.
+                    setup.push_str("; SET default_transaction_isolation = 'repeatable read'");
                 }
                 conn.batch_execute(&setup).map_err(refused)?;
                 Ok(Conn::Pg(conn))
