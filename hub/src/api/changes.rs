@@ -66,19 +66,25 @@ pub struct Change {
     data: Option<Record>,
 }
 
-impl From<Event> for Change {
-    fn from(event: Event) -> Self {
-        Self {
+/// Changes of events, in their order.
+pub(super) fn told(events: Vec<Event>) -> impl Iterator<Item = Change> {
+    // All changes of a transaction have one moment.
+    let mut moment = (i64::MIN, String::new());
+    events.into_iter().map(move |event| {
+        if moment.0 != event.at {
+            moment = (event.at, time::text(event.at));
+        }
+        Change {
             id: event.id,
             seq: event.seq,
-            at: time::text(event.at),
+            at: moment.1.clone(),
             kind: event.kind,
             entity: event.entity.to_string(),
             version: event.version,
             operation: event.operation.text(),
             data: event.data,
         }
-    }
+    })
 }
 
 /// A page of changes.
@@ -135,7 +141,7 @@ pub async fn changes(
         if wanted.limit.is_some() || wanted.wait.is_some() {
             return Err(export::of_pages_only("limit, wait"));
         }
-        return export::answer(hub, &caller, Export::Changes { scope, after, until: last }).await;
+        return export::answer(hub, &caller, Export::Changes { scope, after, until: last, ahead: None }).await;
     }
     let until = Instant::now() + Duration::from_secs(waiting(&wanted)?);
     let mut bell = hub.db.bell().listen();
@@ -172,7 +178,7 @@ async fn page(hub: &web::Data<Hub>, scope: &Scope, after: i64, most: i64) -> Ans
     let scope = scope.clone();
     let written = blocking(hub, move |hub| {
         let batch = batch(hub, &scope, after, most)?;
-        let items: Vec<Change> = batch.events.into_iter().map(Change::from).collect();
+        let items: Vec<Change> = told(batch.events).collect();
         let (is_empty, more) = (items.is_empty(), batch.position < batch.last);
         let mut text = Vec::with_capacity(256 + (items.len() << 10));
         serde_json::to_writer(&mut text, &Changes { items, next: cursor(hub, batch.position), more })
@@ -307,7 +313,7 @@ impl Reader {
             let moved = batch.position > self.after;
             self.after = batch.position;
             if !batch.events.is_empty() {
-                return Some(Ok(batch.events.into_iter().map(sent).collect::<String>().into()));
+                return Some(Ok(told(batch.events).map(sent).collect::<String>().into()));
             }
             if moved {
                 // An id without data moves the reader's Last-Event-ID and wakes nobody.
@@ -322,8 +328,7 @@ impl Reader {
     }
 }
 
-fn sent(event: Event) -> String {
-    let change = Change::from(event);
+fn sent(change: Change) -> String {
     let data = serde_json::to_string(&change).unwrap_or_default();
     format!("id: {}\nevent: {}\ndata: {data}\n\n", change.id, change.operation)
 }

@@ -4,6 +4,7 @@
 //! connection to the store is held. An answer that breaks off is cut, never ended: the client sees that it is not whole.
 //! What leaves is asked of `leaving`, as everywhere.
 
+use std::thread;
 use std::time::Instant;
 
 use actix_web::HttpResponse;
@@ -14,7 +15,7 @@ use serde::Serialize;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::auth::Caller;
-use super::changes::Change;
+use super::changes;
 use super::extract::query_fault;
 use super::problem::{Answer, Failure};
 use super::residents::Entity;
@@ -22,7 +23,8 @@ use crate::access;
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::leaving::{self, Scope};
-use crate::store::entity;
+use crate::store::Conn;
+use crate::store::entity::{self, Version};
 
 /// The media type.
 pub const NDJSON: &str = "application/x-ndjson";
@@ -64,6 +66,8 @@ pub enum Export {
         after: i64,
         /// Up to this one.
         until: i64,
+        /// The versions after it, if they have been read already.
+        ahead: Option<Vec<Version>>,
     },
 }
 
@@ -86,22 +90,35 @@ impl Export {
                 filter.after = next.unwrap_or_default();
                 Ok((lines, more))
             }
-            Self::Changes { scope, after, until } => {
-                let (last, events) = hub.db.read(|conn| {
-                    let mut versions = entity::changes(conn, *after, PAGE)?;
-                    versions.retain(|version| version.seq <= *until);
-                    let last = versions.last().map_or(*until, |version| version.seq);
-                    Ok((last, leaving::events(conn, &hub.keyring, &hub.epoch, scope, &versions)?))
-                })?;
-                *after = last;
-                lines.reserve(events.len() << 10);
-                for event in events {
-                    line(&mut lines, &Change::from(event))?;
-                }
-                Ok((lines, last < *until))
+            Self::Changes { scope, after, until, ahead } => {
+                let versions = match ahead.take() {
+                    Some(versions) => versions,
+                    None => between(hub, *after, *until)?,
+                };
+                *after = versions.last().map_or(*until, |version| version.seq);
+                // What a change says does not depend on when it is read: the next ones are fetched while these are written.
+                thread::scope(|threads| {
+                    let next = (*after < *until).then(|| threads.spawn(|| between(hub, *after, *until)));
+                    let read = |conn: &mut Conn| leaving::events(conn, &hub.keyring, &hub.epoch, scope, &versions);
+                    let events = hub.db.read(read)?;
+                    lines.reserve(events.len() * 1_280);
+                    for change in changes::told(events) {
+                        line(&mut lines, &change)?;
+                    }
+                    // What could not be read ahead is read when its turn comes, and its fault told then.
+                    *ahead = next.and_then(|next| next.join().ok()).and_then(Result::ok);
+                    Ok((lines, *after < *until))
+                })
             }
         }
     }
+}
+
+/// The next versions after a `seq`, up to another.
+fn between(hub: &Hub, after: i64, until: i64) -> Result<Vec<Version>> {
+    let mut versions = hub.db.read(|conn| entity::changes(conn, after, PAGE))?;
+    versions.retain(|version| version.seq <= until);
+    Ok(versions)
 }
 
 fn line<T: Serialize>(lines: &mut Vec<u8>, value: &T) -> Result<()> {

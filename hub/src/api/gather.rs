@@ -23,6 +23,8 @@ use crate::store::entity::{self, Version};
 const READERS: usize = 2;
 /// Most that are read together: nobody shall wait for a large read that is not the own one.
 const MOST: usize = 64;
+/// Bytes of an answer with claims that is larger than most.
+const LARGE: usize = 8 << 10;
 
 /// Who is asked for.
 #[derive(Debug, Clone)]
@@ -197,7 +199,8 @@ fn of_scope(conn: &mut Conn, hub: &Hub, wanted: &[Wanted], seen: &[(usize, &Vers
 
 fn answered(entity: &Entity) -> Result<Found> {
     let failed = |error| Error::new(Kind::Internal, "writing an answer").because(error);
-    let text = serde_json::to_vec(entity).map_err(failed)?;
+    let mut text = Vec::with_capacity(LARGE);
+    serde_json::to_writer(&mut text, entity).map_err(failed)?;
     let digest = id::hex(&sha256(&text)[..8]);
     Ok(Found { tag: format!("W/\"{}-{digest}\"", entity.version()), text })
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::people::{People, keys_in};
+use super::people::{People, keys_in, may_change};
 use super::scope::Scope;
 use crate::contribution::Contribution;
 use crate::error::{Error, Kind, Result};
@@ -55,14 +55,12 @@ pub fn claims(conn: &mut Conn, hub: &Hub, scope: &Scope, ids: &[Vec<u8>]) -> Res
     let mut keys = BTreeSet::new();
     for (id, sources) in &sources {
         let provenance = agreed(hub, scope, sources)?;
-        let values = provenance.values().flatten().filter_map(|claim| claim.value.as_ref());
+        let values = provenance.values().flatten().filter_map(|claim| claim.value.as_deref());
         values.for_each(|value| keys_in(value, &mut keys));
         shown.push((id, provenance));
     }
     let people = People::look_up(conn, &hub.keyring, scope, &keys, None)?;
-    let mut moments = Moments::default();
-    let told =
-        shown.into_iter().map(|(id, provenance)| Ok((id.clone(), told(&people, scope, &mut moments, provenance)?)));
+    let told = shown.into_iter().map(|(id, provenance)| Ok((id.clone(), told(&people, scope, provenance)?)));
     told.collect()
 }
 
@@ -78,13 +76,16 @@ fn agreed<'a>(hub: &'a Hub, scope: &Scope, sources: &'a [(Contribution, bool)]) 
     Ok(shown)
 }
 
-fn told(people: &People, scope: &Scope, moments: &mut Moments, mut provenance: Provenance<'_>) -> Result<Claims> {
+fn told(people: &People, scope: &Scope, mut provenance: Provenance<'_>) -> Result<Claims> {
+    let mut moments = Moments::default();
     for (attribute, claims) in &mut provenance {
         for claim in claims {
             moments.name(claim.as_of);
             claim.changed_at.iter().for_each(|moment| moments.name(*moment));
-            let shown = |value: Cow<Value>| people.shown(scope, attribute, value.into_owned(), i64::MAX);
-            claim.value = claim.value.take().and_then(shown).map(Cow::Owned);
+            claim.value = claim.value.take().and_then(|value| match may_change(attribute, &value) {
+                true => people.shown(scope, attribute, value.into_owned(), i64::MAX).map(Cow::Owned),
+                false => Some(value),
+            });
         }
     }
     let shown: BTreeMap<&str, Vec<Claim<'_>>> = provenance
@@ -99,15 +100,17 @@ fn told(people: &People, scope: &Scope, moments: &mut Moments, mut provenance: P
 
 /// Moments in words: the same few stand at all the claims of a source.
 #[derive(Default)]
-struct Moments(HashMap<i64, String>);
+struct Moments(Vec<(i64, String)>);
 
 impl Moments {
     fn name(&mut self, moment: i64) {
-        self.0.entry(moment).or_insert_with(|| time::text(moment));
+        if !self.0.iter().any(|(known, _)| *known == moment) {
+            self.0.push((moment, time::text(moment)));
+        }
     }
 
     fn text(&self, moment: i64) -> &str {
-        self.0.get(&moment).map_or("", String::as_str)
+        self.0.iter().find(|(known, _)| *known == moment).map_or("", |(_, text)| text)
     }
 
     fn claim<'a>(&'a self, scope: &Scope, claim: &'a Told<'a>) -> Claim<'a> {

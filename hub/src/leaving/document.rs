@@ -139,11 +139,17 @@ impl<'de> Deserialize<'de> for Name<'de> {
     }
 }
 
-/// Whether a value may come out other than it is: it may name people, or hold an empty list, which is left out. False
-/// alarms cost time and nothing else. The codec writes no letter of a name as an escape.
-pub(super) fn may_change(name: &str, text: &str) -> bool {
-    /// An object with a key, or a name under which people stand, at any depth; an empty list.
-    static SIGNS: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r#""(?:key|spouse|father|mother|head|members)"|\[\]"#).ok());
-    super::people::NAMING.contains(&name) || SIGNS.as_ref().is_none_or(|signs| signs.is_match(text.as_bytes()))
+/// An object with a key, or a name under which people stand, at any depth; an empty list.
+static SIGNS: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#""(?:key|spouse|father|mother|head|members)"|\[\]"#).ok());
+
+/// Whether anything in a text may come out other than it is: it may name people, or hold an empty list, which is left out.
+/// False alarms cost time and nothing else. The codec writes no letter of these names as an escape.
+pub(super) fn may_change(text: &str) -> bool {
+    SIGNS.as_ref().is_none_or(|signs| signs.is_match(text.as_bytes()))
+}
+
+/// The same of one attribute.
+pub(super) fn attribute_may_change(name: &str, text: &str) -> bool {
+    super::people::NAMING.contains(&name) || may_change(text)
 }

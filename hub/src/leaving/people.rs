@@ -112,6 +112,17 @@ impl People {
     }
 }
 
+/// Whether [`People::shown`] may show another value than this: one that names people or holds an empty list.
+pub(super) fn may_change(attribute: &str, value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => {
+            is_person(attribute, fields) || fields.iter().any(|(name, value)| may_change(name, value))
+        }
+        Value::Array(items) => items.is_empty() || items.iter().any(|item| may_change(attribute, item)),
+        _ => false,
+    }
+}
+
 /// Collects the key tokens in a value.
 pub(super) fn keys_in(value: &Value, into: &mut BTreeSet<Token>) {
     match value {

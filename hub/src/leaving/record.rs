@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::document::{Document, Record, may_change};
+use super::document::{Document, Record, attribute_may_change, may_change};
 use super::people::{People, keys_in};
 use super::scope::{COMMUNITY, Scope};
 use crate::error::Result;
@@ -97,12 +97,12 @@ impl Agreed {
             document.0.retain(|(name, _)| scope.shows_field(&version.kind, name));
         }
         let id = Token::from_slice(&version.entity)?;
-        if !document.0.iter().any(|(name, value)| may_change(name, value.get())) {
+        if !may_change(&text) {
             return Ok(Some(Self::Whole(Record::of(id, &document.0)?)));
         }
         let mut fields = Vec::with_capacity(document.0.len());
         for (name, value) in document.0 {
-            let field = if may_change(&name, value.get()) {
+            let field = if attribute_may_change(&name, value.get()) {
                 Field::Naming(serde_json::from_str(value.get()).map_err(|error| corrupt().because(error))?)
             } else {
                 Field::Same(value.to_owned())

@@ -13,6 +13,8 @@ use crate::config::KafkaConfig;
 
 /// How long one call may block: a request to end is noticed this soon.
 const SLICE: Duration = Duration::from_secs(2);
+/// How long one look for answers of the broker takes, whether or not there is one.
+const TICK: Duration = Duration::from_millis(1);
 /// How long a new producer waits for the transaction an earlier one has left.
 const INIT: Duration = Duration::from_secs(60);
 /// How long an abort may take before the producer is given up; the next one's start aborts as well.
@@ -81,7 +83,7 @@ impl Outlet {
             let Err((error, refused)) = self.producer.send(record) else { return Ok(()) };
             match self.failure(error) {
                 // The queue is full: it empties as the broker answers.
-                Failure::Again(_) if started.elapsed() < ABORT => self.producer.poll(Duration::from_millis(50)),
+                Failure::Again(_) if started.elapsed() < ABORT => self.producer.poll(TICK),
                 Failure::Again(why) => return Err(Failure::Abort(why)),
                 other => return Err(other),
             }
@@ -91,7 +93,20 @@ impl Outlet {
 
     /// Waits until the broker has all messages of the transaction.
     pub(super) fn flush(&self, going: &dyn Fn() -> bool, slow: &dyn Fn(&str)) -> Result<(), Failure> {
-        self.again(going, slow, || self.producer.flush(SLICE))
+        self.again(going, slow, || self.delivered())
+    }
+
+    /// Polls until nothing is on its way. The client's own `flush` polls for a tenth of a second at a time, however soon
+    /// the broker answers.
+    fn delivered(&self) -> Result<(), KafkaError> {
+        let started = Instant::now();
+        while self.producer.in_flight_count() > 0 {
+            if started.elapsed() > SLICE {
+                return Err(KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut));
+            }
+            self.producer.poll(TICK);
+        }
+        Ok(())
     }
 
     /// Commits. [`Failure::Abort`] says for sure that nothing was committed, [`Failure::Lost`] does not.

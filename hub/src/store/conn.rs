@@ -91,7 +91,11 @@ impl Opener {
         let DatabaseConfig { read_timeout_s, write_timeout_s, lock_timeout_s, .. } = config;
         setup.push_str(&match purpose {
             Purpose::Reading => {
-                format!("; SET default_transaction_read_only = on; SET statement_timeout = '{read_timeout_s}s'")
+                // A read is of one moment without saying so each time.
+                format!(
+                    "; SET default_transaction_read_only = on; SET statement_timeout = '{read_timeout_s}s'; \
+                     SET default_transaction_isolation = 'repeatable read'"
+                )
             }
             // A hub that stands still inside a transaction holds its locks no longer than this.
             Purpose::Writing => format!(

@@ -78,7 +78,8 @@ impl Db {
                 // None is opened ahead: a command that ends must not end in the middle of one.
                 .min_idle(Some(0))
                 .connection_timeout(Duration::from_secs(config.connect_timeout_s + 5))
-                .test_on_check_out(!embedded)
+                // A read that fails is tried again, on a connection that is looked at first; see `Db::read`.
+                .test_on_check_out(!embedded && opener.purpose != Purpose::Reading)
                 .build(opener)
                 .map_err(|error| Error::new(Kind::Unavailable, "opening the store").because(error))
         };
@@ -105,15 +106,20 @@ impl Db {
         self.config.is_postgres()
     }
 
-    /// Reads under one consistent snapshot.
+    /// Reads under one consistent snapshot. The first try takes a connection on trust; after one that was broken, each is
+    /// looked at before it is used.
     pub fn read<T>(&self, body: impl Fn(&mut Conn) -> Result<T>) -> Result<T> {
+        let mut trusted = true;
         retried(|| {
-            let mut conn = connection(&self.read)?;
-            let mut body = |conn: &mut Conn| body(conn);
-            match &mut *conn {
-                Conn::Sqlite(_) => of_one_moment(&mut conn, &mut body, "SELECT 1"),
-                Conn::Pg(_) => of_one_moment(&mut conn, &mut body, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"),
-            }
+            let mut conn = loop {
+                let mut conn = connection(&self.read)?;
+                if trusted || conn.batch_execute("SELECT 1").is_ok() {
+                    break conn;
+                }
+                // Given back broken, it is dropped by the pool and another is opened in its place.
+            };
+            trusted = false;
+            of_one_moment(&mut conn, &body)
         })
     }
 
@@ -157,13 +163,11 @@ impl Db {
     }
 }
 
-/// A read of its own snapshot: a page and its total are of one moment. SQLite's transactions always are.
+/// A read of its own snapshot: a page and its total are of one moment. SQLite's transactions always are, PostgreSQL's are by
+/// what [`Place::open`] says of connections that do not write; so no statement need say it.
 #[expect(clippy::disallowed_methods, reason = "one of the doors: it only reads")]
-fn of_one_moment<T>(conn: &mut Conn, body: &mut dyn FnMut(&mut Conn) -> Result<T>, first: &str) -> Result<T> {
-    conn.transaction(|conn| {
-        conn.batch_execute(first)?;
-        body(conn)
-    })
+fn of_one_moment<T>(conn: &mut Conn, body: &dyn Fn(&mut Conn) -> Result<T>) -> Result<T> {
+    conn.transaction(|conn| body(conn))
 }
 
 #[expect(clippy::disallowed_methods, reason = "one of the doors")]

@@ -41,12 +41,7 @@ fn a_read_is_cut_and_a_chunk_is_not() {
     let slowed = Slowed::on(&hub.database().url, "contribution", 2);
     let id =
         shape::delivery_id(&hub.department("social-security").deliver(&night("20261101", 1_500)).good()).to_owned();
-<<<<<<< HEAD
     slowed.wait_for_rows();
-    let began = std::time::Instant::now();
-=======
-    slowed.wait_for_copy();
->>>>>>> w-store
     is_whole(&hub, &id, 1_500);
     slowed.undo();
 

@@ -7,6 +7,7 @@ mod decisions;
 mod drop_folder;
 mod dry_run;
 mod jobs;
+mod reads;
 mod schedule;
 mod tls;
 mod two_hubs;
