@@ -190,14 +190,12 @@ pub fn snapshot(
     Ok(Page { events, next })
 }
 
+/// Versions with what is shown of them, and after which entity the next page begins; none after the last.
+pub type AsOf = (Vec<(Version, Record)>, Option<Vec<u8>>);
+
 /// One page of the residents or households in scope as of one `seq`, each with its version then, in the order of entity
-/// ids; and after which entity the next page begins. A page may be empty and not the last.
-pub fn as_of(
-    conn: &mut Conn,
-    keyring: &Keyring,
-    scope: &Scope,
-    (seq, filter): (i64, &entity::Filter),
-) -> Result<(Vec<(Version, Record)>, Option<Vec<u8>>)> {
+/// ids. A page may be empty and not the last.
+pub fn as_of(conn: &mut Conn, keyring: &Keyring, scope: &Scope, (seq, filter): (i64, &entity::Filter)) -> Result<AsOf> {
     let (mut versions, next) = entity::filtered_at_seq(conn, seq, filter)?;
     // Who has changed since is found by what stands now, and asked for only of what stood then.
     versions.retain(|version| filter.changed_since.is_none_or(|since| version.at >= since));
