@@ -14,8 +14,7 @@ use integration_tests::postgres::Database;
 use super::Result;
 
 /// Tables of a few rows about the work itself, which a copy of the data would not need.
-pub const BOOKKEEPING: &str =
-    "'writer', 'feed_state', 'delivery', 'staging', 'job', 'run', 'token', 'relay', '__diesel_schema_migrations'";
+pub const BOOKKEEPING: &str = "'writer', 'foundation', 'feed_state', 'delivery', 'staging', 'job', 'run', 'token', 'relay', '__diesel_schema_migrations'";
 
 /// Rows of one table in a file the server has written.
 #[derive(Debug)]
