@@ -179,7 +179,7 @@ pub struct WorkConfig {
 
 impl Default for WorkConfig {
     fn default() -> Self {
-        Self { lease_ms: 10_000, inspectors: 1, chunk: 3_000 }
+        Self { lease_ms: 10_000, inspectors: 1, chunk: 2_000 }
     }
 }
 

@@ -19,6 +19,7 @@ use super::city::Sent;
 #[derive(Debug)]
 pub struct Install {
     folder: PathBuf,
+    landing: PathBuf,
 }
 
 /// What a delivery took.
@@ -51,12 +52,14 @@ impl Install {
     /// A configuration for the store at this URL; everything else is the default. `more` is added to the file.
     pub fn new(folder: PathBuf, url: &str, secret: &Path, more: &str) -> Result<Self> {
         fs::create_dir_all(&folder)?;
+        // One for all: a store that is copied to another database still belongs to its landing store.
+        let landing = folder.parent().unwrap_or(&folder).join("landing");
         let toml = format!(
             "[database]\nurl = {url:?}\n\n[landing]\nfolder = {:?}\n\n[secret]\nfile = {secret:?}\n{more}",
-            folder.join("landing"),
+            landing,
         );
         fs::write(folder.join("hub.toml"), toml)?;
-        Ok(Self { folder })
+        Ok(Self { folder, landing })
     }
 
     /// Makes the store, or brings its schema up to date.
@@ -119,8 +122,14 @@ impl Install {
         place::tail(&self.folder.join("hub.log"), 20)
     }
 
-    /// Removes the folder: landed bytes of many runs fill a disk.
+    /// Removes the folder and what has landed: the bytes of many runs fill a disk. The marker of the landing store stays.
     pub fn remove(self) -> Result<()> {
+        for entry in fs::read_dir(&self.landing)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                fs::remove_dir_all(path)?;
+            }
+        }
         Ok(fs::remove_dir_all(self.folder)?)
     }
 
