@@ -63,7 +63,8 @@ fn applied_whole(hub: &Hub, lease: &Lease, id: &str, progress: &dyn Fn(u64)) -> 
     if feed.spec.mode == Mode::Snapshot && newest.is_some_and(|newest| newest > as_of) {
         return fold::older_snapshot(hub, lease, &found);
     }
-    let writing = Writing { hub, feed: &feed, as_of, delivery: id };
+    let is_first = !hub.db.read(|conn| contribution::is_any_of(conn, &found.feed))?;
+    let writing = Writing { hub, feed: &feed, as_of, delivery: id, is_first };
     chunks(&writing, lease, &found, progress)?;
     if feed.spec.mode == Mode::Snapshot {
         endings::end_absent(&writing, lease)?;
@@ -172,7 +173,8 @@ fn chunk_applied(writing: &Writing, lease: &Lease, chunk: &[Prepared], from: i64
 /// Writes the contributions of changed rows and settles all they touch. One outcome a row, in their order.
 pub fn rows_applied(writing: &Writing, change: &mut Change<'_>, rows: &[Prepared]) -> Result<Vec<Applied>> {
     let rules = rules(writing.hub);
-    let keys = rows.iter().map(|prepared| prepared.row.key).filter(|key| rules.may_hold(&key.0));
+    let may_be_there = |key: &Token| !writing.is_first && rules.may_hold(&key.0);
+    let keys = rows.iter().map(|prepared| prepared.row.key).filter(may_be_there);
     let keys: Vec<Vec<u8>> = keys.map(Token::to_vec).collect();
     let mut stored: HashMap<Vec<u8>, Vec<Row>> = HashMap::new();
     for row in contribution::of_keys(change.conn, &writing.feed.spec.feed, &keys)? {

@@ -33,6 +33,9 @@ pub struct Writing<'a> {
     pub as_of: AsOf,
     /// The delivery.
     pub delivery: &'a str,
+    /// Nothing of the feed was stored when the delivery was begun, not even a tombstone. Its keys are unique, so none of
+    /// them is stored before it is written; and a database that has never seen the feed would look for them badly.
+    pub is_first: bool,
 }
 
 /// Reads the spill after `from` and prepares its rows, a chunk at a time.
