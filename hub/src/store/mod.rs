@@ -164,7 +164,7 @@ impl Db {
 }
 
 /// A read of its own snapshot: a page and its total are of one moment. SQLite's transactions always are, PostgreSQL's are by
-/// what [`Place::open`] says of connections that do not write; so no statement need say it.
+/// what [`Opener::new`] says of connections that do not write; so no statement need say it.
 #[expect(clippy::disallowed_methods, reason = "one of the doors: it only reads")]
 fn of_one_moment<T>(conn: &mut Conn, body: &dyn Fn(&mut Conn) -> Result<T>) -> Result<T> {
     conn.transaction(|conn| body(conn))
