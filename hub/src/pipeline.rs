@@ -23,6 +23,7 @@ pub mod row;
 mod spill;
 mod spread;
 mod stage;
+mod thread;
 pub mod verify;
 pub mod walk;
 mod working;

@@ -128,14 +128,7 @@ async fn list(
         true => wanted.community.map(|code| vec![code]).or_else(|| scope.communities().map(<[String]>::to_vec)),
         false => Some(Vec::new()),
     };
-    let filter = entity::Filter {
-        kind: kind.to_owned(),
-        communities,
-        changed_since,
-        after,
-        limit: most + 1,
-        ..Default::default()
-    };
+    let filter = entity::Filter { kind: kind.to_owned(), communities, changed_since, after, limit: most + 1 };
     if whole {
         let seq = blocking(&hub, |hub| hub.db.read(entity::last_seq)).await?;
         return export::answer(hub, &caller, Export::Entities { scope, filter, seq }).await;

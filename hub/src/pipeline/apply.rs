@@ -10,7 +10,7 @@ use super::golden::{self, Rules, Touched};
 use super::prepare::{Prepared, Writing, prepare};
 use super::row::ChangedRow;
 use super::spill::{self, SpillReader};
-use super::{endings, fold, inspect, respill};
+use super::{endings, fold, inspect, respill, thread};
 use crate::error::{Error, Kind, Result};
 use crate::feed::spec::Mode;
 use crate::hub::Hub;
@@ -115,10 +115,7 @@ fn spilled(writing: &Writing, lease: &Lease, checkpoint: &mut i64, progress: &dy
     let (full, chunks) = mpsc::sync_channel(1);
     let from = *checkpoint;
     std::thread::scope(|scope| {
-        let preparing = std::thread::Builder::new()
-            .name("prepare".to_owned())
-            .spawn_scoped(scope, move || prepare(writing, from, &full))
-            .map_err(|error| Error::new(Kind::Unavailable, "a thread to prepare with").because(error))?;
+        let preparing = thread::start(scope, "prepare", move || prepare(writing, from, &full))?;
         let mut outcome = Ok(());
         for chunk in chunks {
             outcome = written(writing, lease, chunk, checkpoint, progress);

@@ -211,7 +211,8 @@ fn counted(hub: &Hub, feed: &Feed, of: &Delivery, walked: &Walked) -> Result<Dry
             // Older than what is applied: all its rows are stale, and nothing ends.
             Counts { received, rejected, stale: received - rejected, ..Counts::default() }
         } else {
-            let ended = if snapshot { sets::absent_count(conn, &of.feed, &of.id)? } else { 0 };
+            let stored = if snapshot { contribution::live_keys(conn, &of.feed)? } else { 0 };
+            let ended = if snapshot { sets::absent_count(conn, &of.feed, &of.id, stored)? } else { 0 };
             let (applied, unchanged, stale) = (marked.changed, marked.unchanged, marked.stale);
             Counts { received, applied, unchanged, stale, rejected, issues: 0, ended }
         };

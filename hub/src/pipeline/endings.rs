@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::hub::Hub;
 use crate::keyring::Token;
 use crate::store::delivery::{self, Delivery};
-use crate::store::staging::{self, sets};
+use crate::store::staging::{self, Totals, sets};
 use crate::store::{Change, Lease, contribution, feed_state, rejection};
 
 /// Ends the contributions that the delivery does not hold, chunk by chunk; or notes that the endings wait. Says whether
@@ -22,11 +22,13 @@ pub fn end_absent(writing: &Writing, lease: &Lease) -> Result<bool> {
         return Ok(false);
     }
     let feed = &writing.feed.spec.feed;
-    if nothing_is_absent(writing)? {
+    let (held, live) =
+        hub.db.read(|conn| Ok((staging::totals(conn, writing.delivery)?, contribution::live_keys(conn, feed)?)))?;
+    if nothing_is_absent(writing, &held, live) {
         set(writing, lease, "done")?;
         return Ok(true);
     }
-    for share in hub.db.read(|conn| sets::shares(conn, feed, writing.delivery))? {
+    for share in sets::shares(held.rows().max(live)) {
         // Nothing else changes the feed meanwhile; a hub that dies in between looks again.
         let absent = hub.db.read(|conn| sets::absent(conn, feed, writing.delivery, share))?;
         for keys in absent.chunks(hub.config.work.chunk) {
@@ -39,15 +41,8 @@ pub fn end_absent(writing: &Writing, lease: &Lease) -> Result<bool> {
 
 /// Whether what is live now is exactly what the applied rows keep alive, so that no key need be looked for. Only where
 /// each row speaks for the key it was inspected with, and none ends anything by itself; else it is not known.
-fn nothing_is_absent(writing: &Writing) -> Result<bool> {
-    if writing.feed.ends_by_row() {
-        return Ok(false);
-    }
-    writing.hub.db.read(|conn| {
-        let held = staging::totals(conn, writing.delivery)?;
-        let live = contribution::live_keys(conn, &writing.feed.spec.feed)?;
-        Ok(held.keyless == 0 && live == held.present + held.fresh)
-    })
+fn nothing_is_absent(writing: &Writing, held: &Totals, live: i64) -> bool {
+    !writing.feed.ends_by_row() && held.keyless == 0 && live == held.present + held.fresh
 }
 
 /// Ends what is live under these keys.

@@ -47,7 +47,7 @@ pub fn judge(hub: &Hub, feed: &Feed, of: &Delivery, walked: &Walked) -> Result<J
         // What is stored and was not met while the rows were compared did not come, unless another delivery has been
         // applied meanwhile: before it holds anything, it is counted key by key.
         let absent = match (stored - marked.present).max(0) {
-            many if shrinks_too_much(feed, many, stored) => sets::absent_count(conn, &of.feed, &of.id)?,
+            many if shrinks_too_much(feed, many, stored) => sets::absent_count(conn, &of.feed, &of.id, stored)?,
             few => few,
         };
         Ok(Counts { rejected: marked.rejected, stored, absent })

@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use adapters::{DecodeError, Decoder, Envelope, Format, Row};
 
 use super::row::{self, Edits, Inspected, Keyed};
-use super::{as_of, judge};
+use super::{as_of, judge, thread};
 use crate::contribution::AsOf;
 use crate::error::{Error, Kind, Result};
 use crate::feed::Feed;
@@ -91,8 +91,8 @@ pub fn walk(
     let (decoded, rows) = mpsc::sync_channel(AHEAD);
     let (keyed, batches) = mpsc::sync_channel(AHEAD);
     let read = std::thread::scope(|scope| {
-        let reading = thread("read").spawn_scoped(scope, move || read(decoder, &decoded)).map_err(no_thread)?;
-        let keying = thread("key").spawn_scoped(scope, move || key(hub, feed, rows, &keyed)).map_err(no_thread)?;
+        let reading = thread::start(scope, "read", move || read(decoder, &decoded))?;
+        let keying = thread::start(scope, "key", move || key(hub, feed, rows, &keyed))?;
         let mut outcome = Ok(());
         for Batch { rows, envelope, dates } in batches {
             if judge::forbidden_column(feed, &envelope).is_some() {
@@ -114,14 +114,6 @@ pub fn walk(
     let mut walked = Walked { as_of: walked.as_of, ..read };
     as_of::settle(feed, of, &dates, &mut walked)?;
     Ok(walked)
-}
-
-fn thread(name: &str) -> std::thread::Builder {
-    std::thread::Builder::new().name(name.to_owned())
-}
-
-fn no_thread(error: std::io::Error) -> Error {
-    Error::new(Kind::Unavailable, "starting a thread").because(error)
 }
 
 /// Rows as they were decoded, and what had been seen around them by then.

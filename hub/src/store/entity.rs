@@ -84,8 +84,6 @@ pub struct Filter {
     pub kind: String,
     /// Only of these communities.
     pub communities: Option<Vec<String>>,
-    /// Only with a version after this `seq`.
-    pub after_seq: Option<i64>,
     /// Only changed at or after this moment, microseconds since 1970.
     pub changed_since: Option<i64>,
     /// Only after this id.
@@ -105,9 +103,6 @@ pub fn page(conn: &mut Conn, filter: &Filter) -> Result<Vec<(Entity, Version)>> 
         .into_boxed();
     if let Some(communities) = &filter.communities {
         query = query.filter(entity::community.eq_any(communities.clone()));
-    }
-    if let Some(seq) = filter.after_seq {
-        query = query.filter(entity::seq.gt(seq));
     }
     if let Some(since) = filter.changed_since {
         query = query.filter(entity::changed_at.ge(since));

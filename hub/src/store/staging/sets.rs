@@ -23,12 +23,6 @@ pub struct Share {
 }
 
 impl Share {
-    /// The shares of so many keys.
-    fn all(keys: i64) -> impl Iterator<Item = Self> {
-        let of = u32::try_from(keys / AT_ONCE + 1).unwrap_or(u32::MAX).min(1 << 16);
-        (0..of).map(move |number| Self { number, of })
-    }
-
     /// The first two bytes of its first key.
     fn begin(self) -> u32 {
         // At most 1 << 16, which is after the last one.
@@ -44,7 +38,7 @@ impl Share {
 /// Marks all but the last row of each key, and returns their positions in order.
 pub fn earlier_of_same_key(conn: &mut Conn, delivery: &str, mark: Mark) -> Result<Vec<i64>> {
     let mut earlier = Vec::new();
-    for share in Share::all(totals(conn, delivery)?.rows()) {
+    for share in shares(totals(conn, delivery)?.rows()) {
         let mut keyed: Vec<(Token, i64)> = Vec::new();
         each(conn, delivery, (Which::All, 0), &mut |row| {
             keyed.extend(row.key.filter(|key| share.holds(*key)).map(|key| (key, row.position)));
@@ -58,10 +52,10 @@ pub fn earlier_of_same_key(conn: &mut Conn, delivery: &str, mark: Mark) -> Resul
     Ok(earlier)
 }
 
-/// The shares in which the stored keys of a feed are compared with a delivery's.
-pub fn shares(conn: &mut Conn, feed: &str, delivery: &str) -> Result<Vec<Share>> {
-    let keys = totals(conn, delivery)?.rows().max(contribution::live_keys(conn, feed)?);
-    Ok(Share::all(keys).collect())
+/// The shares in which so many keys are gone through.
+pub fn shares(keys: i64) -> impl Iterator<Item = Share> {
+    let of = u32::try_from(keys / AT_ONCE + 1).unwrap_or(u32::MAX).min(1 << 16);
+    (0..of).map(move |number| Share { number, of })
 }
 
 /// The live source keys of the feed that a delivery does not hold, of one share: what has ended. The key of a rejected row
@@ -100,10 +94,10 @@ fn following(key: Token) -> Vec<u8> {
     [key.0.as_slice(), &[0]].concat()
 }
 
-/// How many live source keys of the feed a delivery does not hold.
-pub fn absent_count(conn: &mut Conn, feed: &str, delivery: &str) -> Result<i64> {
+/// How many of the `stored` live source keys of the feed a delivery does not hold.
+pub fn absent_count(conn: &mut Conn, feed: &str, delivery: &str, stored: i64) -> Result<i64> {
     let mut count = 0;
-    for share in shares(conn, feed, delivery)? {
+    for share in shares(totals(conn, delivery)?.rows().max(stored)) {
         count += absent(conn, feed, delivery, share)?.len() as i64;
     }
     Ok(count)
@@ -136,7 +130,7 @@ mod tests {
                 let [high, low] = prefix.to_be_bytes();
                 let mut key = Token([9; 16]);
                 (key.0[0], key.0[1]) = (high, low);
-                assert_eq!(Share::all(keys).filter(|share| share.holds(key)).count(), 1, "{keys} {prefix}");
+                assert_eq!(shares(keys).filter(|share| share.holds(key)).count(), 1, "{keys} {prefix}");
             }
         }
     }

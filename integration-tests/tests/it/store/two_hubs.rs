@@ -61,9 +61,8 @@ fn both_hubs_serve_and_inspect_and_one_writes() {
     drop(other);
 }
 
-#[test]
-fn a_writer_killed_in_the_middle_of_a_load_is_taken_over_from() {
-    let (mut hub, other) = two(100, 3_000);
+/// A load of a thousand people by `hub`, inside a COPY of a later chunk than the first, as `other` sees it.
+fn in_the_middle_of_a_load(hub: &Hub, other: &Hub) -> (Slowed, String) {
     let slowed = Slowed::on(&hub.database().url, "contribution", 2);
     let receipt = hub.department("social-security").deliver(&night("20261101", 1_000)).good();
     let id = shape::delivery_id(&receipt).to_owned();
@@ -72,6 +71,13 @@ fn a_writer_killed_in_the_middle_of_a_load_is_taken_over_from() {
         (found["applied"].as_i64() > Some(0)).then_some(())
     });
     slowed.wait_for_rows();
+    (slowed, id)
+}
+
+#[test]
+fn a_writer_killed_in_the_middle_of_a_load_is_taken_over_from() {
+    let (mut hub, other) = two(100, 3_000);
+    let (slowed, id) = in_the_middle_of_a_load(&hub, &other);
     hub.kill9();
     wait_for("the other to write", || writes(&other).then_some(()));
     slowed.undo();
@@ -86,14 +92,7 @@ fn a_writer_killed_in_the_middle_of_a_load_is_taken_over_from() {
 #[test]
 fn a_writer_that_stood_still_and_wakes_writes_nothing_more() {
     let (hub, other) = two(100, 1_000);
-    let slowed = Slowed::on(&hub.database().url, "contribution", 2);
-    let receipt = hub.department("social-security").deliver(&night("20261101", 1_000)).good();
-    let id = shape::delivery_id(&receipt).to_owned();
-    wait_for("the first chunk", || {
-        let found = other.administrator().get(&shape::delivery_path(&id)).good();
-        (found["applied"].as_i64() > Some(0)).then_some(())
-    });
-    slowed.wait_for_rows();
+    let (slowed, id) = in_the_middle_of_a_load(&hub, &other);
     // It holds the writer's row, inside a COPY, and does not move.
     hub.signal("STOP");
     wait_for("the other to write", || writes(&other).then_some(()));
