@@ -135,9 +135,37 @@ pub fn verify(hub: &Hub, text: &str) -> Result<Option<Arc<AccessToken>>> {
     Ok(Some(token))
 }
 
-/// Whether the token of this id is still good; for answers that take longer than [`FRESH`].
-pub fn stands(hub: &Hub, id: &str) -> Result<bool> {
+/// Whether the token of this id is still good.
+fn stands(hub: &Hub, id: &str) -> Result<bool> {
     hub.db.read(|conn| token::is_in_use(conn, id))
+}
+
+/// The token of an answer that takes longer than [`FRESH`]: it is looked at again whenever it has not been for so long.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    id: String,
+    since: Instant,
+}
+
+impl Standing {
+    /// The token of this id, which was found good just now.
+    pub fn of(id: String) -> Self {
+        Self { id, since: Instant::now() }
+    }
+
+    /// Whether it was found good a moment ago; else ask [`Standing::holds`], which may block.
+    pub fn is_fresh(&self) -> bool {
+        self.since.elapsed() < FRESH
+    }
+
+    /// Whether it is still good.
+    pub fn holds(&mut self, hub: &Hub) -> Result<bool> {
+        if self.is_fresh() {
+            return Ok(true);
+        }
+        self.since = Instant::now();
+        stands(hub, &self.id)
+    }
 }
 
 /// All tokens, revoked ones too, oldest first.

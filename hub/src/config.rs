@@ -2,7 +2,7 @@
 
 mod database;
 
-pub use database::DatabaseConfig;
+pub use database::{DatabaseConfig, is_postgres};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

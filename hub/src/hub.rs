@@ -56,10 +56,7 @@ pub struct Hub {
 impl Hub {
     /// Opens everything. An embedded store is migrated, a fresh database set up; one in production must fit.
     pub fn open(config: Config) -> Result<Self> {
-        let catalogue = match &config.data.folder {
-            Some(folder) => Catalogue::load(folder)?,
-            None => Catalogue::embedded()?,
-        };
+        let catalogue = Catalogue::configured(config.data.folder.as_deref())?;
         let keyring = Keyring::open(&config.secret.file)?;
         let schema = |kind: &str| {
             let missing = || Error::new(Kind::Config, format!("schemas/entities/{kind}.json is missing"));

@@ -7,15 +7,13 @@ use crate::reason::Reason;
 use crate::store::codec;
 use crate::store::delivery::{self, Delivery};
 use crate::store::rejection::{self, IssueDocument, RowDocument};
+use crate::time::DAY;
 
 /// What begins a file that Excel reads as UTF-8.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 const HEADINGS: [&str; 7] = ["行号", "主键", "字段", "值", "原因", "类别", "代码"];
 /// Excel shows at most 15 digits of what it takes for a number; from here on digits are kept as text.
 const DIGITS: usize = 12;
-
-/// Microseconds of a day.
-const DAY: i64 = 24 * 3_600_000_000;
 
 /// One thing wrong with one row.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]

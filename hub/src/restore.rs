@@ -30,10 +30,7 @@ pub struct Restored {
 
 /// Begins a new epoch in a restored store and makes the configured landing store its own.
 pub fn restored(config: &Config) -> Result<Restored> {
-    let catalogue = match &config.data.folder {
-        Some(folder) => Catalogue::load(folder)?,
-        None => Catalogue::embedded()?,
-    };
+    let catalogue = Catalogue::configured(config.data.folder.as_deref())?;
     if !config.secret.file.exists() {
         return Err(Error::new(
             Kind::Config,

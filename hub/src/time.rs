@@ -5,6 +5,9 @@ use regex::Regex;
 
 use crate::error::{Error, Kind, Result};
 
+/// Microseconds of a day.
+pub const DAY: i64 = 24 * 3_600_000_000;
+
 /// Asia/Shanghai: UTC+8 without summer time since 1991.
 pub fn shanghai() -> FixedOffset {
     FixedOffset::east_opt(8 * 3600)

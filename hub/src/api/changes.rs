@@ -18,7 +18,7 @@ use super::auth::Caller;
 use super::export::{self, Export};
 use super::extract::{blocking, cursor_fault, limit, query_fault};
 use super::problem::{Answer, Failure};
-use crate::access;
+use crate::access::Standing;
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::leaving::{self, Event, Record, Scope};
@@ -266,19 +266,17 @@ fn batch(hub: &Hub, scope: &Scope, after: i64, most: i64) -> Result<Batch> {
 struct Reader {
     hub: web::Data<Hub>,
     scope: Scope,
-    token: String,
+    token: Standing,
     after: i64,
     most: i64,
     ends: Instant,
     bell: watch::Receiver<()>,
-    /// When the token was last known to be good.
-    known: Instant,
 }
 
 fn streamed(hub: web::Data<Hub>, scope: Scope, token: String, (after, most): (i64, i64)) -> HttpResponse {
-    let now = Instant::now();
+    let (token, ends) = (Standing::of(token), Instant::now() + STREAM);
     let bell = hub.db.bell().listen();
-    let reader = Reader { hub, scope, token, after, most, ends: now + STREAM, bell, known: now };
+    let reader = Reader { hub, scope, token, after, most, ends, bell };
     let pieces = stream::unfold(reader, |mut reader| async move {
         let piece = reader.next_piece().await?;
         Some((piece, reader))
@@ -294,12 +292,14 @@ fn streamed(hub: web::Data<Hub>, scope: Scope, token: String, (after, most): (i6
 impl Reader {
     /// A stream is longer than a revocation may take: it ends when its reader's token has ended.
     async fn may_go_on(&mut self) -> bool {
-        if self.known.elapsed() < access::FRESH {
+        if self.token.is_fresh() {
             return true;
         }
-        self.known = Instant::now();
-        let token = self.token.clone();
-        blocking(&self.hub, move |hub| access::stands(hub, &token)).await.unwrap_or(false)
+        let mut token = self.token.clone();
+        let looked = blocking(&self.hub, move |hub| Ok((token.holds(hub)?, token))).await;
+        let Ok((holds, token)) = looked else { return false };
+        self.token = token;
+        holds
     }
 
     /// Events as soon as there are some, else a sign of life; nothing more after the stream's time.

@@ -5,7 +5,6 @@
 //! What leaves is asked of `leaving`, as everywhere.
 
 use std::thread;
-use std::time::Instant;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderMap};
@@ -19,7 +18,7 @@ use super::changes;
 use super::extract::query_fault;
 use super::problem::{Answer, Failure};
 use super::residents::Entity;
-use crate::access;
+use crate::access::Standing;
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::leaving::{self, Scope};
@@ -131,10 +130,8 @@ fn line<T: Serialize>(lines: &mut Vec<u8>, value: &T) -> Result<()> {
 /// An export under way.
 struct Reading {
     hub: web::Data<Hub>,
-    token: String,
+    token: Standing,
     export: Export,
-    /// When the token was last known to be good.
-    known: Instant,
 }
 
 type Page = Result<(Reading, Vec<u8>, bool)>;
@@ -143,11 +140,8 @@ impl Reading {
     /// Reads the next page where it may block. Somebody whose token has been revoked meanwhile gets no more.
     fn go_on(mut self) -> JoinHandle<Page> {
         spawn_blocking(move || {
-            if self.known.elapsed() >= access::FRESH {
-                if !access::stands(&self.hub, &self.token)? {
-                    return Err(Error::new(Kind::Unauthorized, "the token has been revoked"));
-                }
-                self.known = Instant::now();
+            if !self.token.holds(&self.hub)? {
+                return Err(Error::new(Kind::Unauthorized, "the token has been revoked"));
             }
             let (lines, more) = self.export.page(&self.hub)?;
             Ok((self, lines, more))
@@ -161,7 +155,7 @@ pub async fn answer(hub: web::Data<Hub>, caller: &Caller, export: Export) -> Ans
         Export::Entities { seq, .. } | Export::Changes { until: seq, .. } => *seq,
     };
     let cursor = format!("{}-{seq}", hub.epoch);
-    let reading = Reading { hub, token: caller.token.clone(), export, known: Instant::now() };
+    let reading = Reading { hub, token: Standing::of(caller.token.clone()), export };
     let (first, next) = followed(reading.go_on().await)?;
     let rest = stream::unfold(next, |next| async move {
         match followed(next?.await) {

@@ -58,7 +58,7 @@ impl Default for DatabaseConfig {
 impl DatabaseConfig {
     /// Whether the store is PostgreSQL.
     pub fn is_postgres(&self) -> bool {
-        self.url.starts_with("postgres://") || self.url.starts_with("postgresql://")
+        is_postgres(&self.url)
     }
 
     /// The URL with all that libpq is to be told.
@@ -109,6 +109,11 @@ impl DatabaseConfig {
         let (_, query) = self.url.split_once('?').unwrap_or_default();
         query.split('&').any(|pair| pair.split_once('=').is_some_and(|(key, _)| key == name))
     }
+}
+
+/// Whether a URL names a PostgreSQL.
+pub fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 fn add(url: &mut String, name: &str, value: &str) {

@@ -24,6 +24,11 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
+    /// The catalogue in the binary, with the files of the configured folder over it where there is one.
+    pub fn configured(folder: Option<&Path>) -> Result<Self> {
+        folder.map_or_else(Self::embedded, Self::load)
+    }
+
     /// The catalogue in the binary.
     pub fn embedded() -> Result<Self> {
         Self::of(&Files::embedded())

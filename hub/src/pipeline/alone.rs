@@ -23,9 +23,7 @@ impl Alone {
         let standing = resolve::agreement(rules.resident, &[said]).into_iter().next();
         let standing = standing.unwrap_or(Standing::Waiting(resolve::NO_KEY));
         let golden = match standing {
-            Standing::Joined => {
-                golden_resident(rules, &[(said, true)])?.map(|golden| Golden::of(&golden)).transpose()?
-            }
+            Standing::Joined => Golden::made(golden_resident(rules, &[(said, true)])?)?,
             Standing::Waiting(_) => None,
         };
         Ok(Self { standing, golden })

@@ -29,7 +29,7 @@ use crate::time;
 /// What staging lists of dry runs begin with; no delivery's id does.
 const NAME: &str = "dry-run-";
 /// A staging list older than this was left by a hub that died, in microseconds.
-const FORGOTTEN: i64 = 24 * 3600 * 1_000_000;
+const FORGOTTEN: i64 = time::DAY;
 const CHANGES: usize = 20;
 const REJECTIONS: usize = 100;
 

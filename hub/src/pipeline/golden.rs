@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::known::Known;
+use super::known::{self, Known};
 use super::spread::spread;
 use super::working::{Fresh, Working};
 use crate::contribution::Contribution;
@@ -37,7 +37,7 @@ pub struct Rules<'a> {
 impl Rules<'_> {
     /// Whether the store may hold a token; `false` is certain.
     pub fn may_hold(&self, token: &[u8]) -> bool {
-        self.known.as_ref().is_none_or(|known| known.may_hold(token))
+        known::may_hold(self.known.as_deref(), token)
     }
 }
 
@@ -51,6 +51,11 @@ pub struct Golden {
 }
 
 impl Golden {
+    /// Encodes a document, where there is one.
+    pub fn made(document: Option<Map<String, Value>>) -> Result<Option<Self>> {
+        document.map(|document| Self::of(&document)).transpose()
+    }
+
     /// Encodes a document.
     pub fn of(document: &Map<String, Value>) -> Result<Self> {
         let community = document.get("community").and_then(Value::as_str).map(str::to_owned);
@@ -255,7 +260,7 @@ fn merge_residents(
         }
         let by_key = places.iter().map(|place| working.at(*place).row.link == "key");
         let linked: Vec<merge::Linked> = working.all_said(places)?.into_iter().zip(by_key).collect();
-        golden_resident(rules, &linked)?.map(|golden| Golden::of(&golden)).transpose()
+        Golden::made(golden_resident(rules, &linked)?)
     };
     append(rules, change, Cause { kind: "resident", delivery }, &touched.entities, &golden)
 }
@@ -281,7 +286,7 @@ fn merge_households(
     let golden = |id: Token| {
         let token = ids.get(&id).copied().flatten();
         let places = token.and_then(|token| groups.get(&token)).map_or(&[][..], Vec::as_slice);
-        golden_household(rules, &working.all_said(places)?)?.map(|golden| Golden::of(&golden)).transpose()
+        Golden::made(golden_household(rules, &working.all_said(places)?)?)
     };
     append(rules, change, Cause { kind: "household", delivery }, &ids, &golden)
 }

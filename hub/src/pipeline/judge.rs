@@ -11,9 +11,10 @@ use crate::reason::Reason;
 use crate::store::contribution;
 use crate::store::delivery::{Delivery, HoldReason};
 use crate::store::staging::{self, sets};
+use crate::time::DAY;
 
 /// How far ahead of the hub's clock an as-of may be: a day, in microseconds. A later one would make all that follows stale.
-const AHEAD: i64 = 24 * 3600 * 1_000_000;
+const AHEAD: i64 = DAY;
 
 /// Code of the reason that erases a delivery's bytes.
 pub const FORBIDDEN: &str = "forbidden-column";

@@ -34,6 +34,11 @@ impl Known {
     }
 }
 
+/// Whether a store may hold a token, of which all that is known is `known`; `false` is certain.
+pub fn may_hold(known: Option<&Known>, token: &[u8]) -> bool {
+    known.is_none_or(|known| known.may_hold(token))
+}
+
 /// Four places of a token, whose bytes are those of an HMAC and need no further hashing.
 fn places(token: &[u8]) -> impl Iterator<Item = (usize, u64)> {
     token.chunks_exact(4).map(|part| {

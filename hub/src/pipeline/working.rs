@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::alone::Alone;
 use super::golden::Golden;
-use super::known::Known;
+use super::known::{self, Known};
 use super::spread::spread;
 use crate::contribution::Contribution;
 use crate::error::{Error, Kind, Result};
@@ -159,7 +159,7 @@ impl Working {
 
     /// Those of the tokens that the store may hold.
     fn stored(&self, tokens: &BTreeSet<Token>) -> Vec<Vec<u8>> {
-        let may_hold = |token: &&Token| self.known.as_ref().is_none_or(|known| known.may_hold(&token.0));
+        let may_hold = |token: &&Token| known::may_hold(self.known.as_deref(), &token.0);
         tokens.iter().filter(may_hold).map(|token| token.to_vec()).collect()
     }
 

@@ -7,7 +7,7 @@ use diesel::result::{DatabaseErrorKind, Error as DbError};
 use diesel::{Connection, PgConnection, SqliteConnection};
 
 use super::foundation::{SEALED, SEALED_MARK};
-use crate::config::DatabaseConfig;
+use crate::config::{DatabaseConfig, is_postgres};
 use crate::error::{Error, Kind};
 
 pub use derived::Conn;
@@ -70,7 +70,7 @@ pub struct Opener {
 impl Place {
     /// Reads `postgres://...`, `postgresql://...` or `sqlite://PATH`.
     pub fn parse(url: &str) -> Result<Self, Error> {
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        if is_postgres(url) {
             return Ok(Self::Postgres(url.to_owned()));
         }
         match url.strip_prefix("sqlite://") {

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use super::prune::{DAY, prune_all};
+use super::prune::prune_all;
 use crate::error::Result;
 use crate::hub::Hub;
 use crate::store::{delivery, job, staging};
+use crate::time::DAY;
 
 const HOUR: i64 = DAY / 24;
 

@@ -5,9 +5,8 @@
 use crate::error::Result;
 use crate::hub::Hub;
 use crate::store::{entity, foundation, job, prune, rejection, relay};
+use crate::time::DAY;
 
-/// Microseconds of a day.
-pub const DAY: i64 = 24 * 3_600_000_000;
 /// Positions of a report, and `seq`s, that are looked at in one transaction.
 const WINDOW: i64 = 5_000;
 
