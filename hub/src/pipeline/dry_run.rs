@@ -23,7 +23,7 @@ use crate::landing::io_error;
 use crate::reason::Reason;
 use crate::store::delivery::{self, Counts, Delivery, HoldReason};
 use crate::store::staging::{self, Mark, sets};
-use crate::store::{contribution, feed_state};
+use crate::store::{contribution, feed_state, live_keys};
 use crate::time;
 
 /// What staging lists of dry runs begin with; no delivery's id does.
@@ -211,7 +211,7 @@ fn counted(hub: &Hub, feed: &Feed, of: &Delivery, walked: &Walked) -> Result<Dry
             // Older than what is applied: all its rows are stale, and nothing ends.
             Counts { received, rejected, stale: received - rejected, ..Counts::default() }
         } else {
-            let stored = if snapshot { contribution::live_keys(conn, &of.feed)? } else { 0 };
+            let stored = if snapshot { live_keys::count(conn, &of.feed)? } else { 0 };
             let ended = if snapshot { sets::absent_count(conn, &of.feed, &of.id, stored)? } else { 0 };
             let (applied, unchanged, stale) = (marked.changed, marked.unchanged, marked.stale);
             Counts { received, applied, unchanged, stale, rejected, issues: 0, ended }

@@ -11,7 +11,7 @@ use crate::hub::Hub;
 use crate::keyring::Token;
 use crate::store::delivery::{self, Delivery};
 use crate::store::staging::{self, Totals, sets};
-use crate::store::{Change, Lease, contribution, feed_state, rejection};
+use crate::store::{Change, Lease, contribution, feed_state, live_keys, rejection};
 
 /// Ends the contributions that the delivery does not hold, chunk by chunk; or notes that the endings wait. Says whether
 /// they are done.
@@ -23,7 +23,7 @@ pub fn end_absent(writing: &Writing, lease: &Lease) -> Result<bool> {
     }
     let feed = &writing.feed.spec.feed;
     let (held, live) =
-        hub.db.read(|conn| Ok((staging::totals(conn, writing.delivery)?, contribution::live_keys(conn, feed)?)))?;
+        hub.db.read(|conn| Ok((staging::totals(conn, writing.delivery)?, live_keys::count(conn, feed)?)))?;
     if nothing_is_absent(writing, &held, live) {
         set(writing, lease, "done")?;
         return Ok(true);

@@ -8,8 +8,8 @@ use crate::feed::Feed;
 use crate::feed::spec::Mode;
 use crate::hub::Hub;
 use crate::reason::Reason;
-use crate::store::contribution;
 use crate::store::delivery::{Delivery, HoldReason};
+use crate::store::live_keys;
 use crate::store::staging::{self, sets};
 use crate::time::DAY;
 
@@ -43,7 +43,7 @@ pub struct Counts {
 /// Judges an inspected delivery.
 pub fn judge(hub: &Hub, feed: &Feed, of: &Delivery, walked: &Walked) -> Result<Judgement> {
     let counts = hub.db.read(|conn| {
-        let stored = if feed.spec.mode == Mode::Snapshot { contribution::live_keys(conn, &of.feed)? } else { 0 };
+        let stored = if feed.spec.mode == Mode::Snapshot { live_keys::count(conn, &of.feed)? } else { 0 };
         let marked = staging::totals(conn, &of.id)?;
         // What is stored and was not met while the rows were compared did not come, unless another delivery has been
         // applied meanwhile: before it holds anything, it is counted key by key.

@@ -340,26 +340,6 @@ pub fn confirm(conn: &mut Conn, feed: &str, keys: &[Vec<u8>], as_of: &AsOf) -> R
     Ok(())
 }
 
-/// How many source keys of the feed are live.
-pub fn live_keys(conn: &mut Conn, feed: &str) -> Result<i64> {
-    Ok(live()
-        .filter(contribution::feed.eq(feed))
-        .select(diesel::dsl::count(contribution::source_key).aggregate_distinct())
-        .first(conn)?)
-}
-
-/// The live source keys of a feed from `from` on, in order; one stands as often as it has parts.
-pub fn live_keys_from(conn: &mut Conn, feed: &str, from: &[u8], limit: i64) -> Result<Vec<Token>> {
-    let keys: Vec<Vec<u8>> = live()
-        .filter(contribution::feed.eq(feed))
-        .filter(contribution::source_key.ge(from))
-        .order(contribution::source_key)
-        .limit(limit)
-        .select(contribution::source_key)
-        .load(conn)?;
-    keys.iter().map(|key| Token::from_slice(key)).collect()
-}
-
 /// How many live contributions have no entity.
 pub fn unresolved(conn: &mut Conn) -> Result<i64> {
     Ok(live().filter(contribution::entity.is_null()).count().get_result(conn)?)

@@ -14,6 +14,7 @@ pub mod entity;
 pub mod feed_state;
 pub mod foundation;
 pub mod job;
+pub mod live_keys;
 pub mod migrate;
 pub mod prune;
 pub mod rejection;

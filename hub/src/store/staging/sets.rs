@@ -8,12 +8,10 @@ use std::collections::HashSet;
 use super::{Mark, Staged, Which, each, mark_at, totals};
 use crate::error::Result;
 use crate::keyring::Token;
-use crate::store::{Conn, contribution};
+use crate::store::{Conn, live_keys};
 
 /// Keys held at once.
 const AT_ONCE: i64 = 1_000_000;
-/// Stored keys read at once.
-const PAGE: i64 = 10_000;
 
 /// A part of all keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,9 +27,14 @@ impl Share {
         ((u64::from(self.number) << 16).div_ceil(u64::from(self.of))) as u32
     }
 
+    /// The first two bytes of the first key of the next one.
+    fn end(self) -> u32 {
+        Self { number: self.number + 1, of: self.of }.begin()
+    }
+
     fn holds(self, key: Token) -> bool {
         let prefix = u32::from(u16::from_be_bytes([key.0[0], key.0[1]]));
-        self.begin() <= prefix && prefix < Self { number: self.number + 1, of: self.of }.begin()
+        self.begin() <= prefix && prefix < self.end()
     }
 }
 
@@ -67,31 +70,17 @@ pub fn absent(conn: &mut Conn, feed: &str, delivery: &str, share: Share) -> Resu
         Ok(true)
     })?;
     held.sort_unstable();
-    let mut absent = Vec::new();
-    let mut after = first(share);
-    loop {
-        let stored = contribution::live_keys_from(conn, feed, &after, PAGE)?;
-        let Some(last) = stored.last().copied() else { return Ok(absent) };
-        for key in stored {
-            if !share.holds(key) {
-                return Ok(absent);
-            }
-            if held.binary_search(&key).is_err() && absent.last() != Some(&key) {
-                absent.push(key);
-            }
-        }
-        after = following(last);
+    let mut stored = live_keys::between(conn, feed, &prefix_of(share.begin()), &prefix_of(share.end()))?;
+    stored.retain(|key| held.binary_search(key).is_err());
+    Ok(stored)
+}
+
+/// What all keys from these first two bytes on are not less than; after the last of them comes what is longer than any.
+fn prefix_of(begin: u32) -> Vec<u8> {
+    match u16::try_from(begin) {
+        Ok(begin) => begin.to_be_bytes().to_vec(),
+        Err(_) => vec![u8::MAX; size_of::<Token>() + 1],
     }
-}
-
-fn first(share: Share) -> Vec<u8> {
-    let [_, _, high, low] = share.begin().to_be_bytes();
-    vec![high, low]
-}
-
-/// The next possible key: longer than any token, so that it comes right after it.
-fn following(key: Token) -> Vec<u8> {
-    [key.0.as_slice(), &[0]].concat()
 }
 
 /// How many of the `stored` live source keys of the feed a delivery does not hold.
@@ -125,12 +114,16 @@ mod tests {
 
     #[test]
     fn every_key_is_in_one_share() {
-        for keys in [0, AT_ONCE - 1, AT_ONCE, 7 * AT_ONCE, 100_000 * AT_ONCE] {
+        for keys in [0, AT_ONCE - 1, AT_ONCE, 7 * AT_ONCE, 1_000 * AT_ONCE] {
             for prefix in [0_u16, 1, 77, 0x7fff, 0x8000, 0xfffe, 0xffff] {
                 let [high, low] = prefix.to_be_bytes();
                 let mut key = Token([9; 16]);
                 (key.0[0], key.0[1]) = (high, low);
                 assert_eq!(shares(keys).filter(|share| share.holds(key)).count(), 1, "{keys} {prefix}");
+                for share in shares(keys) {
+                    let range = prefix_of(share.begin())..prefix_of(share.end());
+                    assert_eq!(range.contains(&key.to_vec()), share.holds(key), "{keys} {prefix} {share:?}");
+                }
             }
         }
     }
