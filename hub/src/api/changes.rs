@@ -64,6 +64,9 @@ pub struct Change {
     #[schema(value_type = Option<Object>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Record>,
+    /// Of a resident who was removed because they are the same person as another: the other's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged_into: Option<String>,
 }
 
 /// Changes of events, in their order.
@@ -83,6 +86,7 @@ pub(super) fn told(events: Vec<Event>) -> impl Iterator<Item = Change> {
             version: event.version,
             operation: event.operation.text(),
             data: event.data,
+            merged_into: event.merged_into.map(|id| id.to_string()),
         }
     })
 }

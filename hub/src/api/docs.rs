@@ -12,7 +12,9 @@ use zip::ZipArchive;
 
 use super::auth::Caller;
 use super::problem::{Answer, Failure};
-use super::{changes, communities, deliveries, feeds, jobs, metrics, problem, rejections, reports, residents, status};
+use super::{
+    changes, communities, deliveries, feeds, identity, jobs, metrics, problem, rejections, reports, residents, status,
+};
 use crate::config::Agreement;
 use crate::entity::EntitySchema;
 use crate::error::{Error, Kind};
@@ -55,13 +57,13 @@ const OPEN_DESCRIPTION: &str = r##"window.onload = () => {
         reports::json, reports::csv, feeds::list, feeds::get, rejections::list, rejections::get, rejections::edit,
         rejections::waive, jobs::list, jobs::get, jobs::retry, residents::residents, residents::resident,
         residents::history, residents::search, residents::households, residents::household, communities::community,
-        changes::changes, status::status, status::agreements, status::trace_by_line, status::trace_by_key,
+        changes::changes, identity::why, identity::merge, identity::place, identity::revoke, status::status, status::agreements, status::trace_by_line, status::trace_by_key,
         metrics::metrics, status::healthz, status::readyz, openapi, topics
     ),
     components(schemas(problem::Problem, crate::pipeline::dry_run::DryRun)),
     tags((name = "in", description = "Departments send"), (name = "out", description = "Consumers pull"),
         (name = "feeds", description = "What is expected and what came"), (name = "deliveries"), (name = "rejections"),
-        (name = "jobs"), (name = "status"), (name = "health")),
+        (name = "identity", description = "Who is who, and what clerks decide of it"), (name = "jobs"), (name = "status"), (name = "health")),
     modifiers(&Tokens), security(("token" = []), ("password" = []))
 )]
 pub struct Description;

@@ -13,6 +13,7 @@ mod export;
 mod extract;
 mod feeds;
 mod gather;
+mod identity;
 mod jobs;
 mod metrics;
 mod problem;
@@ -153,6 +154,8 @@ fn routes(config: &mut ServiceConfig) {
         .service(at("/v1/residents/search").route(web::post().to(residents::search)))
         .service(at("/v1/residents/{id}").route(get().to(residents::resident)))
         .service(at("/v1/residents/{id}/history").route(get().to(residents::history)))
+        .service(at("/v1/residents/{id}/why").route(get().to(identity::why)))
+        .service(at("/v1/residents/{id}/merge").route(web::post().to(identity::merge)))
         .service(at("/v1/households").route(get().to(residents::households)))
         .service(at("/v1/households/{id}").route(get().to(residents::household)))
         .service(at("/v1/feeds").route(get().to(feeds::list)))
@@ -169,6 +172,8 @@ fn routes(config: &mut ServiceConfig) {
         .service(at("/v1/rejections/{id}").route(get().to(rejections::get)))
         .service(at("/v1/rejections/{id}/edit").route(web::post().to(rejections::edit)))
         .service(at("/v1/rejections/{id}/waive").route(web::post().to(rejections::waive)))
+        .service(at("/v1/contributions/{id}/place").route(web::post().to(identity::place)))
+        .service(at("/v1/decisions/{id}/revoke").route(web::post().to(identity::revoke)))
         .service(at("/v1/jobs").route(get().to(jobs::list)))
         .service(at("/v1/jobs/{id}").route(get().to(jobs::get)))
         .service(at("/v1/jobs/{id}/retry").route(web::post().to(jobs::retry)))

@@ -174,7 +174,8 @@ pub struct Reading {
 /// One resident.
 #[utoipa::path(get, path = "/v1/residents/{id}", tag = "out",
     params(("id" = String, Path), Reading, ("If-None-Match" = Option<String>, Header)),
-    responses((status = 200, body = Entity, headers(("ETag" = String))), (status = 304), (status = 404, body = super::problem::Problem)))]
+    responses((status = 200, body = Entity, headers(("ETag" = String))), (status = 304),
+        (status = 308, description = "The resident was merged into the one at `Location`"), (status = 404, body = super::problem::Problem)))]
 pub async fn resident(
     (hub, gather): (web::Data<Hub>, web::Data<Gather>),
     caller: Caller,
@@ -208,8 +209,36 @@ async fn one(
 ) -> Answer<HttpResponse> {
     let scope = caller.scope(&hub)?;
     let id = Token::try_from(id).map_err(|_| missing(kind))?.to_vec();
-    let found = gather.read(gather::Wanted { kind, id, scope, with_claims }).await?.ok_or_else(|| missing(kind))?;
-    Ok(tagged(headers, found))
+    let wanted = gather::Wanted { kind, id, scope, with_claims };
+    match gather.read(wanted.clone()).await? {
+        Some(found) => Ok(tagged(headers, found)),
+        None => moved(hub, gather, wanted).await,
+    }
+}
+
+/// The address of whom a resident was merged into, if the caller may see that one; else there is nobody.
+async fn moved(hub: web::Data<Hub>, gather: web::Data<Gather>, wanted: gather::Wanted) -> Answer<HttpResponse> {
+    let (kind, id) = (wanted.kind, wanted.id.clone());
+    let into =
+        blocking(&hub, move |hub| hub.db.read(|conn| whole_way(conn, &id))).await?.ok_or_else(|| missing(kind))?;
+    if gather.read(gather::Wanted { id: into.to_vec(), ..wanted }).await?.is_none() {
+        return Err(missing(kind).into());
+    }
+    let location = format!("/v1/residents/{into}");
+    Ok(HttpResponse::PermanentRedirect().insert_header((header::LOCATION, location)).finish())
+}
+
+/// Whom an id of somebody merged leads to, by however many merges.
+fn whole_way(conn: &mut Conn, id: &[u8]) -> Result<Option<Token>> {
+    let mut into = None;
+    let mut next = id.to_vec();
+    loop {
+        let version = entity::current(conn, &[next])?.into_iter().next().map(|(_, version)| version);
+        match version.as_ref().map(leaving::merged_into).transpose()?.flatten() {
+            Some(further) if into != Some(further) => (into, next) = (Some(further), further.to_vec()),
+            _ => return Ok(into),
+        }
+    }
 }
 
 /// The answer with its `ETag`, or 304.
@@ -335,7 +364,7 @@ pub async fn search(hub: web::Data<Hub>, caller: Caller, search: web::Json<Searc
     let items = blocking(&hub, move |hub| {
         hub.db.read(|conn| {
             let ids = match (&person, &search.alias) {
-                (Some(person), _) => vec![entity_id(&hub.keyring, RESIDENT, person.token(&hub.keyring)?)?.to_vec()],
+                (Some(person), _) => vec![by_key(hub, conn, person)?],
                 (None, Some(alias)) => by_alias(hub, conn, alias)?,
                 (None, None) => Vec::new(),
             };
@@ -344,6 +373,12 @@ pub async fn search(hub: web::Data<Hub>, caller: Caller, search: web::Json<Searc
         })
     });
     Ok(web::Json(Page { items: items.await?, next: None }))
+}
+
+/// Whom a person key means: the person of the key, or whom they were merged into.
+fn by_key(hub: &Hub, conn: &mut Conn, person: &PersonKey) -> Result<Vec<u8>> {
+    let id = entity_id(&hub.keyring, RESIDENT, person.token(&hub.keyring)?)?.to_vec();
+    Ok(whole_way(conn, &id)?.map_or(id, Token::to_vec))
 }
 
 /// Whom a department's number means: nobody while it is tied to two people.

@@ -14,6 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::keyring::Token;
 use crate::merge::{self, ISSUES, Issue, Linked, Told};
+use crate::pipeline::links::is_by_key;
 use crate::reason::Reason;
 use crate::store::{Conn, contribution};
 use crate::time;
@@ -48,7 +49,7 @@ pub fn claims(conn: &mut Conn, hub: &Hub, scope: &Scope, ids: &[Vec<u8>]) -> Res
     let mut sources: HashMap<Vec<u8>, Vec<(Contribution, bool)>> =
         ids.iter().map(|id| (id.clone(), Vec::new())).collect();
     for row in contribution::live_of_entities(conn, ids)? {
-        let source = (row.contribution()?, row.link == "key");
+        let source = (row.contribution()?, is_by_key(&row.link));
         sources.entry(row.entity.unwrap_or_default()).or_default().push(source);
     }
     let mut shown: Vec<(&Vec<u8>, Provenance)> = Vec::with_capacity(sources.len());

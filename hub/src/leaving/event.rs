@@ -1,15 +1,17 @@
 //! Changes as a reader is told them: what came into its scope, changed within it, or left it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::document::Record;
+use super::document::{Document, Record};
 use super::people::People;
 use super::record::{Agreed, Moment, keys_of, records};
 use super::scope::{COMMUNITY, Scope};
 use crate::error::Result;
 use crate::keyring::{Keyring, Token};
-use crate::store::Conn;
+use crate::pipeline::golden::MERGED_INTO;
 use crate::store::entity::{self, Version};
+use crate::store::{Conn, codec};
 
 /// What happened to an entity, as the scope sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +54,9 @@ pub struct Event {
     pub operation: Operation,
     /// The full record in scope; `None` where it was removed.
     pub data: Option<Record>,
+    /// Of a resident who was removed because people decided that they are another: the other's id, where the scope shows
+    /// them now.
+    pub merged_into: Option<Token>,
 }
 
 /// What the scope is told of these versions, which are in the order of `seq`. A version that changes nothing it sees
@@ -72,6 +77,7 @@ pub fn events(
     let people = People::look_up(conn, keyring, scope, &keys, versions.first().map(|version| version.seq))?;
     // Where nobody is named, it does not matter who stood when.
     let ends = if people.is_empty() { vec![0; versions.len()] } else { ends(conn, versions)? };
+    let merged = merged(conn, scope, versions)?;
     let mut events = Vec::with_capacity(versions.len());
     for ((version, after), end) in versions.iter().zip(after).zip(ends) {
         let now = after.map(|agreed| agreed.shown(&people, scope, end)).transpose()?;
@@ -93,11 +99,39 @@ pub fn events(
             kind: version.kind.clone(),
             entity: Token::from_slice(&version.entity)?,
             version: version.version,
+            merged_into: merged.get(&version.seq).copied().filter(|_| operation == Operation::Removed),
             operation,
             data: now,
         });
     }
     Ok(events)
+}
+
+/// Into whom a resident was merged, as this version says; `None` of any other version.
+pub fn merged_into(version: &Version) -> Result<Option<Token>> {
+    if version.kind != "resident" || version.state != "ended" {
+        return Ok(None);
+    }
+    let into = Document::read(&codec::text(&version.document)?)?.string(MERGED_INTO).map(Cow::into_owned);
+    into.map(|id| Token::try_from(id).map_err(|_| codec::corrupt())).transpose()
+}
+
+/// Into whom these versions merge residents, by `seq`, as far as the scope shows them now.
+fn merged(conn: &mut Conn, scope: &Scope, versions: &[Version]) -> Result<HashMap<i64, Token>> {
+    let mut merged = HashMap::new();
+    for version in versions {
+        if let Some(into) = merged_into(version)? {
+            merged.insert(version.seq, into);
+        }
+    }
+    let ids: Vec<Vec<u8>> = merged.values().map(|id| id.to_vec()).collect();
+    let rows = entity::rows(conn, &ids)?;
+    let is_seen = |id: &Token| {
+        let row = rows.iter().find(|row| row.id == id.0);
+        row.is_some_and(|row| row.state == "live" && scope.shows_community(row.community.as_deref()))
+    };
+    merged.retain(|_, into| is_seen(into));
+    Ok(merged)
 }
 
 /// What the scope saw of the versions just before some others, by entity and version.
@@ -185,6 +219,7 @@ pub fn snapshot(
             version: version.version,
             operation: Operation::Added,
             data: Some(data),
+            merged_into: None,
         });
     }
     Ok(Page { events, next })

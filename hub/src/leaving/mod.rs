@@ -19,6 +19,6 @@ mod tests;
 
 pub use claims::{Claims, claims};
 pub use document::Record;
-pub use event::{AsOf, Event, Operation, Page, as_of, events, snapshot};
+pub use event::{AsOf, Event, Operation, Page, as_of, events, merged_into, snapshot};
 pub use record::{Moment, record, records};
 pub use scope::Scope;

@@ -9,8 +9,9 @@ use super::scope::{COMMUNITY, Scope};
 use crate::error::Result;
 use crate::keyring::{Keyring, Token};
 use crate::pipeline::golden::entity_id;
+use crate::resolve::Decided;
 use crate::store::entity::{self, Version};
-use crate::store::{Conn, codec};
+use crate::store::{Conn, codec, decision};
 
 const RESIDENT: &str = "resident";
 const KEY: &str = "key";
@@ -22,8 +23,15 @@ pub(super) const NAMING: [&str; 5] = ["spouse", "father", "mother", "head", "mem
 /// Whom the scope shows, of the people that some records name.
 #[derive(Debug, Default)]
 pub(super) struct People {
-    /// Entity id, and from which `seq` on the person is seen or not, by key token.
-    known: HashMap<Token, (Token, BTreeMap<i64, bool>)>,
+    /// Who bears a key: the person of the key, and into whom they were merged.
+    known: HashMap<Token, Vec<Bearer>>,
+}
+
+#[derive(Debug)]
+struct Bearer {
+    id: Token,
+    /// From which `seq` on the person is seen or not.
+    seen: BTreeMap<i64, bool>,
 }
 
 impl People {
@@ -39,27 +47,52 @@ impl People {
         if keys.is_empty() || !scope.shows_kind(RESIDENT) {
             return Ok(people);
         }
-        let mut keys_by_id = HashMap::new();
-        for key in keys {
-            keys_by_id.insert(entity_id(keyring, RESIDENT, *key)?.to_vec(), *key);
+        let own = keys.iter().map(|key| Ok((*key, entity_id(keyring, RESIDENT, *key)?)));
+        let ended = people.add(conn, scope, &own.collect::<Result<Vec<_>>>()?, since)?;
+        if ended.is_empty() {
+            return Ok(people);
         }
-        let ids: Vec<Vec<u8>> = keys_by_id.keys().cloned().collect();
-        let mut moved_since = Vec::new();
-        for row in entity::rows(conn, &ids)? {
-            let Some(key) = keys_by_id.get(&row.id) else { continue };
-            let seen = row.state == "live" && scope.shows_community(row.community.as_deref());
+        let mut decided = Decided::default();
+        decision::learn(conn, &mut decided, ended.iter().map(|key| key.to_vec()).collect())?;
+        let mut merged = Vec::new();
+        for key in ended.into_iter().filter(|key| decided.is_merged(*key)) {
+            merged.push((key, entity_id(keyring, RESIDENT, decided.person(key))?));
+        }
+        people.add(conn, scope, &merged, since)?;
+        Ok(people)
+    }
+
+    /// Adds who bears these keys, by key and entity id. Returns the keys of those who have ended.
+    fn add(
+        &mut self,
+        conn: &mut Conn,
+        scope: &Scope,
+        bearers: &[(Token, Token)],
+        since: Option<i64>,
+    ) -> Result<Vec<Token>> {
+        let ids: BTreeSet<Vec<u8>> = bearers.iter().map(|(_, id)| id.to_vec()).collect();
+        let rows = entity::rows(conn, &ids.into_iter().collect::<Vec<_>>())?;
+        let moved_since = rows.iter().filter(|row| since.is_some_and(|since| since < row.seq));
+        let moved_since: Vec<Vec<u8>> = moved_since.map(|row| row.id.clone()).collect();
+        let mut seen: HashMap<Vec<u8>, (bool, BTreeMap<i64, bool>)> = HashMap::new();
+        for row in rows {
+            let is_live = row.state == "live";
+            let is_seen = is_live && scope.shows_community(row.community.as_deref());
             let from = if since.is_some() { row.seq } else { 0 };
-            people.known.insert(*key, (Token::from_slice(&row.id)?, BTreeMap::from([(from, seen)])));
-            if since.is_some_and(|since| since < row.seq) {
-                moved_since.push(row.id);
-            }
+            seen.insert(row.id, (is_live, BTreeMap::from([(from, is_seen)])));
         }
         for version in entity::versions_of(conn, &moved_since)? {
-            if let Some((_, seen)) = keys_by_id.get(&version.entity).and_then(|key| people.known.get_mut(key)) {
+            if let Some((_, seen)) = seen.get_mut(&version.entity) {
                 seen.insert(version.seq, stood_in(scope, &version)?);
             }
         }
-        Ok(people)
+        let mut ended = Vec::new();
+        for (key, id) in bearers {
+            let Some((is_live, seen)) = seen.get(id.0.as_slice()) else { continue };
+            self.known.entry(*key).or_default().push(Bearer { id: *id, seen: seen.clone() });
+            ended.extend((!is_live).then_some(*key));
+        }
+        Ok(ended)
     }
 
     /// Whether none of the people asked for is known, so that it does not matter when they are asked for.
@@ -69,9 +102,8 @@ impl People {
 
     /// The id of the person of this key, if the scope shows them at `seq`.
     fn seen(&self, key: Token, seq: i64) -> Option<Token> {
-        let (id, seen) = self.known.get(&key)?;
-        let (_, shown) = seen.range(..=seq).next_back()?;
-        shown.then_some(*id)
+        let is_seen = |bearer: &&Bearer| bearer.seen.range(..=seq).next_back().is_some_and(|(_, seen)| *seen);
+        self.known.get(&key)?.iter().find(is_seen).map(|bearer| bearer.id)
     }
 
     /// A value with the people in it as the scope shows them at `seq`; `None` where nothing is left of it.
@@ -86,8 +118,9 @@ impl People {
                 Some(Value::Object(fields.into_iter().filter_map(shown).collect()))
             }
             Value::Array(items) => {
-                let shown: Vec<Value> =
+                let mut shown: Vec<Value> =
                     items.into_iter().filter_map(|item| self.shown(scope, attribute, item, seq)).collect();
+                once_each(&mut shown);
                 Some(Value::Array(shown)).filter(|shown| shown.as_array().is_some_and(|items| !items.is_empty()))
             }
             other => Some(other),
@@ -110,6 +143,15 @@ impl People {
         shown.extend(id.map(|id| ("id".to_owned(), Value::String(id.to_string()))));
         Some(shown).filter(|shown| !shown.is_empty()).map(Value::Object)
     }
+}
+
+/// Two keys of one person name them twice; the first stays.
+fn once_each(items: &mut Vec<Value>) {
+    let mut ids = BTreeSet::new();
+    items.retain(|item| match item.get("id").and_then(Value::as_str) {
+        Some(id) => ids.insert(id.to_owned()),
+        None => true,
+    });
 }
 
 /// Whether [`People::shown`] may show another value than this: one that names people or holds an empty list.

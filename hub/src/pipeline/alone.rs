@@ -4,6 +4,7 @@
 //! without it the same is stored.
 
 use super::golden::{Golden, Rules, golden_resident};
+use super::links::BY_KEY;
 use crate::contribution::Contribution;
 use crate::error::Result;
 use crate::resolve::{self, Standing};
@@ -23,7 +24,7 @@ impl Alone {
         let standing = resolve::agreement(rules.resident, &[said]).into_iter().next();
         let standing = standing.unwrap_or(Standing::Waiting(resolve::NO_KEY));
         let golden = match standing {
-            Standing::Joined => Golden::made(golden_resident(rules, &[(said, true)])?)?,
+            Standing::Joined => Golden::made(golden_resident(rules, &[(said, BY_KEY)])?)?,
             Standing::Waiting(_) => None,
         };
         Ok(Self { standing, golden })

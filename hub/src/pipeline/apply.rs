@@ -6,7 +6,8 @@ use std::sync::mpsc;
 
 use serde_json::{Map, Value};
 
-use super::golden::{self, Rules, Touched};
+use super::golden::{self, Rules};
+use super::links::Touched;
 use super::prepare::{Prepared, Writing, prepare};
 use super::row::ChangedRow;
 use super::spill::{self, SpillReader};

@@ -4,7 +4,8 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::apply::rules;
-use super::golden::{self, Touched};
+use super::golden;
+use super::links::Touched;
 use super::prepare::{Writing, ending};
 use crate::error::Result;
 use crate::hub::Hub;

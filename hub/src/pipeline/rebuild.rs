@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::apply::rules;
-use super::golden::{self, Touched};
+use super::golden;
+use super::links::Touched;
 use super::working::Fresh;
 use crate::error::Result;
 use crate::hub::Hub;

@@ -6,13 +6,13 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::apply::rules;
-use super::golden::{Rules, entity_id, golden_household, golden_resident, link_text};
+use super::golden::{Joined, Rules, ended_resident, entity_id, golden_household, golden_resident};
+use super::links::{Decisions, link_text};
 use crate::contribution::Contribution;
 use crate::error::Result;
 use crate::hub::Hub;
 use crate::id;
 use crate::keyring::Token;
-use crate::merge::Linked;
 use crate::resolve::{self, AliasMeaning, Claims, Link, Standing};
 use crate::store::contribution::{self, Row};
 use crate::store::entity::{self, Entity, Version};
@@ -110,8 +110,11 @@ fn expected_links(rules: &Rules, conn: &mut Conn, page: &[Row]) -> Result<Vec<Ex
     for row in page {
         claims.push(resolve::claims(rules.resident, rules.keyring, &row.contribution()?)?);
     }
+    let mut decisions = Decisions::of(conn)?;
+    let ids: Vec<Token> = page.iter().map(Row::token).collect::<Result<_>>()?;
+    decisions.learn(conn, ids.iter().copied())?;
     let keys: Vec<Vec<u8>> = claims.iter().filter_map(|claims| claims.key).map(Token::to_vec).collect();
-    let standings = standings(rules, conn, &keys)?;
+    let standings = standings(rules, conn, &keys, &mut decisions)?;
     let aliases: Vec<Vec<u8>> = claims
         .iter()
         .filter(|claims| claims.key.is_none())
@@ -121,37 +124,43 @@ fn expected_links(rules: &Rules, conn: &mut Conn, page: &[Row]) -> Result<Vec<Ex
     let mut teachers: HashMap<Token, Vec<Token>> = HashMap::new();
     let carriers = contribution::live_with_aliases(conn, &aliases)?;
     let their_keys: Vec<Vec<u8>> = carriers.iter().filter_map(|(_, row)| row.key_token.clone()).collect();
-    let their_standings = self::standings(rules, conn, &their_keys)?;
+    let their_standings = self::standings(rules, conn, &their_keys, &mut decisions)?;
     for (alias, row) in carriers {
         if let (Some(key), Some(Standing::Joined)) = (&row.key_token, their_standings.get(&row.id)) {
             teachers.entry(Token::from_slice(&alias)?).or_default().push(Token::from_slice(key)?);
         }
     }
     let mut expected = Vec::new();
-    for (row, claims) in page.iter().zip(claims) {
-        let meanings: Vec<AliasMeaning> = claims
-            .aliases
-            .iter()
-            .map(|alias| resolve::alias(teachers.get(alias).into_iter().flatten().copied()))
-            .collect();
+    let decided = decisions.found();
+    for ((row, claims), id) in page.iter().zip(claims).zip(ids) {
+        let means = |alias| resolve::alias(teachers.get(alias).into_iter().flatten().map(|key| decided.person(*key)));
+        let meanings: Vec<AliasMeaning> = claims.aliases.iter().map(means).collect();
         let standing = standings.get(&row.id).copied().unwrap_or(Standing::Joined);
-        let link = resolve::link(&claims, standing, &meanings);
+        let link = decided.link(id, resolve::link(&claims, standing, &meanings));
         expected.push((link, claims));
     }
     Ok(expected)
 }
 
-/// Agreement under keys, by contribution.
-fn standings(rules: &Rules, conn: &mut Conn, keys: &[Vec<u8>]) -> Result<HashMap<Vec<u8>, Standing>> {
+/// Agreement under keys, by contribution; of those that bear witness.
+fn standings(
+    rules: &Rules,
+    conn: &mut Conn,
+    keys: &[Vec<u8>],
+    decisions: &mut Decisions,
+) -> Result<HashMap<Vec<u8>, Standing>> {
     let mut groups: BTreeMap<Vec<u8>, Vec<(Vec<u8>, Contribution)>> = BTreeMap::new();
     let mut keys = keys.to_vec();
     keys.sort();
     keys.dedup();
-    for row in contribution::live_under_keys(conn, &keys)? {
-        groups
-            .entry(row.key_token.clone().unwrap_or_default())
-            .or_default()
-            .push((row.id.clone(), row.contribution()?));
+    let found = contribution::live_under_keys(conn, &keys)?;
+    let concerned = keys.iter().chain(found.iter().map(|row| &row.id)).map(|token| Token::from_slice(token));
+    decisions.learn(conn, concerned.collect::<Result<Vec<_>>>()?.into_iter())?;
+    for row in found {
+        let key = row.key_token.clone().unwrap_or_default();
+        if decisions.found().is_witness(row.token()?, Token::from_slice(&key)?) {
+            groups.entry(key).or_default().push((row.id.clone(), row.contribution()?));
+        }
     }
     let mut standings = HashMap::new();
     for group in groups.into_values() {
@@ -178,18 +187,20 @@ fn entities(rules: &Rules, conn: &mut Conn, verified: &mut Verified) -> Result<(
 
 fn residents(rules: &Rules, conn: &mut Conn, page: &[(Entity, Version)], verified: &mut Verified) -> Result<()> {
     let ids: Vec<Vec<u8>> = page.iter().map(|(entity, _)| entity.id.clone()).collect();
-    let mut linked: HashMap<Vec<u8>, Vec<(Contribution, bool)>> = HashMap::new();
+    let mut joined: HashMap<Vec<u8>, Vec<(Contribution, String)>> = HashMap::new();
     for row in contribution::live_of_entities(conn, &ids)? {
-        linked
-            .entry(row.entity.clone().unwrap_or_default())
-            .or_default()
-            .push((row.contribution()?, row.link == "key"));
+        let said = row.contribution()?;
+        joined.entry(row.entity.unwrap_or_default()).or_default().push((said, row.link));
     }
-    for (entity, version) in page {
-        let linked = linked.get(&entity.id).map_or(&[][..], Vec::as_slice);
-        let linked: Vec<Linked> = linked.iter().map(|(said, by_key)| (said, *by_key)).collect();
-        let golden = golden_resident(rules, &linked)?;
-        compare(entity, version, golden, verified)?;
+    let mut decisions = Decisions::of(conn)?;
+    let tokens: Vec<Token> = page.iter().map(|(entity, _)| Token::from_slice(&entity.token)).collect::<Result<_>>()?;
+    decisions.learn(conn, tokens.iter().copied())?;
+    for ((entity, version), token) in page.iter().zip(tokens) {
+        let joined = joined.get(&entity.id).map_or(&[][..], Vec::as_slice);
+        let joined: Vec<Joined> = joined.iter().map(|(said, link)| (said, link.as_str())).collect();
+        let golden = golden_resident(rules, &joined)?;
+        let ended = ended_resident(rules.keyring, decisions.found(), token)?;
+        compare(entity, version, (golden, ended), verified)?;
     }
     Ok(())
 }
@@ -203,7 +214,7 @@ fn households(rules: &Rules, conn: &mut Conn, page: &[(Entity, Version)], verifi
     for (entity, version) in page {
         let members: Vec<&Contribution> = members.get(&entity.token).into_iter().flatten().collect();
         let golden = golden_household(rules, &members)?;
-        compare(entity, version, golden, verified)?;
+        compare(entity, version, (golden, Map::new()), verified)?;
     }
     Ok(())
 }
@@ -211,11 +222,11 @@ fn households(rules: &Rules, conn: &mut Conn, page: &[(Entity, Version)], verifi
 fn compare(
     entity: &Entity,
     version: &Version,
-    golden: Option<Map<String, Value>>,
+    (golden, ended): (Option<Map<String, Value>>, Map<String, Value>),
     verified: &mut Verified,
 ) -> Result<()> {
     let state = if golden.is_some() { "live" } else { "ended" };
-    let golden = golden.unwrap_or_default();
+    let golden = golden.unwrap_or(ended);
     let stored: Map<String, Value> = codec::decode(&version.document)?;
     let community = golden.get("community").and_then(Value::as_str);
     if entity.state != state

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use super::alone::Alone;
 use super::golden::Golden;
 use super::known::{self, Known};
+use super::links::is_by_key;
 use super::spread::spread;
 use crate::contribution::Contribution;
 use crate::error::{Error, Kind, Result};
@@ -49,7 +50,7 @@ pub struct Held {
 impl Held {
     /// The golden document of its person if nobody else speaks of them, where that is known.
     pub fn golden_alone(&self) -> Option<&Golden> {
-        self.alone.as_ref().filter(|_| self.row.link == "key").and_then(|alone| alone.golden.as_ref())
+        self.alone.as_ref().filter(|_| is_by_key(&self.row.link)).and_then(|alone| alone.golden.as_ref())
     }
 }
 
@@ -110,6 +111,20 @@ impl Working {
     /// The contribution at a place.
     pub fn at(&self, place: usize) -> &Held {
         &self.held[place]
+    }
+
+    /// All places.
+    pub fn places(&self) -> std::ops::Range<usize> {
+        0..self.held.len()
+    }
+
+    /// The live contributions of these ids.
+    pub fn by_ids(&mut self, conn: &mut Conn, ids: &BTreeSet<Token>) -> Result<Vec<usize>> {
+        let unknown: Vec<Vec<u8>> =
+            ids.iter().filter(|id| !self.places.contains_key(id)).map(|id| id.to_vec()).collect();
+        let found = stored::by_ids(conn, &unknown)?;
+        self.take_in(found.into_iter().filter(Row::is_live).collect())?;
+        Ok(ids.iter().filter_map(|id| self.places.get(id).copied()).collect())
     }
 
     /// Whether the contribution at a place is written by this transaction.

@@ -116,6 +116,7 @@ fn event(kind: &str, record: &str) -> Value {
                 "properties": {
                     "version": {"type": "integer", "description": "Of the entity; 0 where a comparison found it gone."},
                     "seq": {"type": "integer", "description": "Of the change; of a full record the one it is as of."},
+                    "merged_into": {"type": "string", "description": "Of a resident who was removed because they are the same person as another: the other's id."},
                     "record": {"oneOf": [{"$ref": record}, {"type": "null"}], "description": "The full record; null where it was removed."},
                 },
             },

@@ -5,6 +5,7 @@ use rdkafka::message::{Header, OwnedHeaders};
 use serde::Serialize;
 
 use crate::error::{Error, Kind, Result};
+use crate::keyring::Token;
 use crate::leaving::{Event, Record};
 use crate::time;
 
@@ -32,6 +33,8 @@ struct Data<'a> {
     version: i64,
     seq: i64,
     record: Option<&'a Record>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged_into: Option<Token>,
 }
 
 /// Who says it: a store. Events of another store have another source.
@@ -54,7 +57,12 @@ pub(super) fn event(epoch: &str, event: &Event) -> Result<Vec<u8>> {
         subject: key(event),
         time: time::text(event.at),
         datacontenttype: "application/json",
-        data: Data { version: event.version, seq: event.seq, record: event.data.as_ref() },
+        data: Data {
+            version: event.version,
+            seq: event.seq,
+            record: event.data.as_ref(),
+            merged_into: event.merged_into,
+        },
     })
 }
 
@@ -86,7 +94,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::keyring::Token;
     use crate::leaving::Operation;
 
     fn of(operation: Operation) -> Event {
@@ -101,6 +108,7 @@ mod tests {
             version: 3,
             operation,
             data: (operation != Operation::Removed).then_some(record),
+            merged_into: None,
         }
     }
 

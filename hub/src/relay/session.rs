@@ -238,6 +238,7 @@ impl<'a> Session<'a> {
             version: 0,
             operation: Operation::Removed,
             data: None,
+            merged_into: None,
         }
     }
 

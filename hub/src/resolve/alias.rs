@@ -24,7 +24,10 @@ pub enum Link {
     Key(Token),
     /// To the person of this key, whom its department's number means.
     Alias(Token),
-    /// Nowhere, and why: `key-disagrees`, `placeholder-key`, `key-conflict`, `alias-suspended`, `no-key`, `key-invalid`.
+    /// To this person, because somebody has decided so.
+    Decided(Token),
+    /// Nowhere, and why: `key-disagrees`, `placeholder-key`, `key-conflict`, `alias-suspended`, `no-key`, `key-invalid`,
+    /// `parted`.
     None(&'static str),
 }
 

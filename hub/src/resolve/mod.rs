@@ -3,11 +3,13 @@
 //!
 //! Three steps, each of one file: what a contribution asserts ([`claims()`]), who joins under one person key
 //! ([`agreement()`]), and what a department's own number means ([`alias()`]); [`link`] puts them together for one
-//! contribution. Nothing here reads a store, merges a value or guesses by likeness.
+//! contribution, and [`Decided`] holds what people have decided against them. Nothing here reads a store, merges a value or
+//! guesses by likeness.
 
 mod agreement;
 mod alias;
 mod claims;
+mod decided;
 mod name;
 mod person;
 #[cfg(test)]
@@ -16,6 +18,7 @@ mod tests;
 pub use agreement::{Standing, agreement};
 pub use alias::{AliasMeaning, Link, alias, link};
 pub use claims::{Claims, alias_token, claims, household_token};
+pub use decided::Decided;
 pub use name::same_form;
 pub use person::{CITIZEN, PersonKey, citizen_token, person_token};
 
@@ -33,3 +36,5 @@ pub const ALIAS_SUSPENDED: &str = "alias-suspended";
 pub const NO_KEY: &str = "no-key";
 /// The number cannot be a key: its form, birth date or check digit is wrong, and no alias resolves the record.
 pub const KEY_INVALID: &str = "key-invalid";
+/// Somebody has decided that the record is not about the person whose number it carries.
+pub const PARTED: &str = "parted";

@@ -9,6 +9,7 @@ pub mod bulk;
 pub mod codec;
 pub mod conn;
 pub mod contribution;
+pub mod decision;
 pub mod delivery;
 pub mod entity;
 pub mod feed_state;

@@ -250,4 +250,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    decision (id) {
+        id -> Text,
+        kind -> Text,
+        subject -> Binary,
+        person -> Binary,
+        document -> Binary,
+        decided_by -> Text,
+        decided_at -> BigInt,
+        revoked_by -> Nullable<Text>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(delivery, delivery_rejection, delivery_issue, contribution, contribution_alias, staging, rejection, entity, entity_version);

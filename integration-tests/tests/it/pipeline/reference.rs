@@ -98,7 +98,7 @@ impl Reference {
         for (said, link) in said.iter().zip(links(hub, &said, &claims)) {
             let (key, by_key) = match link {
                 Link::Key(key) => (key, true),
-                Link::Alias(key) => (key, false),
+                Link::Alias(key) | Link::Decided(key) => (key, false),
                 Link::None(_) => continue,
             };
             people.entry(key).or_insert_with(Vec::new).push((said, by_key));

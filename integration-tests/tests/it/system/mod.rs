@@ -6,6 +6,7 @@ mod cursors;
 mod decisions;
 mod drop_folder;
 mod dry_run;
+mod identity;
 mod jobs;
 mod reads;
 mod schedule;

@@ -1,0 +1,147 @@
+//! Who is who over the API: clerks decide, readers follow.
+
+use integration_tests::hub::{Agreement, Client, Hub, shape};
+use integration_tests::store::Store;
+use integration_tests::world::{
+    Person, insured, insured_persons, marriage, marriage_registrations, registered, registered_residents,
+};
+use serde_json::{Value, json};
+
+const HERE: (&str, &str) = ("130108001001", "八五零社区居委会");
+const THERE: (&str, &str) = ("130108001002", "东王社区居委会");
+
+fn living(number: u32, (community, community_name): (&'static str, &'static str)) -> Person {
+    Person { community, community_name, ..Person::nth(number) }
+}
+
+fn found(client: &Client, who: &Person) -> Option<String> {
+    let found = client.post("/v1/residents/search", &json!({"key": {"number": who.id_no}})).good();
+    shape::items(&found).first().map(|item| item["id"].as_str().unwrap().to_owned())
+}
+
+fn version(client: &Client, id: &str) -> i64 {
+    client.get(&format!("/v1/residents/{id}")).good()["version"].as_i64().unwrap()
+}
+
+fn changes(client: &Client) -> Vec<Value> {
+    shape::items(&client.get("/v1/changes?limit=1000").good()).to_vec()
+}
+
+#[test]
+fn a_merge_travels_and_is_taken_back_on_sqlite() {
+    a_merge_travels_and_is_taken_back(Store::Sqlite);
+}
+
+#[test]
+fn a_merge_travels_and_is_taken_back_on_postgres() {
+    a_merge_travels_and_is_taken_back(Store::Postgres);
+}
+
+fn a_merge_travels_and_is_taken_back(store: Store) {
+    let local = || Agreement::new("local").fields("resident", &["name", "id_no"]).communities(&[HERE.0]);
+    let hub = Hub::on(store).agreement(local()).start();
+    // The same woman twice: married under the one number, insured and moved away under the other.
+    let (old, new, husband) = (living(1, HERE), living(2, THERE), living(3, HERE));
+    hub.deliver(&registered_residents("20261101", [registered(&old, "001", "户主"), registered(&new, "002", "户主")]));
+    hub.deliver(&marriage_registrations(
+        "2026-11-01T20:00:00",
+        [marriage(&husband, &old, "J130108-2026-000001", "2026-10-31")],
+    ));
+    hub.deliver(&insured_persons("20261101", 1, [insured(&new, "1002")]));
+    let (clerk, local) = (hub.administrator(), hub.consumer("local"));
+    let (gone, stays) = (found(&clerk, &old).unwrap(), found(&clerk, &new).unwrap());
+    assert_eq!(found(&local, &old), Some(gone.clone()));
+
+    let why = clerk.get(&format!("/v1/residents/{gone}/why")).good();
+    let links: Vec<&str> =
+        why["contributions"].as_array().unwrap().iter().map(|one| one["link"].as_str().unwrap()).collect();
+    assert_eq!(links, ["key", "key"], "{why}");
+    assert_eq!((&why["decisions"], &why["version"]), (&json!([]), &json!(version(&clerk, &gone))), "{why}");
+
+    let body = json!({"version": version(&clerk, &stays), "absorb": {"id": gone, "version": version(&clerk, &gone)}, "reason": "换过号码"});
+    let path = format!("/v1/residents/{stays}/merge");
+    for other in [&local, &hub.department("social-security")] {
+        assert_eq!(other.post(&path, &body).refused(403)["code"], "role-forbidden");
+        assert_eq!(other.get(&format!("/v1/residents/{gone}/why")).refused(403)["code"], "role-forbidden");
+    }
+    let stale = json!({"version": 77, "absorb": body["absorb"], "reason": "换过号码"});
+    assert_eq!(clerk.post(&path, &stale).refused(409)["code"], "moved-on");
+    let silent = json!({"version": body["version"], "absorb": body["absorb"], "reason": " "});
+    assert_eq!(clerk.post(&path, &silent).refused(400)["code"], "reason-invalid");
+
+    let seen_before = changes(&clerk).len();
+    let decision = clerk.post(&path, &body).good();
+    assert_eq!((&decision["resident"], &decision["absorbed"]), (&json!(stays), &json!(gone)), "{decision}");
+    assert_eq!(clerk.post(&path, &body).refused(409)["code"], "moved-on", "both have changed by that");
+
+    // Readers find who stays by the old id and the old number.
+    let answer = clerk.get(&format!("/v1/residents/{gone}"));
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (308, Some(format!("/v1/residents/{stays}").as_str())),
+        "{answer}"
+    );
+    assert_eq!(found(&clerk, &old), Some(stays.clone()));
+    let spouse = clerk.get(&format!("/v1/residents/{}", found(&clerk, &husband).unwrap())).good();
+    assert_eq!(spouse["data"]["marriages"][0]["spouse"]["id"], json!(stays), "{spouse}");
+    // Whoever may not see who stays is told only that the other is gone.
+    assert_eq!(local.get(&format!("/v1/residents/{gone}")).refused(404)["code"], "resident-unknown");
+    let told = changes(&clerk).split_off(seen_before);
+    let removed = told.iter().find(|one| one["entity"] == json!(gone)).unwrap();
+    assert_eq!((&removed["operation"], &removed["merged_into"]), (&json!("removed"), &json!(stays)), "{removed}");
+    let changed = told.iter().find(|one| one["entity"] == json!(stays)).unwrap();
+    assert_eq!(changed["operation"], "changed", "{changed}");
+    let last = changes(&local).pop().unwrap();
+    assert_eq!((&last["operation"], &last["merged_into"]), (&json!("removed"), &Value::Null), "{last}");
+
+    let why = clerk.get(&format!("/v1/residents/{stays}/why")).good();
+    assert_eq!(why["contributions"].as_array().unwrap().len(), 4, "{why}");
+    assert_eq!(why["decisions"][0]["reason"], "换过号码", "{why}");
+    let absorbed = clerk.get(&format!("/v1/residents/{gone}/why")).good();
+    assert_eq!((&absorbed["state"], &absorbed["merged_into"]), (&json!("ended"), &json!(stays)), "{absorbed}");
+
+    let revoke = format!("/v1/decisions/{}/revoke", decision["id"].as_str().unwrap());
+    assert!(clerk.post(&revoke, &json!({})).good()["revoked_by"].is_string());
+    assert_eq!(clerk.post(&revoke, &json!({})).refused(409)["code"], "decision-revoked");
+    assert_eq!(found(&clerk, &old), Some(gone.clone()));
+    assert_eq!(found(&local, &old), Some(gone.clone()));
+    assert_eq!(changes(&local).pop().unwrap()["operation"], "added");
+    assert_eq!(hub.json(&["verify"])["differences"], 0);
+}
+
+#[test]
+fn a_record_is_placed_over_the_api() {
+    let hub = Hub::started(Store::Sqlite);
+    let (one, other) = (Person::nth(1), Person::nth(2));
+    hub.deliver(&insured_persons("20261101", 1, [insured(&one, "1001"), insured(&other, "1002")]));
+    let clerk = hub.administrator();
+    let (from, to) = (found(&clerk, &one).unwrap(), found(&clerk, &other).unwrap());
+    let why = clerk.get(&format!("/v1/residents/{from}/why")).good();
+    let record = &why["contributions"][0];
+    assert_eq!(record["says"]["id_no"], json!(one.id_no), "{record}");
+    let path = format!("/v1/contributions/{}/place", record["contribution"].as_str().unwrap());
+    let place = |from: Value, to: Value| clerk.post(&path, &json!({"from": from, "to": to, "reason": "看过原件"}));
+
+    let seen = json!({"id": to, "version": version(&clerk, &to)});
+    assert_eq!(place(Value::Null, seen.clone()).refused(409)["code"], "moved-on");
+    let made = place(json!(from), seen).good();
+    assert_eq!((&made["kind"], &made["resident"]), (&json!("join"), &json!(to)), "{made}");
+    let why = clerk.get(&format!("/v1/residents/{to}/why")).good();
+    let placed = why["contributions"].as_array().unwrap().iter().find(|one| one["link"] == "decision").unwrap();
+    assert!(placed["why_zh"].as_str().unwrap().contains("认定"), "{placed}");
+    assert_eq!(
+        clerk.get(&format!("/v1/residents/{from}")).refused(404)["code"],
+        "resident-unknown",
+        "nothing is left of it"
+    );
+
+    let made = place(json!(to), Value::Null).good();
+    assert_eq!(made["kind"], "part", "{made}");
+    assert_eq!(clerk.get("/v1/contributions/x/place").status, 405);
+    assert_eq!(
+        clerk.post("/v1/contributions/x/place", &json!({"from": null, "to": null, "reason": "x"})).refused(404)["code"],
+        "contribution-unknown"
+    );
+    assert_eq!(clerk.post("/v1/decisions/x/revoke", &json!({})).refused(404)["code"], "decision-unknown");
+    assert_eq!(hub.json(&["verify"])["differences"], 0);
+}
