@@ -7,6 +7,7 @@ use std::hash::Hasher;
 
 use fnv::FnvHasher;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::plain::{address::Address, code::Code, name::Name, number::Number, text::Text};
 use super::zh;
@@ -69,19 +70,23 @@ pub trait Evidence: Sized {
     fn keys(&self, keys: &mut Keys);
 
     /// What is counted for frequencies: the whole value first (equal for values that mean the same, whatever was
-    /// typed), then parts that may agree alone (the surname).
-    fn tokens(&self, tokens: &mut Vec<u64>);
+    /// typed), then parts that may agree alone (the surname). Values with the same first token are kept once and
+    /// compare alike, so what changes how a value compares is part of that token.
+    fn tokens(&self, tokens: &mut Tokens);
 
     /// Which token two values that stand on `rung` have in common, if the rarity of one says how much that means.
     fn shared(&self, other: &Self, rung: u8) -> Option<u64>;
 }
+
+/// What is counted of a value; see [`Evidence::tokens`].
+pub type Tokens = SmallVec<[u64; 4]>;
 
 /// Collects a value's blocking keys, each in a facet: one way of blocking (whole value, sound, first letters).
 ///
 /// Facets are small numbers, the same meaning for all values of a kind; the engine weighs each (column, facet) as a
 /// whole, alone and together with those of other columns. A value may have several keys in one facet.
 #[derive(Debug, Default)]
-pub struct Keys(pub Vec<(u8, u64)>);
+pub struct Keys(pub SmallVec<[(u8, u64); 8]>);
 
 impl Keys {
     /// Adds a key. The same pair of facet and key twice is one.
@@ -218,8 +223,15 @@ impl Value {
     }
 
     /// See [`Evidence::tokens`].
-    pub fn tokens(&self, tokens: &mut Vec<u64>) {
+    pub fn tokens(&self, tokens: &mut Tokens) {
         each!(self, value => value.tokens(tokens));
+    }
+
+    /// What tells the whole value from others; see [`Evidence::tokens`].
+    pub fn token(&self) -> Option<u64> {
+        let mut tokens = Tokens::new();
+        self.tokens(&mut tokens);
+        tokens.first().copied()
     }
 
     /// See [`Evidence::shared`].

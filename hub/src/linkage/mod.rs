@@ -5,4 +5,5 @@
 
 pub mod evidence;
 pub mod plain;
+pub mod table;
 pub mod zh;

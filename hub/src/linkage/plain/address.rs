@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::edit::{alphabet, edits, may_be_similar};
 use super::letters::{fold, says_nothing, skeleton};
-use crate::linkage::evidence::{Evidence, Keys, Rung, combine, stable_hash};
+use crate::linkage::evidence::{Evidence, Keys, Rung, Tokens, combine, stable_hash};
 
 /// An address: folded words, the kind of street abbreviated.
 #[derive(Debug, Clone, PartialEq)]
@@ -165,7 +165,7 @@ impl Evidence for Address {
         }
     }
 
-    fn tokens(&self, tokens: &mut Vec<u64>) {
+    fn tokens(&self, tokens: &mut Tokens) {
         tokens.push(self.token);
     }
 

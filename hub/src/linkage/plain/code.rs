@@ -4,7 +4,7 @@
 
 use super::edit::edits;
 use super::letters::{fold, says_nothing};
-use crate::linkage::evidence::{Evidence, Keys, Rung, combine, stable_hash};
+use crate::linkage::evidence::{Evidence, Keys, Rung, Tokens, combine, stable_hash};
 
 /// A code: letters and digits only, lower case.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +63,7 @@ impl Evidence for Code {
         }
     }
 
-    fn tokens(&self, tokens: &mut Vec<u64>) {
+    fn tokens(&self, tokens: &mut Tokens) {
         tokens.push(self.token);
     }
 

@@ -3,7 +3,7 @@
 //! Owns reading a number out of a cell. Never converts units or currencies.
 
 use super::letters::{fold, says_nothing};
-use crate::linkage::evidence::{Evidence, Keys, Rung, combine, stable_hash};
+use crate::linkage::evidence::{Evidence, Keys, Rung, Tokens, combine, stable_hash};
 
 /// A number, or a word that stood in its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,7 +77,7 @@ impl Evidence for Number {
         }
     }
 
-    fn tokens(&self, tokens: &mut Vec<u64>) {
+    fn tokens(&self, tokens: &mut Tokens) {
         tokens.push(self.token);
     }
 

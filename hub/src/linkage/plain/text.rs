@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::edit::edits;
 use super::letters::{fold, says_nothing};
-use crate::linkage::evidence::{Evidence, Keys, Rung, combine, stable_hash};
+use crate::linkage::evidence::{Evidence, Keys, Rung, Tokens, combine, stable_hash};
 
 /// A text as its distinct words, in the order of their hashes.
 #[derive(Debug, Clone, PartialEq)]
@@ -150,7 +150,7 @@ impl Evidence for Text {
         }
     }
 
-    fn tokens(&self, tokens: &mut Vec<u64>) {
+    fn tokens(&self, tokens: &mut Tokens) {
         tokens.push(self.token);
         tokens.extend(self.words.iter().map(|word| word.hash));
     }
