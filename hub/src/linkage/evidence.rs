@@ -254,7 +254,7 @@ impl Value {
 }
 
 /// What several columns of a pair say together about joining it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Verdict {
     /// The weights decide.
     Free,
@@ -265,7 +265,7 @@ pub enum Verdict {
 }
 
 /// Why a pair is not joined automatically.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ground {
     /// Two different valid citizen numbers.

@@ -3,7 +3,20 @@
 //! Pure: owns evidence, candidates, weights, decisions and clusters. Never touches a database or a network, and never
 //! decides what a person's record then looks like (`merge`).
 
+pub mod batch;
+pub mod block;
+pub mod cluster;
+pub mod compared;
+pub mod count;
+pub mod decide;
 pub mod evidence;
+pub mod learn;
+pub mod model;
 pub mod plain;
+pub mod score;
+pub mod single;
 pub mod table;
+pub mod thread;
+pub mod train;
+pub mod ways;
 pub mod zh;

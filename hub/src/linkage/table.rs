@@ -75,6 +75,12 @@ impl Table {
         self.cell_numbers(record).iter().zip(&self.columns).map(|(cell, column)| column.value(*cell)).collect()
     }
 
+    /// One value of a record.
+    pub fn value(&self, record: u32, column: usize) -> Option<&Value> {
+        let cell = self.cell_numbers(record).get(column)?;
+        self.columns.get(column)?.value(*cell)
+    }
+
     /// The numbers of a record's values within their columns, to tell equal cells without comparing.
     pub fn cell_numbers(&self, record: u32) -> &[u32] {
         let width = self.columns.len();

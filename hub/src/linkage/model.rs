@@ -1,0 +1,101 @@
+//! What was learned from a set of records: a document that is frozen, kept, and applied to one record at a time.
+//!
+//! Owns its shape. Never learns (`train`) and never scores (`score`).
+
+use serde::{Deserialize, Serialize};
+
+use super::block::Blocking;
+use super::evidence::Kind;
+
+/// Version of the document's shape and of what its numbers mean.
+pub const FORMAT: u32 = 1;
+
+/// A frozen model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    /// [`FORMAT`] when it was trained.
+    pub format: u32,
+    /// What each column says.
+    pub columns: Vec<ColumnModel>,
+    /// Columns of one kind whose values are found in each other's place.
+    pub exchanges: Vec<Exchange>,
+    /// How common the classes are.
+    pub priors: Priors,
+    /// Which pairs are compared.
+    pub blocking: Blocking,
+    /// Whether the records of one file are all different things (first file, second file).
+    pub single: [bool; 2],
+    /// Where decisions are made.
+    pub limits: Limits,
+}
+
+/// What one column says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnModel {
+    /// Its name in the files.
+    pub name: String,
+    /// Its kind.
+    pub kind: Kind,
+    /// Whether it tells things of one household or series apart, so that those agree here by chance only.
+    pub identifies: bool,
+    /// The kind's ladder with what was learned.
+    pub rungs: Vec<RungModel>,
+    /// How many things (records, those of one thing counted once) have a value here.
+    pub valued: u32,
+    /// How many things have each token that more than one has, by token.
+    pub counts: Vec<(u64, u32)>,
+    /// How many others share a token that was seen once, on average (0 to 1).
+    pub once: f64,
+    /// How many records have each word that more than one text has, for texts only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<(u64, u32)>,
+    /// How many records have a text, for texts only.
+    #[serde(default)]
+    pub texts: u32,
+    /// Values shared by far too many: placeholders and shared devices. Read as missing.
+    pub aside: Vec<u64>,
+}
+
+/// How often pairs stand on one rung, by class.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RungModel {
+    /// Name of the rung.
+    pub name: String,
+    /// Share among pairs of one thing.
+    pub same: f64,
+    /// Share among pairs of related things (one household, one series).
+    pub related: f64,
+    /// Share among pairs that have nothing to do with each other.
+    pub random: f64,
+    /// Average frequency of the token that pairs on this rung share; 0: none.
+    pub commonness: f64,
+}
+
+/// Two columns whose values may be in each other's place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// The earlier column.
+    pub first: u8,
+    /// The later one.
+    pub second: u8,
+    /// Share of the pairs of one thing where it happened.
+    pub same: f64,
+}
+
+/// Shares of all possible pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Priors {
+    /// Pairs of one thing.
+    pub same: f64,
+    /// Pairs of related things.
+    pub related: f64,
+}
+
+/// Where decisions are made.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    /// From this probability on a pair is joined automatically.
+    pub auto: f64,
+    /// From this one on a person is asked.
+    pub review: f64,
+}

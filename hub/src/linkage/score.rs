@@ -1,0 +1,207 @@
+//! What a frozen model says about one pair.
+//!
+//! Owns comparison and probability, the same for a whole file and for one record. Never learns and never decides.
+
+use fnv::FnvHashMap;
+use smallvec::SmallVec;
+
+use super::evidence::{Kind, Verdict};
+use super::model::{ColumnModel, Model};
+use super::table::Row;
+use super::zh;
+
+/// Rungs by column; `None` where a value is missing or says nothing here.
+pub type Levels = SmallVec<[Option<u8>; 12]>;
+
+/// How a pair agrees, without how rare its values are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Pattern {
+    /// Rungs by column.
+    pub levels: Levels,
+    /// Which of the model's exchanges were made, by bit.
+    pub exchanged: u16,
+    /// What several columns say together.
+    pub verdict: Verdict,
+}
+
+/// Logarithms of how likely a pattern is in each class.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Likelihood {
+    /// Among pairs of one thing.
+    pub same: f64,
+    /// Among pairs of related things.
+    pub related: f64,
+    /// Among pairs that have nothing to do with each other, for values of average rarity.
+    pub random: f64,
+}
+
+/// A model made ready for comparing.
+#[derive(Debug)]
+pub struct Scorer {
+    kinds: Vec<Kind>,
+    columns: Vec<Prepared>,
+    exchanges: Vec<(usize, usize, f64)>,
+    same: f64,
+    related: f64,
+    random: f64,
+}
+
+#[derive(Debug)]
+struct Prepared {
+    same: Vec<f64>,
+    related: Vec<f64>,
+    random: Vec<f64>,
+    commonness: Vec<f64>,
+    /// Rungs that speak for one thing: what an exchange of columns must reach.
+    agreeing: u8,
+    last: u8,
+    counts: FnvHashMap<u64, u32>,
+    valued: f64,
+    once: f64,
+}
+
+/// Below this a rung is taken to speak for one thing: guesses of `m` this many times those of `u`.
+const AGREES: f64 = 5.0;
+
+impl Prepared {
+    fn of(column: &ColumnModel) -> Self {
+        let logs = |of: fn(&super::model::RungModel) -> f64| column.rungs.iter().map(|rung| of(rung).ln()).collect();
+        let ladder = column.kind.ladder();
+        let agreeing = ladder.iter().take_while(|rung| rung.m >= AGREES * rung.u).count();
+        Self {
+            same: logs(|rung| rung.same),
+            related: logs(|rung| rung.related),
+            random: logs(|rung| rung.random),
+            commonness: column.rungs.iter().map(|rung| rung.commonness).collect(),
+            agreeing: u8::try_from(agreeing).unwrap_or(u8::MAX),
+            last: u8::try_from(ladder.len().saturating_sub(1)).unwrap_or(u8::MAX),
+            counts: column.counts.iter().copied().collect(),
+            valued: f64::from(column.valued.max(1)),
+            once: column.once,
+        }
+    }
+
+    /// How likely somebody else has this token: those counted besides the one compared, never quite none.
+    fn frequency(&self, token: u64) -> f64 {
+        let others = self.counts.get(&token).map_or(0, |count| count.saturating_sub(1));
+        (if others == 0 { self.once } else { f64::from(others) }) / self.valued
+    }
+}
+
+impl Scorer {
+    /// Makes a model ready.
+    pub fn new(model: &Model) -> Self {
+        let related = model.priors.related;
+        Self {
+            kinds: model.columns.iter().map(|column| column.kind).collect(),
+            columns: model.columns.iter().map(Prepared::of).collect(),
+            exchanges: (model.exchanges.iter())
+                .map(|exchange| (usize::from(exchange.first), usize::from(exchange.second), exchange.same.ln()))
+                .collect(),
+            same: model.priors.same.ln(),
+            related: related.ln(),
+            random: (1.0 - model.priors.same - related).max(f64::MIN_POSITIVE).ln(),
+        }
+    }
+
+    /// Compares two records.
+    pub fn compare(&self, a: &Row<'_>, b: &Row<'_>) -> Pattern {
+        let mut levels = self.straight(a, b);
+        let mut exchanged = 0;
+        for (at, (first, second, _)) in self.exchanges.iter().enumerate() {
+            if let Some((x, y)) = self.crossed(a, b, &levels, *first, *second) {
+                levels[*first] = x;
+                levels[*second] = y;
+                exchanged |= 1 << at;
+            }
+        }
+        let verdict = zh::joint::judge(&self.kinds, a, b, &mut levels);
+        Pattern { levels, exchanged, verdict }
+    }
+
+    /// The rungs of each column by itself.
+    pub fn straight(&self, a: &Row<'_>, b: &Row<'_>) -> Levels {
+        a.iter().zip(b).map(|(a, b)| a.as_ref()?.compare((*b)?)).collect()
+    }
+
+    /// The rungs of two columns with their values exchanged, where straight they say nothing and crossed they agree.
+    fn crossed(
+        &self,
+        a: &Row<'_>,
+        b: &Row<'_>,
+        levels: &Levels,
+        first: usize,
+        second: usize,
+    ) -> Option<(Option<u8>, Option<u8>)> {
+        let (column, other) = (self.columns.get(first)?, self.columns.get(second)?);
+        let poor = |level: Option<u8>, column: &Prepared| level.is_none_or(|level| level >= column.last);
+        if !poor(*levels.get(first)?, column) || !poor(*levels.get(second)?, other) {
+            return None;
+        }
+        let cross = |x: usize, y: usize| a.get(x)?.as_ref()?.compare(b.get(y).copied().flatten()?);
+        let (x, y) = (cross(first, second), cross(second, first));
+        let good = |level: Option<u8>| level.is_some_and(|level| level < column.agreeing);
+        (good(x) && (good(y) || y.is_none()) || good(y) && x.is_none()).then_some((x, y))
+    }
+
+    /// How much rarer than average the shared values are, as a logarithm: adds to the weight against chance.
+    pub fn rarity(&self, a: &Row<'_>, b: &Row<'_>, pattern: &Pattern) -> f64 {
+        let mut rarity = 0.0;
+        for (((column, level), a), b) in self.columns.iter().zip(&pattern.levels).zip(a).zip(b) {
+            let (Some(level), Some(a), Some(b)) = (level, a, b) else { continue };
+            let commonness = column.commonness.get(usize::from(*level)).copied().unwrap_or_default();
+            if commonness > 0.0
+                && let Some(token) = a.shared(b, *level)
+            {
+                rarity += (commonness / column.frequency(token)).ln();
+            }
+        }
+        rarity
+    }
+
+    /// How likely a pattern is in each class.
+    pub fn likelihood(&self, pattern: &Pattern) -> Likelihood {
+        let mut sum = Likelihood { same: 0.0, related: 0.0, random: 0.0 };
+        for (column, level) in self.columns.iter().zip(&pattern.levels) {
+            let Some(level) = level.map(usize::from) else { continue };
+            sum.same += column.same.get(level).copied().unwrap_or_default();
+            sum.related += column.related.get(level).copied().unwrap_or_default();
+            sum.random += column.random.get(level).copied().unwrap_or_default();
+        }
+        for (at, (_, _, exchanged)) in self.exchanges.iter().enumerate() {
+            if pattern.exchanged >> at & 1 == 1 {
+                sum.same += exchanged;
+                sum.related += exchanged;
+            }
+        }
+        sum
+    }
+
+    /// Logarithms of how common the classes are: one thing, related, random.
+    pub fn priors(&self) -> (f64, f64, f64) {
+        (self.same, self.related, self.random)
+    }
+
+    /// Logarithm of the odds that a pair is one thing, everything else being related or random.
+    pub fn odds(&self, likelihood: &Likelihood, rarity: f64) -> f64 {
+        let related = likelihood.related + self.related;
+        let random = likelihood.random + self.random - rarity;
+        likelihood.same + self.same - add(related, random)
+    }
+
+    /// Logarithm of how much likelier a pair is when it is one thing than when it is not.
+    pub fn ratio(&self, likelihood: &Likelihood, rarity: f64) -> f64 {
+        self.odds(likelihood, rarity) - self.same + add(self.related, self.random)
+    }
+}
+
+/// Logarithm of the sum of two numbers given as logarithms.
+pub fn add(a: f64, b: f64) -> f64 {
+    let (high, low) = if a >= b { (a, b) } else { (b, a) };
+    if low == f64::NEG_INFINITY { high } else { high + (low - high).exp().ln_1p() }
+}
+
+/// Odds as a logarithm to a probability.
+pub fn probability(odds: f64) -> f64 {
+    1.0 / (1.0 + (-odds).exp())
+}
