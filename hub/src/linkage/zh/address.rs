@@ -210,6 +210,11 @@ impl Evidence for Address {
     }
 
     fn tokens(&self, tokens: &mut Tokens) {
+        let places = [self.province, self.city, self.district, self.street, self.community, self.road, self.compound];
+        let numbers = [self.house, self.building, self.unit, self.room];
+        let parts = places.map(|place| place.0).into_iter().chain(numbers);
+        let whole = parts.fold(stable_hash(self.rest.as_bytes()), |hash, part| combine(hash, u64::from(part)));
+        tokens.push(whole);
         tokens.push(self.token());
         tokens.push(self.building_token());
     }

@@ -158,13 +158,15 @@ impl Evidence for BirthDate {
     }
 
     fn tokens(&self, tokens: &mut Tokens) {
-        tokens.push(stable_hash(&self.digits.to_le_bytes()));
+        let writing = u64::from(self.open_century) + 2 * u64::from(self.is_real);
+        tokens.push(combine(self.day_token(), writing));
+        tokens.push(self.day_token());
         tokens.push(self.year_token());
     }
 
     fn shared(&self, other: &Self, rung: u8) -> Option<u64> {
         match rung {
-            rung::SAME if self.digits == other.digits => Some(stable_hash(&self.digits.to_le_bytes())),
+            rung::SAME if self.digits == other.digits => Some(self.day_token()),
             rung::COARSE | rung::SAME_YEAR => Some(self.year_token()),
             _ => None,
         }
@@ -172,6 +174,10 @@ impl Evidence for BirthDate {
 }
 
 impl BirthDate {
+    fn day_token(&self) -> u64 {
+        stable_hash(&self.digits.to_le_bytes())
+    }
+
     fn year_token(&self) -> u64 {
         combine(stable_hash(&(self.digits / 10_000 % 100).to_le_bytes()), 2)
     }

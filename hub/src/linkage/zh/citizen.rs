@@ -204,6 +204,9 @@ impl Evidence for Document {
     }
 
     fn tokens(&self, tokens: &mut Tokens) {
+        if self.borrowed {
+            tokens.push(combine(self.hash(), 1));
+        }
         tokens.push(self.hash());
     }
 

@@ -246,6 +246,11 @@ impl Evidence for Name {
     }
 
     fn tokens(&self, tokens: &mut Tokens) {
+        let parts = match self.form {
+            Form::Transcribed(second) => u64::from(second) + 1,
+            _ => 0,
+        };
+        tokens.push(combine(self.whole(), parts));
         tokens.push(self.whole());
         tokens.push(self.sound());
         tokens.extend(self.surname_token());

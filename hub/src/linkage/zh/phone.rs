@@ -11,7 +11,7 @@ use crate::linkage::evidence::{Evidence, Keys, Rung, Tokens, combine, stable_has
 /// One number: its digits, hidden ones as `*`, without country code; a landline without its area code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Phone {
-    digits: [u8; 12],
+    digits: [u8; 18],
     length: u8,
     /// Area code of a landline, 0 when not written.
     area: u16,
@@ -62,8 +62,8 @@ impl Phone {
         if digits.len() < 7 || is_placeholder(&digits) {
             return None;
         }
-        let length = digits.len().min(12);
-        let mut held = [0; 12];
+        let length = digits.len().min(18);
+        let mut held = [0; 18];
         held[..length].copy_from_slice(&digits[..length]);
         Some(Self { digits: held, length: length as u8, area })
     }
@@ -138,7 +138,12 @@ impl Evidence for Phones {
     }
 
     fn tokens(&self, tokens: &mut Tokens) {
-        tokens.extend(self.0.iter().map(Phone::token));
+        let whole = |phone: &Phone| phone.token().wrapping_add(u64::from(phone.area));
+        let (first, rest) = (self.0.first().map_or(0, whole), self.0.iter().skip(1));
+        tokens.push(rest.fold(first, |hash, phone| combine(hash, whole(phone))));
+        if self.0.len() > 1 || self.0[0].area != 0 {
+            tokens.extend(self.0.iter().map(Phone::token));
+        }
     }
 
     fn shared(&self, other: &Self, rung: u8) -> Option<u64> {
