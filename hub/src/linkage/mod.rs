@@ -13,6 +13,7 @@ pub mod evidence;
 pub mod learn;
 pub mod model;
 pub mod plain;
+pub mod prepare;
 pub mod score;
 pub mod single;
 pub mod table;
