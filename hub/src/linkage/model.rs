@@ -10,6 +10,18 @@ use super::evidence::Kind;
 /// Version of the document's shape and of what its numbers mean.
 pub const FORMAT: u32 = 1;
 
+/// How many kinds of [`Relation`] there are.
+pub const RELATIONS: usize = 2;
+
+/// How two different things may be related, so that they agree more than by chance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// One household: all but what identifies a person may agree.
+    Household,
+    /// One neighbourhood: names and what identifies a person agree by chance only.
+    Neighbours,
+}
+
 /// A frozen model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Model {
@@ -36,7 +48,7 @@ pub struct ColumnModel {
     pub name: String,
     /// Its kind.
     pub kind: Kind,
-    /// Whether it tells things of one household or series apart, so that those agree here by chance only.
+    /// Whether it tells the members of a household apart, so that those agree here by chance only.
     pub identifies: bool,
     /// The kind's ladder with what was learned.
     pub rungs: Vec<RungModel>,
@@ -63,8 +75,8 @@ pub struct RungModel {
     pub name: String,
     /// Share among pairs of one thing.
     pub same: f64,
-    /// Share among pairs of related things (one household, one series).
-    pub related: f64,
+    /// Share among pairs of related things, by [`Relation`].
+    pub related: [f64; RELATIONS],
     /// Share among pairs that have nothing to do with each other.
     pub random: f64,
     /// Average frequency of the token that pairs on this rung share; 0: none.
@@ -87,8 +99,8 @@ pub struct Exchange {
 pub struct Priors {
     /// Pairs of one thing.
     pub same: f64,
-    /// Pairs of related things.
-    pub related: f64,
+    /// Pairs of related things, by [`Relation`]; 0: the columns cannot tell.
+    pub related: [f64; RELATIONS],
 }
 
 /// Where decisions are made.

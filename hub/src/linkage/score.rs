@@ -6,7 +6,7 @@ use fnv::FnvHashMap;
 use smallvec::SmallVec;
 
 use super::evidence::{Kind, Verdict};
-use super::model::{ColumnModel, Model};
+use super::model::{ColumnModel, Model, RELATIONS};
 use super::table::Row;
 use super::zh;
 
@@ -29,8 +29,8 @@ pub struct Pattern {
 pub struct Likelihood {
     /// Among pairs of one thing.
     pub same: f64,
-    /// Among pairs of related things.
-    pub related: f64,
+    /// Among pairs of related things, by relation.
+    pub related: [f64; RELATIONS],
     /// Among pairs that have nothing to do with each other, for values of average rarity.
     pub random: f64,
 }
@@ -42,14 +42,14 @@ pub struct Scorer {
     columns: Vec<Prepared>,
     exchanges: Vec<(usize, usize, f64)>,
     same: f64,
-    related: f64,
+    related: [f64; RELATIONS],
     random: f64,
 }
 
 #[derive(Debug)]
 struct Prepared {
     same: Vec<f64>,
-    related: Vec<f64>,
+    related: Vec<[f64; RELATIONS]>,
     random: Vec<f64>,
     commonness: Vec<f64>,
     /// Rungs that speak for one thing: what an exchange of columns must reach.
@@ -70,7 +70,7 @@ impl Prepared {
         let agreeing = ladder.iter().take_while(|rung| rung.m >= AGREES * rung.u).count();
         Self {
             same: logs(|rung| rung.same),
-            related: logs(|rung| rung.related),
+            related: column.rungs.iter().map(|rung| rung.related.map(f64::ln)).collect(),
             random: logs(|rung| rung.random),
             commonness: column.rungs.iter().map(|rung| rung.commonness).collect(),
             agreeing: u8::try_from(agreeing).unwrap_or(u8::MAX),
@@ -99,8 +99,8 @@ impl Scorer {
                 .map(|exchange| (usize::from(exchange.first), usize::from(exchange.second), exchange.same.ln()))
                 .collect(),
             same: model.priors.same.ln(),
-            related: related.ln(),
-            random: (1.0 - model.priors.same - related).max(f64::MIN_POSITIVE).ln(),
+            related: related.map(f64::ln),
+            random: (1.0 - model.priors.same - related.iter().sum::<f64>()).max(f64::MIN_POSITIVE).ln(),
         }
     }
 
@@ -161,37 +161,38 @@ impl Scorer {
 
     /// How likely a pattern is in each class.
     pub fn likelihood(&self, pattern: &Pattern) -> Likelihood {
-        let mut sum = Likelihood { same: 0.0, related: 0.0, random: 0.0 };
+        let mut sum = Likelihood { same: 0.0, related: [0.0; RELATIONS], random: 0.0 };
         for (column, level) in self.columns.iter().zip(&pattern.levels) {
             let Some(level) = level.map(usize::from) else { continue };
             sum.same += column.same.get(level).copied().unwrap_or_default();
-            sum.related += column.related.get(level).copied().unwrap_or_default();
+            let related = column.related.get(level).copied().unwrap_or_default();
+            sum.related.iter_mut().zip(related).for_each(|(sum, related)| *sum += related);
             sum.random += column.random.get(level).copied().unwrap_or_default();
         }
         for (at, (_, _, exchanged)) in self.exchanges.iter().enumerate() {
             if pattern.exchanged >> at & 1 == 1 {
                 sum.same += exchanged;
-                sum.related += exchanged;
+                sum.related.iter_mut().for_each(|sum| *sum += exchanged);
             }
         }
         sum
     }
 
     /// Logarithms of how common the classes are: one thing, related, random.
-    pub fn priors(&self) -> (f64, f64, f64) {
+    pub fn priors(&self) -> (f64, [f64; RELATIONS], f64) {
         (self.same, self.related, self.random)
     }
 
     /// Logarithm of the odds that a pair is one thing, everything else being related or random.
     pub fn odds(&self, likelihood: &Likelihood, rarity: f64) -> f64 {
-        let related = likelihood.related + self.related;
         let random = likelihood.random + self.random - rarity;
-        likelihood.same + self.same - add(related, random)
+        let other = likelihood.related.iter().zip(&self.related).fold(random, |sum, (one, prior)| add(sum, one + prior));
+        likelihood.same + self.same - other
     }
 
     /// Logarithm of how much likelier a pair is when it is one thing than when it is not.
     pub fn ratio(&self, likelihood: &Likelihood, rarity: f64) -> f64 {
-        self.odds(likelihood, rarity) - self.same + add(self.related, self.random)
+        self.odds(likelihood, rarity) - self.same + self.related.iter().fold(self.random, |sum, related| add(sum, *related))
     }
 }
 

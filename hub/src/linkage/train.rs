@@ -12,7 +12,7 @@ use super::compared::Compared;
 use super::count::{self, Counted};
 use super::evidence::{Kind, Verdict};
 use super::learn::{self, Drawn};
-use super::model::{ColumnModel, Exchange, FORMAT, Limits, Model, Priors, RungModel};
+use super::model::{ColumnModel, Exchange, FORMAT, Limits, Model, Priors, RELATIONS, RungModel};
 use super::score::{Pattern, Scorer};
 use super::table::Table;
 use super::{thread, ways};
@@ -117,7 +117,7 @@ fn blank(table: &Table, names: &[String]) -> Model {
             .map(|rung| RungModel {
                 name: rung.name.to_owned(),
                 same: rung.m,
-                related: 0.5 * (rung.m + rung.u),
+                related: [0.5 * (rung.m + rung.u); RELATIONS],
                 random: rung.u,
                 commonness: 0.0,
             })
@@ -133,7 +133,7 @@ fn blank(table: &Table, names: &[String]) -> Model {
         format: FORMAT,
         columns: table.kinds().iter().zip(names).map(column).collect(),
         exchanges: exchanges(table.kinds()),
-        priors: Priors { same: 0.0, related: 0.0 },
+        priors: Priors { same: 0.0, related: [0.0; RELATIONS] },
         blocking: Blocking::default(),
         single: [false; 2],
         limits: Limits { auto: 1.0, review: 1.0 },
@@ -166,8 +166,8 @@ pub fn possible_pairs(table: &Table) -> f64 {
 
 fn guess(model: &mut Model, table: &Table, all_pairs: f64) {
     let same = (0.3 * table.len() as f64 / all_pairs).min(0.2);
-    let related = if model.columns.iter().any(|column| learn::identifies(column.kind)) { same } else { 0.0 };
-    model.priors = Priors { same, related };
+    let related = if learn::can_tell_households(table.kinds()) { same } else { 0.0 };
+    model.priors = Priors { same, related: [related; RELATIONS] };
 }
 
 /// Counts again, each thing once, into the model.
