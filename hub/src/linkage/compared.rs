@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use fnv::FnvHashMap;
 
 use super::block::parts;
-use super::score::{Pattern, Scorer};
+use super::score::{Pattern, Rarity, Scorer};
 use super::table::Table;
 use super::thread;
 
@@ -21,7 +21,7 @@ pub struct Compared {
     /// The pattern of each pair.
     pub pattern_of: Vec<u32>,
     /// How much rarer than average its shared values are.
-    pub rarity: Vec<f32>,
+    pub rarity: Vec<Rarity>,
 }
 
 /// Pairs a thread takes at once.
@@ -34,7 +34,7 @@ impl Compared {
         scorer: &Scorer,
         pairs: &[u64],
         threads: NonZeroUsize,
-        worth: impl Fn(&Pattern, f64) -> bool + Sync,
+        worth: impl Fn(&Pattern, Rarity) -> bool + Sync,
     ) -> Self {
         let pieces = thread::pieces(pairs.len(), PIECE, threads, |range| {
             let mut part = Self::default();
@@ -45,7 +45,7 @@ impl Compared {
                 let pattern = scorer.compare(&a, &b);
                 let rarity = scorer.rarity(&a, &b, &pattern);
                 if worth(&pattern, rarity) {
-                    part.push(*pair, pattern, rarity as f32, &mut known);
+                    part.push(*pair, pattern, rarity, &mut known);
                 }
             }
             part
@@ -58,7 +58,7 @@ impl Compared {
         all
     }
 
-    fn push(&mut self, pair: u64, pattern: Pattern, rarity: f32, known: &mut FnvHashMap<Pattern, u32>) {
+    fn push(&mut self, pair: u64, pattern: Pattern, rarity: Rarity, known: &mut FnvHashMap<Pattern, u32>) {
         let number = self.number(pattern, known);
         self.pairs.push(pair);
         self.pattern_of.push(number);
@@ -87,7 +87,7 @@ impl Compared {
         let rarity = thread::pieces(self.pairs.len(), PIECE, threads, |range| {
             let weigh = |at: usize| {
                 let (a, b) = parts(self.pairs[at]);
-                scorer.rarity(&table.row(a), &table.row(b), &self.patterns[self.pattern_of[at] as usize]) as f32
+                scorer.rarity(&table.row(a), &table.row(b), &self.patterns[self.pattern_of[at] as usize])
             };
             range.map(weigh).collect::<Vec<_>>()
         });
@@ -97,7 +97,7 @@ impl Compared {
     /// Logarithms of the odds of all pairs.
     pub fn odds(&self, scorer: &Scorer) -> Vec<f64> {
         let likelihoods: Vec<_> = self.patterns.iter().map(|pattern| scorer.likelihood(pattern)).collect();
-        let odds = |(number, rarity): (&u32, &f32)| scorer.odds(&likelihoods[*number as usize], f64::from(*rarity));
+        let odds = |(number, rarity): (&u32, &Rarity)| scorer.odds(&likelihoods[*number as usize], *rarity);
         self.pattern_of.iter().zip(&self.rarity).map(odds).collect()
     }
 }

@@ -45,7 +45,7 @@ fn competing(table: &Table, compared: &Compared, scorer: &Scorer, single: [bool;
     let ratios: Vec<f64> = (compared.pattern_of.iter().zip(&compared.rarity))
         .map(|(pattern, rarity)| match compared.patterns[*pattern as usize].verdict {
             Verdict::Veto(_) => f64::NEG_INFINITY,
-            _ => scorer.ratio(&likelihoods[*pattern as usize], f64::from(*rarity)),
+            _ => scorer.ratio(&likelihoods[*pattern as usize], *rarity),
         })
         .collect();
     // Where the second file holds each thing once, a record of the first has one partner at most.

@@ -6,7 +6,7 @@
 use super::compared::Compared;
 use super::evidence::{Kind, Verdict};
 use super::model::{ColumnModel, Model, RELATIONS, Relation};
-use super::score::{Scorer, add};
+use super::score::{Rarity, Scorer, add};
 
 /// How random pairs stand on the rungs of one column, as counted.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +31,7 @@ const LEAST: f64 = 1e-5;
 /// One pattern and how many pairs of one rarity have it.
 struct Group {
     pattern: usize,
-    rarity: f64,
+    rarity: Rarity,
     pairs: f64,
 }
 
@@ -40,36 +40,11 @@ struct Group {
 const CONTRADICTED: f64 = 0.15;
 const RENAMED: f64 = 0.35;
 
-/// Whether a column tells persons of one household apart, so that related pairs agree there by chance only.
-pub fn identifies(kind: Kind) -> bool {
-    matches!(kind, Kind::BirthDate | Kind::CitizenId)
-}
-
-fn names(kind: Kind) -> bool {
-    matches!(kind, Kind::NameLatin | Kind::NameZh)
-}
-
 /// Whether columns of these kinds can tell a household from a person at all.
 pub fn can_tell_households(kinds: &[Kind]) -> bool {
-    kinds.iter().any(|kind| identifies(*kind) || *kind == Kind::NameZh)
+    kinds.iter().any(|kind| kind.identifies() || *kind == Kind::NameZh)
         || kinds.iter().filter(|kind| **kind == Kind::NameLatin).count() > 1
 }
-
-/// Which rungs of a column agree by chance only in a relation.
-fn by_chance(column: &ColumnModel, relation: usize) -> usize {
-    let all = column.rungs.len();
-    if column.identifies || relation == Relation::Neighbours as usize && names(column.kind) {
-        return all;
-    }
-    if column.kind == Kind::NameZh {
-        // Members of a family share the surname, never the whole name.
-        return column.kind.ladder().iter().take_while(|rung| rung.m >= WHOLE * rung.u).count();
-    }
-    0
-}
-
-/// A rung this much likelier for one person than for two speaks for a whole name.
-const WHOLE: f64 = 5.0;
 
 /// Learns like [`learn`], and which of several name columns tells persons of one household apart: the one that makes
 /// the pairs likeliest.
@@ -101,7 +76,7 @@ pub fn learn(model: &mut Model, compared: &Compared, drawn: &[Drawn], all_pairs:
         likelihood = sum;
         maximise(model, compared, &groups, &expected, all_pairs);
         chance(model, drawn);
-        let now: f64 = expected.iter().zip(&groups).map(|(expected, group)| expected.same * group.pairs).sum();
+        let now: f64 = expected.iter().zip(&groups).map(|(expected, group)| (expected.same + expected.moved) * group.pairs).sum();
         if (now - before).abs() <= SETTLED * now.max(1.0) {
             break;
         }
@@ -112,22 +87,25 @@ pub fn learn(model: &mut Model, compared: &Compared, drawn: &[Drawn], all_pairs:
 
 /// Pairs by pattern and rarity in whole bits, in an order that depends on nothing else.
 fn groups(compared: &Compared) -> Vec<Group> {
-    let mut keyed: Vec<(u32, i32)> = (compared.pattern_of.iter().zip(&compared.rarity))
-        .map(|(pattern, rarity)| (*pattern, (rarity / std::f32::consts::LN_2).round() as i32))
+    let bits = |rarity: f32| (rarity / std::f32::consts::LN_2).round() as i8;
+    let nats = |bits: i8| f32::from(bits) * std::f32::consts::LN_2;
+    let mut keyed: Vec<(u32, i8, [i8; RELATIONS])> = (compared.pattern_of.iter().zip(&compared.rarity))
+        .map(|(pattern, rarity)| (*pattern, bits(rarity.random), rarity.related.map(bits)))
         .collect();
     keyed.sort_unstable();
     (keyed.chunk_by(|a, b| a == b))
         .map(|run| Group {
             pattern: run[0].0 as usize,
-            rarity: f64::from(run[0].1) * std::f64::consts::LN_2,
+            rarity: Rarity { random: nats(run[0].1), related: run[0].2.map(nats) },
             pairs: run.len() as f64,
         })
         .collect()
 }
 
-/// What one group is expected to be: probabilities of one thing and of each relation.
+/// What one group is expected to be: probabilities of one thing, of one that has moved, of each relation.
 struct Expected {
     same: f64,
+    moved: f64,
     related: [f64; RELATIONS],
 }
 
@@ -135,17 +113,16 @@ struct Expected {
 fn expect(scorer: &Scorer, compared: &Compared, groups: &[Group]) -> (Vec<Expected>, f64) {
     let mut sum = 0.0;
     let likelihoods: Vec<_> = compared.patterns.iter().map(|pattern| scorer.likelihood(pattern)).collect();
-    let (prior_same, prior_related, prior_random) = scorer.priors();
     let one = |group: &Group| {
-        let likelihood = &likelihoods[group.pattern];
-        let mut related = likelihood.related;
-        related.iter_mut().zip(prior_related).for_each(|(related, prior)| *related += prior);
-        let random = likelihood.random + prior_random - group.rarity;
-        let free = matches!(compared.patterns[group.pattern].verdict, Verdict::Free);
-        let same = if free { likelihood.same + prior_same } else { f64::NEG_INFINITY };
-        let all = related.iter().fold(add(same, random), |sum, related| add(sum, *related));
+        let mut weights = scorer.weigh(&likelihoods[group.pattern], group.rarity);
+        if compared.patterns[group.pattern].verdict != Verdict::Free {
+            weights[0] = f64::NEG_INFINITY;
+            weights[1] = f64::NEG_INFINITY;
+        }
+        let all = weights.into_iter().fold(f64::NEG_INFINITY, add);
         sum += group.pairs * all;
-        Expected { same: (same - all).exp(), related: related.map(|related| (related - all).exp()) }
+        let [same, moved, household, neighbours, _] = weights.map(|weight| (weight - all).exp());
+        Expected { same, moved, related: [household, neighbours] }
     };
     let expected = groups.iter().map(one).collect();
     (expected, sum)
@@ -158,13 +135,17 @@ fn maximise(model: &mut Model, compared: &Compared, groups: &[Group], expected: 
     let total = |of: &dyn Fn(&Expected) -> f64| -> f64 {
         expected.iter().zip(groups).map(|(expected, group)| of(expected) * group.pairs).sum()
     };
-    let same = total(&|expected| expected.same);
+    let (stayed, moved) = (total(&|expected| expected.same), total(&|expected| expected.moved));
+    let same = stayed + moved;
     for (at, exchange) in model.exchanges.iter_mut().enumerate() {
         let made = |group: &Group| compared.patterns[group.pattern].exchanged >> at & 1 == 1;
-        let sum: f64 = groups.iter().zip(expected).filter(|(group, _)| made(group)).map(|(g, e)| e.same * g.pairs).sum();
+        let sum: f64 = groups.iter().zip(expected).filter(|(group, _)| made(group)).map(|(g, e)| (e.same + e.moved) * g.pairs).sum();
         exchange.same = ((sum + 0.01 * GUESS) / (same + GUESS)).max(LEAST);
     }
     model.priors.same = ((same + 0.1) / all_pairs).min(0.5);
+    if model.priors.moved > 0.0 {
+        model.priors.moved = ((moved + 0.1) / (same + 1.0)).clamp(1e-4, 0.5);
+    }
     for relation in 0..RELATIONS {
         if model.priors.related[relation] > 0.0 {
             let related = total(&|expected| expected.related[relation]);
@@ -176,18 +157,29 @@ fn maximise(model: &mut Model, compared: &Compared, groups: &[Group], expected: 
 fn maximise_column(column: &mut ColumnModel, at: usize, compared: &Compared, groups: &[Group], expected: &[Expected]) {
     let ladder = column.kind.ladder();
     let mut same: Vec<f64> = ladder.iter().map(|rung| GUESS * rung.m).collect();
+    let lost = if column.kind.stays() { 0.0 } else { GUESS * 0.5 };
+    let mut moved: Vec<f64> = ladder.iter().map(|rung| lost * (rung.m + rung.u)).collect();
     let mut related: Vec<[f64; RELATIONS]> = ladder.iter().map(|rung| [GUESS * 0.5 * (rung.m + rung.u); RELATIONS]).collect();
     for (group, expected) in groups.iter().zip(expected) {
         if let Some(level) = compared.patterns[group.pattern].levels[at].map(usize::from) {
             same[level] += expected.same * group.pairs;
+            moved[level] += expected.moved * group.pairs;
             related[level].iter_mut().zip(expected.related).for_each(|(sum, one)| *sum += one * group.pairs);
         }
     }
-    bound(&mut same, column.kind);
-    let all: f64 = same.iter().sum();
-    column.rungs.iter_mut().zip(&same).for_each(|(rung, sum)| rung.same = (sum / all).max(LEAST));
-    for relation in 0..RELATIONS {
-        let fixed = by_chance(column, relation);
+    if column.kind.stays() {
+        // Whoever moves keeps these: one distribution for both.
+        same.iter_mut().zip(&moved).for_each(|(same, moved)| *same += moved);
+        bound(&mut same, column.kind);
+        moved.clone_from(&same);
+    }
+    let (all_same, all_moved): (f64, f64) = (same.iter().sum(), moved.iter().sum());
+    for ((rung, same), moved) in column.rungs.iter_mut().zip(&same).zip(&moved) {
+        rung.same = (same / all_same).max(LEAST);
+        rung.moved = (moved / all_moved).max(LEAST);
+    }
+    for (relation, kind) in Relation::ALL.into_iter().enumerate() {
+        let fixed = column.by_chance(kind);
         let free: f64 = related.iter().skip(fixed).map(|sum| sum[relation]).sum();
         let left = 1.0 - column.rungs.iter().take(fixed).map(|rung| rung.random).sum::<f64>();
         for (rung, sum) in column.rungs.iter_mut().zip(&related).skip(fixed) {
@@ -199,8 +191,8 @@ fn maximise_column(column: &mut ColumnModel, at: usize, compared: &Compared, gro
 /// Keeps the share of contradictions in what identifies a person below what can be one person.
 fn bound(same: &mut [f64], kind: Kind) {
     let most = match kind {
-        kind if identifies(kind) => CONTRADICTED,
-        kind if names(kind) => RENAMED,
+        kind if kind.identifies() => CONTRADICTED,
+        kind if kind.names() => RENAMED,
         _ => return,
     };
     if let Some((last, others)) = same.split_last_mut() {
@@ -213,11 +205,11 @@ fn bound(same: &mut [f64], kind: Kind) {
 fn chance(model: &mut Model, drawn: &[Drawn]) {
     let priors = model.priors;
     for (column, drawn) in model.columns.iter_mut().zip(drawn) {
-        let fixed: [usize; RELATIONS] = std::array::from_fn(|relation| by_chance(column, relation));
+        let fixed: [usize; RELATIONS] = Relation::ALL.map(|relation| column.by_chance(relation));
         let least = 0.5 / drawn.pairs.max(1.0);
         for (at, (rung, share)) in column.rungs.iter_mut().zip(&drawn.shares).enumerate() {
             let related = (0..RELATIONS).filter(|relation| at >= fixed[*relation]);
-            let explained = priors.same * rung.same
+            let explained = priors.same * ((1.0 - priors.moved) * rung.same + priors.moved * rung.moved)
                 + related.map(|relation| priors.related[relation] * rung.related[relation]).sum::<f64>();
             let left = (share - explained).max(0.05 * share).max(least);
             rung.random = if at == 0 { drawn.chance.unwrap_or(left) } else { left };

@@ -75,6 +75,8 @@ pub struct RungModel {
     pub name: String,
     /// Share among pairs of one thing.
     pub same: f64,
+    /// Share among pairs of one person who has moved: home, phone and the like tell nothing, what makes the person does.
+    pub moved: f64,
     /// Share among pairs of related things, by [`Relation`].
     pub related: [f64; RELATIONS],
     /// Share among pairs that have nothing to do with each other.
@@ -99,6 +101,8 @@ pub struct Exchange {
 pub struct Priors {
     /// Pairs of one thing.
     pub same: f64,
+    /// Share of those where the person has moved.
+    pub moved: f64,
     /// Pairs of related things, by [`Relation`]; 0: the columns cannot tell.
     pub related: [f64; RELATIONS],
 }
@@ -110,4 +114,43 @@ pub struct Limits {
     pub auto: f64,
     /// From this one on a person is asked.
     pub review: f64,
+}
+
+/// A rung this much likelier for one person than for two speaks for a whole name.
+const WHOLE: f64 = 5.0;
+
+impl ColumnModel {
+    /// How many rungs, from the first, agree by chance only in a relation.
+    pub fn by_chance(&self, relation: Relation) -> usize {
+        if self.identifies || relation == Relation::Neighbours && self.kind.names() {
+            return self.rungs.len();
+        }
+        if self.kind == Kind::NameZh {
+            // Members of a family share the surname, never the whole name.
+            return self.kind.ladder().iter().take_while(|rung| rung.m >= WHOLE * rung.u).count();
+        }
+        0
+    }
+}
+
+impl Relation {
+    /// All of them.
+    pub const ALL: [Self; RELATIONS] = [Self::Household, Self::Neighbours];
+}
+
+impl Kind {
+    /// Whether it is a name of a person.
+    pub fn names(self) -> bool {
+        matches!(self, Self::NameLatin | Self::NameZh)
+    }
+
+    /// Whether it tells persons of one household apart by itself.
+    pub fn identifies(self) -> bool {
+        matches!(self, Self::BirthDate | Self::CitizenId)
+    }
+
+    /// Whether it stays with a person who moves.
+    pub fn stays(self) -> bool {
+        self.names() || self.identifies() || self == Self::Sex
+    }
 }

@@ -6,7 +6,7 @@ use fnv::FnvHashMap;
 use smallvec::SmallVec;
 
 use super::evidence::{Kind, Verdict};
-use super::model::{ColumnModel, Model, RELATIONS};
+use super::model::{ColumnModel, Model, RELATIONS, Relation};
 use super::table::Row;
 use super::zh;
 
@@ -29,10 +29,21 @@ pub struct Pattern {
 pub struct Likelihood {
     /// Among pairs of one thing.
     pub same: f64,
+    /// Among pairs of one person who has moved.
+    pub moved: f64,
     /// Among pairs of related things, by relation.
     pub related: [f64; RELATIONS],
     /// Among pairs that have nothing to do with each other, for values of average rarity.
     pub random: f64,
+}
+
+/// How much rarer than average the values are that a pair shares, as a logarithm: what chance is less likely by.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Rarity {
+    /// Over all columns.
+    pub random: f32,
+    /// Over those columns that agree by chance only in a relation.
+    pub related: [f32; RELATIONS],
 }
 
 /// A model made ready for comparing.
@@ -41,14 +52,25 @@ pub struct Scorer {
     kinds: Vec<Kind>,
     columns: Vec<Prepared>,
     exchanges: Vec<(usize, usize, f64)>,
-    same: f64,
-    related: [f64; RELATIONS],
+    priors: Priors,
+}
+
+/// Logarithms of how common the classes are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Priors {
+    /// One thing.
+    pub same: f64,
+    /// One person who has moved.
+    pub moved: f64,
+    /// Related things.
+    pub related: [f64; RELATIONS],
     random: f64,
 }
 
 #[derive(Debug)]
 struct Prepared {
     same: Vec<f64>,
+    moved: Vec<f64>,
     related: Vec<[f64; RELATIONS]>,
     random: Vec<f64>,
     commonness: Vec<f64>,
@@ -58,6 +80,7 @@ struct Prepared {
     counts: FnvHashMap<u64, u32>,
     valued: f64,
     once: f64,
+    by_chance: [u8; RELATIONS],
 }
 
 /// Below this a rung is taken to speak for one thing: guesses of `m` this many times those of `u`.
@@ -71,6 +94,7 @@ impl Prepared {
         Self {
             same: logs(|rung| rung.same),
             related: column.rungs.iter().map(|rung| rung.related.map(f64::ln)).collect(),
+            moved: logs(|rung| rung.moved),
             random: logs(|rung| rung.random),
             commonness: column.rungs.iter().map(|rung| rung.commonness).collect(),
             agreeing: u8::try_from(agreeing).unwrap_or(u8::MAX),
@@ -78,6 +102,7 @@ impl Prepared {
             counts: column.counts.iter().copied().collect(),
             valued: f64::from(column.valued.max(1)),
             once: column.once,
+            by_chance: Relation::ALL.map(|relation| u8::try_from(column.by_chance(relation)).unwrap_or(u8::MAX)),
         }
     }
 
@@ -98,9 +123,12 @@ impl Scorer {
             exchanges: (model.exchanges.iter())
                 .map(|exchange| (usize::from(exchange.first), usize::from(exchange.second), exchange.same.ln()))
                 .collect(),
-            same: model.priors.same.ln(),
-            related: related.map(f64::ln),
-            random: (1.0 - model.priors.same - related.iter().sum::<f64>()).max(f64::MIN_POSITIVE).ln(),
+            priors: Priors {
+                same: (model.priors.same * (1.0 - model.priors.moved)).ln(),
+                moved: (model.priors.same * model.priors.moved).ln(),
+                related: related.map(f64::ln),
+                random: (1.0 - model.priors.same - related.iter().sum::<f64>()).max(f64::MIN_POSITIVE).ln(),
+            },
         }
     }
 
@@ -144,16 +172,19 @@ impl Scorer {
         (good(x) && (good(y) || y.is_none()) || good(y) && x.is_none()).then_some((x, y))
     }
 
-    /// How much rarer than average the shared values are, as a logarithm: adds to the weight against chance.
-    pub fn rarity(&self, a: &Row<'_>, b: &Row<'_>, pattern: &Pattern) -> f64 {
-        let mut rarity = 0.0;
+    /// How much rarer than average the values are that two records share.
+    pub fn rarity(&self, a: &Row<'_>, b: &Row<'_>, pattern: &Pattern) -> Rarity {
+        let mut rarity = Rarity::default();
         for (((column, level), a), b) in self.columns.iter().zip(&pattern.levels).zip(a).zip(b) {
             let (Some(level), Some(a), Some(b)) = (level, a, b) else { continue };
             let commonness = column.commonness.get(usize::from(*level)).copied().unwrap_or_default();
             if commonness > 0.0
                 && let Some(token) = a.shared(b, *level)
             {
-                rarity += (commonness / column.frequency(token)).ln();
+                let rarer = (commonness / column.frequency(token)).ln() as f32;
+                rarity.random += rarer;
+                let by_chance = column.by_chance.iter().map(|fixed| level < fixed);
+                rarity.related.iter_mut().zip(by_chance).filter(|(_, by_chance)| *by_chance).for_each(|(sum, _)| *sum += rarer);
             }
         }
         rarity
@@ -161,38 +192,54 @@ impl Scorer {
 
     /// How likely a pattern is in each class.
     pub fn likelihood(&self, pattern: &Pattern) -> Likelihood {
-        let mut sum = Likelihood { same: 0.0, related: [0.0; RELATIONS], random: 0.0 };
+        let mut sum = Likelihood { same: 0.0, moved: 0.0, related: [0.0; RELATIONS], random: 0.0 };
         for (column, level) in self.columns.iter().zip(&pattern.levels) {
             let Some(level) = level.map(usize::from) else { continue };
             sum.same += column.same.get(level).copied().unwrap_or_default();
             let related = column.related.get(level).copied().unwrap_or_default();
             sum.related.iter_mut().zip(related).for_each(|(sum, related)| *sum += related);
+            sum.moved += column.moved.get(level).copied().unwrap_or_default();
             sum.random += column.random.get(level).copied().unwrap_or_default();
         }
         for (at, (_, _, exchanged)) in self.exchanges.iter().enumerate() {
             if pattern.exchanged >> at & 1 == 1 {
                 sum.same += exchanged;
+                sum.moved += exchanged;
                 sum.related.iter_mut().for_each(|sum| *sum += exchanged);
             }
         }
         sum
     }
 
-    /// Logarithms of how common the classes are: one thing, related, random.
-    pub fn priors(&self) -> (f64, [f64; RELATIONS], f64) {
-        (self.same, self.related, self.random)
+    /// How common the classes are.
+    pub fn priors(&self) -> &Priors {
+        &self.priors
     }
 
     /// Logarithm of the odds that a pair is one thing, everything else being related or random.
-    pub fn odds(&self, likelihood: &Likelihood, rarity: f64) -> f64 {
-        let random = likelihood.random + self.random - rarity;
-        let other = likelihood.related.iter().zip(&self.related).fold(random, |sum, (one, prior)| add(sum, one + prior));
-        likelihood.same + self.same - other
+    pub fn odds(&self, likelihood: &Likelihood, rarity: Rarity) -> f64 {
+        let [same, moved, household, neighbours, random] = self.weigh(likelihood, rarity);
+        add(same, moved) - add(random, add(household, neighbours))
+    }
+
+    /// Logarithms of how likely a pair is to be in each class and to look as it does.
+    pub fn weigh(&self, likelihood: &Likelihood, rarity: Rarity) -> [f64; 5] {
+        let priors = &self.priors;
+        let related = |at: usize| likelihood.related[at] + priors.related[at] - f64::from(rarity.related[at]);
+        [
+            likelihood.same + priors.same,
+            likelihood.moved + priors.moved,
+            related(0),
+            related(1),
+            likelihood.random + priors.random - f64::from(rarity.random),
+        ]
     }
 
     /// Logarithm of how much likelier a pair is when it is one thing than when it is not.
-    pub fn ratio(&self, likelihood: &Likelihood, rarity: f64) -> f64 {
-        self.odds(likelihood, rarity) - self.same + self.related.iter().fold(self.random, |sum, related| add(sum, *related))
+    pub fn ratio(&self, likelihood: &Likelihood, rarity: Rarity) -> f64 {
+        let priors = &self.priors;
+        let other = priors.related.iter().fold(priors.random, |sum, related| add(sum, *related));
+        self.odds(likelihood, rarity) - add(priors.same, priors.moved) + other
     }
 }
 

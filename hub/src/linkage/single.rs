@@ -39,7 +39,7 @@ fn is_single(table: &Table, scorer: &Scorer, pairs: &[u64], file: File, threads:
     let compared = Compared::new(table, scorer, &sample, threads, |_, _| true);
     let likelihoods: Vec<_> = compared.patterns.iter().map(|pattern| scorer.likelihood(pattern)).collect();
     let ratios: Vec<f64> = (compared.pattern_of.iter().zip(&compared.rarity))
-        .map(|(pattern, rarity)| scorer.ratio(&likelihoods[*pattern as usize], f64::from(*rarity)))
+        .map(|(pattern, rarity)| scorer.ratio(&likelihoods[*pattern as usize], *rarity))
         .collect();
     let all = (records * (records - 1.0) / 2.0).max(1.0);
     let mut expected = 0.1 * records;

@@ -13,7 +13,7 @@ use super::count::{self, Counted};
 use super::evidence::{Kind, Verdict};
 use super::learn::{self, Drawn};
 use super::model::{ColumnModel, Exchange, FORMAT, Limits, Model, Priors, RELATIONS, RungModel};
-use super::score::{Pattern, Scorer};
+use super::score::{Pattern, Rarity, Scorer};
 use super::table::Table;
 use super::{thread, ways};
 
@@ -112,11 +112,12 @@ fn blank(table: &Table, names: &[String]) -> Model {
     let column = |(kind, name): (&Kind, &String)| ColumnModel {
         name: name.clone(),
         kind: *kind,
-        identifies: learn::identifies(*kind),
+        identifies: kind.identifies(),
         rungs: (kind.ladder().iter())
             .map(|rung| RungModel {
                 name: rung.name.to_owned(),
                 same: rung.m,
+                moved: if kind.stays() { rung.m } else { 0.5 * (rung.m + rung.u) },
                 related: [0.5 * (rung.m + rung.u); RELATIONS],
                 random: rung.u,
                 commonness: 0.0,
@@ -133,7 +134,7 @@ fn blank(table: &Table, names: &[String]) -> Model {
         format: FORMAT,
         columns: table.kinds().iter().zip(names).map(column).collect(),
         exchanges: exchanges(table.kinds()),
-        priors: Priors { same: 0.0, related: [0.0; RELATIONS] },
+        priors: Priors { same: 0.0, moved: 0.0, related: [0.0; RELATIONS] },
         blocking: Blocking::default(),
         single: [false; 2],
         limits: Limits { auto: 1.0, review: 1.0 },
@@ -167,7 +168,7 @@ pub fn possible_pairs(table: &Table) -> f64 {
 fn guess(model: &mut Model, table: &Table, all_pairs: f64) {
     let same = (0.3 * table.len() as f64 / all_pairs).min(0.2);
     let related = if learn::can_tell_households(table.kinds()) { same } else { 0.0 };
-    model.priors = Priors { same, related: [related; RELATIONS] };
+    model.priors = Priors { same, moved: if related > 0.0 { 0.05 } else { 0.0 }, related: [related; RELATIONS] };
 }
 
 /// Counts again, each thing once, into the model.
@@ -284,6 +285,6 @@ pub fn find(root: &mut [u32], mut at: u32) -> u32 {
 }
 
 /// Whether a pair is likely enough to be kept.
-pub fn worth_keeping(scorer: &Scorer, pattern: &Pattern, rarity: f64) -> bool {
+pub fn worth_keeping(scorer: &Scorer, pattern: &Pattern, rarity: Rarity) -> bool {
     scorer.odds(&scorer.likelihood(pattern), rarity) > WORTH
 }
