@@ -25,7 +25,7 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { wrong: 0.001, waiting: 0.015, least: 0.6, least_review: 0.05 }
+        Self { wrong: 0.0015, waiting: 0.015, least: 0.6, least_review: 0.05 }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::compared::Compared;
 use super::evidence::{Kind, Verdict};
-use super::model::{ColumnModel, Model, RELATIONS, Relation};
+use super::model::{ColumnModel, Model, RELATIONS, Relation, WHOLE};
 use super::score::{Rarity, Scorer, add};
 
 /// How random pairs stand on the rungs of one column, as counted.
@@ -20,9 +20,11 @@ pub struct Drawn {
 }
 
 /// Rounds at most; it settles long before.
-const ROUNDS: usize = 60;
+const ROUNDS: usize = 40;
 /// Settled when the expected number of pairs of one thing moves by less than this share.
-const SETTLED: f64 = 1e-6;
+const SETTLED: f64 = 1e-5;
+/// Pairs that are learned from, at most.
+const LEARNED_FROM: usize = 250_000;
 /// The guesses of a ladder weigh as much as this many pairs.
 const GUESS: f64 = 10.0;
 /// No class is ever certain of a rung.
@@ -39,6 +41,9 @@ struct Group {
 /// Without that bound a household, which agrees in all else, can pass for one person.
 const CONTRADICTED: f64 = 0.15;
 const RENAMED: f64 = 0.35;
+/// At least this share of them agree in what identifies a person, and in a name.
+const AGREED: f64 = 0.6;
+const ALIKE: f64 = 0.5;
 
 /// Whether columns of these kinds can tell a household from a person at all.
 pub fn can_tell_households(kinds: &[Kind]) -> bool {
@@ -89,7 +94,8 @@ pub fn learn(model: &mut Model, compared: &Compared, drawn: &[Drawn], all_pairs:
 fn groups(compared: &Compared) -> Vec<Group> {
     let bits = |rarity: f32| (rarity / std::f32::consts::LN_2).round() as i8;
     let nats = |bits: i8| f32::from(bits) * std::f32::consts::LN_2;
-    let mut keyed: Vec<(u32, i8, [i8; RELATIONS])> = (compared.pattern_of.iter().zip(&compared.rarity))
+    let step = compared.pairs.len().div_ceil(LEARNED_FROM).max(1);
+    let mut keyed: Vec<(u32, i8, [i8; RELATIONS])> = (compared.pattern_of.iter().zip(&compared.rarity).step_by(step))
         .map(|(pattern, rarity)| (*pattern, bits(rarity.random), rarity.related.map(bits)))
         .collect();
     keyed.sort_unstable();
@@ -97,7 +103,7 @@ fn groups(compared: &Compared) -> Vec<Group> {
         .map(|run| Group {
             pattern: run[0].0 as usize,
             rarity: Rarity { random: nats(run[0].1), related: run[0].2.map(nats) },
-            pairs: run.len() as f64,
+            pairs: (run.len() * step) as f64,
         })
         .collect()
 }
@@ -188,16 +194,26 @@ fn maximise_column(column: &mut ColumnModel, at: usize, compared: &Compared, gro
     }
 }
 
-/// Keeps the share of contradictions in what identifies a person below what can be one person.
+/// Keeps the class of one person to what can be one person: those who contradict each other in what identifies a
+/// person, or in a name, are few, and those who agree are many.
 fn bound(same: &mut [f64], kind: Kind) {
-    let most = match kind {
-        kind if kind.identifies() => CONTRADICTED,
-        kind if kind.names() => RENAMED,
+    let (contradict, agree) = match kind {
+        kind if kind.identifies() => (CONTRADICTED, AGREED),
+        kind if kind.names() => (RENAMED, ALIKE),
         _ => return,
     };
+    let ladder = kind.ladder();
+    let agreeing = ladder.iter().take_while(|rung| rung.m >= WHOLE * rung.u).count();
+    let all: f64 = same.iter().sum();
+    let (high, low) = same.split_at_mut(agreeing);
+    let (agreed, rest): (f64, f64) = (high.iter().sum(), low.iter().sum());
+    if agreed < agree * all && agreed > 0.0 && rest > 0.0 {
+        high.iter_mut().for_each(|sum| *sum *= agree * all / agreed);
+        low.iter_mut().for_each(|sum| *sum *= (1.0 - agree) * all / rest);
+    }
     if let Some((last, others)) = same.split_last_mut() {
         let others: f64 = others.iter().sum();
-        *last = last.min(others * most / (1.0 - most));
+        *last = last.min(others * contradict / (1.0 - contradict));
     }
 }
 

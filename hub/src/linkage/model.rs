@@ -117,7 +117,7 @@ pub struct Limits {
 }
 
 /// A rung this much likelier for one person than for two speaks for a whole name.
-const WHOLE: f64 = 5.0;
+pub const WHOLE: f64 = 5.0;
 
 impl ColumnModel {
     /// How many rungs, from the first, agree by chance only in a relation.

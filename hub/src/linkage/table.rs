@@ -108,6 +108,14 @@ impl Table {
         }
     }
 
+    /// Puts the records into another order: the first is what `order` names first.
+    pub fn arrange(&mut self, order: &[u32]) {
+        let cells = order.iter().flat_map(|record| self.cell_numbers(*record).iter().copied()).collect();
+        let files = order.iter().map(|record| self.file(*record)).collect();
+        self.cells = cells;
+        self.files = files;
+    }
+
     /// Forgets the values of a column whose first token is one of `tokens`: they become missing.
     pub fn forget(&mut self, column: usize, tokens: &[u64]) {
         let Some(known) = self.columns.get(column).map(|column| &column.known) else { return };

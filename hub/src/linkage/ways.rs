@@ -11,7 +11,7 @@ use super::thread;
 /// Records in a block above which it is set aside.
 pub const CAP: usize = 120;
 /// Ways a model has at most.
-const WAYS: usize = 36;
+const WAYS: usize = 64;
 /// Ways of the first look.
 const FIRST_WAYS: usize = 16;
 /// Records a way's cost is measured on.
