@@ -1,0 +1,178 @@
+//! A whole set of records at once: train or take a frozen model, score, decide, group.
+//!
+//! Owns the order of these steps and their result. Never reads or writes a file.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+
+use fnv::FnvHashSet;
+
+use super::block::{self, Exploded, parts};
+use super::cluster::{Between, Groups, Link, cluster};
+use super::compared::Compared;
+use super::decide::{self, Budget};
+use super::evidence::Verdict;
+use super::model::Model;
+use super::score::{Scorer, probability};
+use super::single;
+use super::table::Table;
+use super::train::{self, Trained, Training};
+
+/// What becomes of a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Decision {
+    /// Joined automatically.
+    Auto,
+    /// Waits for a person.
+    Review,
+}
+
+/// A pair that is joined, or waits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Decided {
+    /// The pair; see [`block::parts`].
+    pub pair: u64,
+    /// How likely it is one thing (0 to 1).
+    pub probability: f64,
+    /// What becomes of it.
+    pub decision: Decision,
+}
+
+/// What came of linking a set of records.
+#[derive(Debug)]
+pub struct Linked {
+    /// The model, frozen.
+    pub model: Model,
+    /// Pairs joined or waiting, sorted by pair. Automatic ones are all the pairs within groups (with two files: across).
+    pub decided: Vec<Decided>,
+    /// Which records are one thing.
+    pub groups: Groups,
+    /// Blocks set aside in training, the largest first.
+    pub exploded: Vec<Exploded>,
+    /// Pairs that were compared.
+    pub compared: usize,
+}
+
+/// Trains on the records and links them.
+pub fn link(table: &mut Table, names: &[String], training: Training, budget: &Budget) -> Linked {
+    let Trained { mut model, compared, faceted, exploded } = train::train(table, names, training);
+    let scorer = Scorer::new(&model);
+    model.single = single::detect(table, &scorer, &faceted, &model, training.threads);
+    drop(faceted);
+    let links = decide::links(table, &compared, &scorer, model.single);
+    let free = |at: usize| verdict(&compared, at) == Verdict::Free;
+    model.limits = decide::limits(&links, free, table.len(), budget);
+    resolve(table, model, &compared, &scorer, (&links, budget), exploded)
+}
+
+/// Links records under a frozen model: nothing is learned and no limit moves.
+pub fn link_frozen(table: &mut Table, model: Model, threads: NonZeroUsize, budget: &Budget) -> Linked {
+    train::apply_to_values(table, &model);
+    let faceted = block::faceted(table, threads);
+    let mut pairs = block::candidates(&faceted, &model.blocking, threads);
+    drop(faceted);
+    train::keep_scored(table, &mut pairs);
+    let scorer = Scorer::new(&model);
+    let compared = Compared::new(table, &scorer, &pairs, threads, |pattern, rarity| {
+        train::worth_keeping(&scorer, pattern, rarity)
+    });
+    let links = decide::links(table, &compared, &scorer, model.single);
+    resolve(table, model, &compared, &scorer, (&links, budget), Vec::new())
+}
+
+fn verdict(compared: &Compared, at: usize) -> Verdict {
+    compared
+        .pattern_of
+        .get(at)
+        .and_then(|number| compared.patterns.get(*number as usize))
+        .map_or(Verdict::Free, |p| p.verdict)
+}
+
+fn resolve(
+    table: &Table,
+    model: Model,
+    compared: &Compared,
+    scorer: &Scorer,
+    (links, budget): (&[Link], &Budget),
+    exploded: Vec<Exploded>,
+) -> Linked {
+    let likely = |at: usize| probability(links[at].odds);
+    let sure: Vec<Link> = (0..links.len())
+        .filter(|at| verdict(compared, *at) == Verdict::Free && likely(*at) >= model.limits.auto)
+        .map(|at| links[at])
+        .collect();
+    let between = |a: u32, b: u32| between(table, scorer, a, b);
+    let groups = cluster(table, &sure, model.single, between);
+    let mut decided = joined(table, &groups, links, model.limits.auto);
+    decided.extend(waiting(table, &groups, compared, links, (&model, budget)));
+    decided.sort_by_key(|decided| (decided.pair, decided.decision));
+    Linked { model, decided, groups, exploded, compared: compared.pairs.len() }
+}
+
+/// What any two records say about each other.
+pub fn between(table: &Table, scorer: &Scorer, a: u32, b: u32) -> Between {
+    let (low, high) = (a.min(b), a.max(b));
+    let (low, high) = (table.row(low), table.row(high));
+    let pattern = scorer.compare(&low, &high);
+    match pattern.verdict {
+        Verdict::Veto(_) | Verdict::Review(_) => Between::Barred,
+        Verdict::Free => Between::Odds(scorer.odds(&scorer.likelihood(&pattern), scorer.rarity(&low, &high, &pattern))),
+    }
+}
+
+/// All pairs within groups; one that is joined through others only is at least as likely as the limit.
+fn joined(table: &Table, groups: &Groups, links: &[Link], auto: f64) -> Vec<Decided> {
+    let two = (0..table.len() as u32).any(|record| table.file(record) == 1);
+    let mut decided = Vec::new();
+    for members in groups.all().filter(|members| members.len() > 1) {
+        for (at, a) in members.iter().enumerate() {
+            for b in members.iter().skip(at + 1) {
+                if two && table.file(*a) == table.file(*b) {
+                    continue;
+                }
+                let pair = block::pair(*a, *b);
+                let own =
+                    links.binary_search_by_key(&pair, |link| link.pair).ok().map(|at| probability(links[at].odds));
+                decided.push(Decided { pair, probability: own.unwrap_or(auto).max(auto), decision: Decision::Auto });
+            }
+        }
+    }
+    decided
+}
+
+/// The pairs a person is asked about: the likeliest between any two groups, until the budget of waiting records is used.
+fn waiting(
+    table: &Table,
+    groups: &Groups,
+    compared: &Compared,
+    links: &[Link],
+    (model, budget): (&Model, &Budget),
+) -> Vec<Decided> {
+    let mut best: BTreeMap<u64, (f64, u64)> = BTreeMap::new();
+    for (at, link) in links.iter().enumerate() {
+        let (a, b) = parts(link.pair);
+        let (a, b) = (groups.of(a), groups.of(b));
+        let likely = probability(link.odds);
+        if a == b || likely < model.limits.review || matches!(verdict(compared, at), Verdict::Veto(_)) {
+            continue;
+        }
+        let known = best.entry(block::pair(a, b)).or_insert((likely, link.pair));
+        if likely > known.0 {
+            *known = (likely, link.pair);
+        }
+    }
+    let mut order: Vec<(f64, u64)> = best.into_values().collect();
+    order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let allowed = (budget.waiting * table.len() as f64) as usize;
+    let mut records = FnvHashSet::default();
+    let mut decided = Vec::new();
+    for (probability, pair) in order {
+        let (a, b) = parts(pair);
+        let more = usize::from(!records.contains(&a)) + usize::from(!records.contains(&b));
+        if records.len() + more <= allowed {
+            records.extend([a, b]);
+            decided.push(Decided { pair, probability, decision: Decision::Review });
+        }
+    }
+    decided
+}

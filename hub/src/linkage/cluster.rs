@@ -1,0 +1,127 @@
+//! From pairs to things: which records are one.
+//!
+//! Owns the constraints: what is barred is never together, not through a chain either; a chain of weak links is no link;
+//! where a file is known to hold each thing once, no thing has two of its records. Never looks at a value.
+
+use std::collections::BTreeSet;
+
+use super::block::{pair, parts};
+use super::table::{File, Table};
+
+/// A pair and the logarithm of the odds that it is one thing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Link {
+    /// The pair.
+    pub pair: u64,
+    /// Its odds.
+    pub odds: f64,
+}
+
+/// What a pair that is no candidate, or is barred, says about joining two groups.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Between {
+    /// Never together.
+    Barred,
+    /// The logarithm of the odds.
+    Odds(f64),
+}
+
+/// Odds count to this much for or against joining two groups, so that no single pair outvotes the others.
+const VOICE: f64 = 6.0;
+/// Pairs looked at between two large groups, on each side.
+const VOICES: usize = 12;
+
+/// Groups of records, grown link by link.
+#[derive(Debug)]
+pub struct Groups {
+    root: Vec<u32>,
+    members: Vec<Vec<u32>>,
+}
+
+impl Groups {
+    /// Each record by itself.
+    pub fn alone(records: usize) -> Self {
+        let numbers = 0..records as u32;
+        Self { root: numbers.clone().collect(), members: numbers.map(|record| vec![record]).collect() }
+    }
+
+    /// The lowest record of the group a record is in.
+    pub fn of(&self, record: u32) -> u32 {
+        self.root[record as usize]
+    }
+
+    /// The members of a record's group, sorted.
+    pub fn members(&self, record: u32) -> &[u32] {
+        &self.members[self.of(record) as usize]
+    }
+
+    /// All groups by their lowest record.
+    pub fn all(&self) -> impl Iterator<Item = &[u32]> {
+        self.members.iter().filter(|members| !members.is_empty()).map(Vec::as_slice)
+    }
+
+    fn join(&mut self, a: u32, b: u32) {
+        let (low, high) = (self.of(a).min(self.of(b)), self.of(a).max(self.of(b)));
+        let moved = std::mem::take(&mut self.members[high as usize]);
+        moved.iter().for_each(|record| self.root[*record as usize] = low);
+        let members = &mut self.members[low as usize];
+        members.extend(moved);
+        members.sort_unstable();
+    }
+}
+
+/// Joins records by links, the surest first. `between` says what any two records say about each other.
+pub fn cluster(table: &Table, links: &[Link], single: [bool; 2], between: impl Fn(u32, u32) -> Between) -> Groups {
+    let mut order: Vec<&Link> = links.iter().collect();
+    order.sort_by(|a, b| b.odds.total_cmp(&a.odds).then(a.pair.cmp(&b.pair)));
+    let mut groups = Groups::alone(table.len());
+    for link in order {
+        let (a, b) = parts(link.pair);
+        if groups.of(a) != groups.of(b)
+            && !crowded(table, groups.members(a), groups.members(b), single)
+            && agree(groups.members(a), groups.members(b), &between)
+        {
+            groups.join(a, b);
+        }
+    }
+    groups
+}
+
+/// Whether together they would have two records of a file that holds each thing once.
+fn crowded(table: &Table, a: &[u32], b: &[u32], single: [bool; 2]) -> bool {
+    let has = |members: &[u32], file: File| members.iter().any(|record| table.file(*record) == file);
+    (0..2).any(|file| single[usize::from(file)] && has(a, file) && has(b, file))
+}
+
+/// Whether the members of two groups, taken together, speak for being one thing.
+fn agree(a: &[u32], b: &[u32], between: &impl Fn(u32, u32) -> Between) -> bool {
+    if a.len() == 1 && b.len() == 1 {
+        return !matches!(between(a[0], b[0]), Between::Barred);
+    }
+    let mut sum = 0.0;
+    for x in spread(a) {
+        for y in spread(b) {
+            match between(x, y) {
+                Between::Barred => return false,
+                Between::Odds(odds) => sum += odds.clamp(-VOICE, VOICE),
+            }
+        }
+    }
+    sum > 0.0
+}
+
+/// Some members of a group, evenly over it.
+fn spread(members: &[u32]) -> impl Iterator<Item = u32> + Clone + '_ {
+    members.iter().step_by(members.len().div_ceil(VOICES).max(1)).copied()
+}
+
+/// All pairs within groups, sorted.
+pub fn pairs_within(groups: &Groups) -> BTreeSet<u64> {
+    let mut pairs = BTreeSet::new();
+    for members in groups.all() {
+        for (at, a) in members.iter().enumerate() {
+            pairs.extend(members[at + 1..].iter().map(|b| pair(*a, *b)));
+        }
+    }
+    pairs
+}

@@ -1,0 +1,135 @@
+//! How common values are: counted among things, not records, so that duplicates make nothing look common.
+//!
+//! Owns counting and the values that are shared by too many. Never weighs a pair.
+
+use fnv::FnvHashMap;
+
+use super::evidence::{Kind, Tokens, Value};
+use super::model::ColumnModel;
+use super::table::Table;
+
+/// What was counted in one column.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Counted {
+    /// Things that have a value.
+    pub valued: u32,
+    /// Tokens more than one thing has, sorted.
+    pub counts: Vec<(u64, u32)>,
+    /// How many others share a token that was seen once.
+    pub once: f64,
+    /// Chance that two different things share their whole value.
+    pub chance: f64,
+}
+
+/// A token nobody else has is still taken to be shared by this many others.
+const LEAST: f64 = 0.02;
+
+/// Counts one column. `thing_of` says which thing each record is.
+pub fn count(table: &Table, column: usize, thing_of: &[u32]) -> Counted {
+    let mut seen: Vec<(u64, u32, bool)> = Vec::with_capacity(table.len());
+    let mut valued = 0_u32;
+    let mut tokens = Tokens::new();
+    let mut last = u32::MAX;
+    let mut order: Vec<u32> = (0..table.len() as u32).collect();
+    order.sort_by_key(|record| (thing_of.get(*record as usize).copied().unwrap_or(*record), *record));
+    for record in order {
+        let thing = thing_of.get(record as usize).copied().unwrap_or(record);
+        let Some(value) = table.value(record, column) else { continue };
+        valued += u32::from(thing != last);
+        last = thing;
+        tokens.clear();
+        value.tokens(&mut tokens);
+        // The words of a text are counted by `words`.
+        let counted = if matches!(value, Value::Text(_)) { 1 } else { tokens.len() };
+        seen.extend(tokens.iter().take(counted).enumerate().map(|(at, token)| (*token, thing, at == 0)));
+    }
+    seen.sort_unstable();
+    seen.dedup_by_key(|(token, thing, _)| (*token, *thing));
+    summed(&seen, valued)
+}
+
+fn summed(seen: &[(u64, u32, bool)], valued: u32) -> Counted {
+    let runs = || seen.chunk_by(|a, b| a.0 == b.0).map(|run| (run, run.len() as u32));
+    let wholes =
+        |times: u32| runs().filter(|(run, count)| *count == times && run.iter().any(|(.., whole)| *whole)).count();
+    let (one, two) = (wholes(1) as f64, wholes(2) as f64);
+    let once = if one > 0.0 { (2.0 * two / one).clamp(LEAST, 1.0) } else { 1.0 };
+    let others = |count: u32| if count > 1 { f64::from(count - 1) } else { once };
+    let valued_f = f64::from(valued.max(1));
+    let chance = (runs().filter(|(run, _)| run.iter().any(|(.., whole)| *whole)))
+        .map(|(_, count)| f64::from(count) / valued_f * others(count) / valued_f)
+        .sum::<f64>();
+    let counts = runs().filter(|(_, count)| *count > 1).map(|(run, count)| (run[0].0, count)).collect();
+    Counted { valued, counts, once, chance }
+}
+
+/// How many records' texts have each word: (word, count), sorted, those of one text only left out.
+pub fn words(table: &Table, column: usize) -> Vec<(u64, u32)> {
+    let mut counts: FnvHashMap<u64, u32> = FnvHashMap::default();
+    let mut tokens = Tokens::new();
+    for (value, count) in table.counted(column) {
+        tokens.clear();
+        value.tokens(&mut tokens);
+        for word in tokens.iter().skip(1) {
+            *counts.entry(*word).or_default() += count;
+        }
+    }
+    let mut counts: Vec<_> = counts.into_iter().filter(|(_, count)| *count > 1).collect();
+    counts.sort_unstable();
+    counts
+}
+
+/// Gives the words of a text column their weights: the rarer, the more telling.
+pub fn weigh(table: &mut Table, column: usize, model: &ColumnModel) {
+    if model.kind != Kind::Text {
+        return;
+    }
+    let counts: FnvHashMap<u64, u32> = model.words.iter().copied().collect();
+    let texts = f64::from(model.texts.max(1));
+    let weight = |word: u64| (1.0 + texts / f64::from(counts.get(&word).copied().unwrap_or(1))).ln() as f32;
+    table.amend(column, |value| {
+        if let Value::Text(text) = value {
+            text.weigh(weight);
+        }
+    });
+}
+
+/// A number or phone with more holders than this is looked at closer.
+const HOLDERS: u32 = 8;
+
+/// Values of a column that are shared by too many different things to belong to one: placeholders, an office's phone.
+///
+/// A value is one when most of its holders differ in the columns that name them.
+pub fn shared_by_many(table: &Table, column: usize) -> Vec<u64> {
+    let kinds = table.kinds();
+    if !matches!(kinds.get(column), Some(Kind::CitizenId | Kind::Phone)) {
+        return Vec::new();
+    }
+    let naming: Vec<usize> = (0..kinds.len())
+        .filter(|at| matches!(kinds[*at], Kind::NameZh | Kind::NameLatin | Kind::BirthDate) && *at != column)
+        .collect();
+    let mut holders: FnvHashMap<u64, Vec<Vec<u32>>> = FnvHashMap::default();
+    let suspects: FnvHashMap<u64, ()> = (table.counted(column).into_iter())
+        .filter(|(_, count)| *count > HOLDERS)
+        .filter_map(|(value, _)| Some((value.token()?, ())))
+        .collect();
+    for record in 0..table.len() as u32 {
+        if let Some(token) = table.value(record, column).and_then(Value::token)
+            && suspects.contains_key(&token)
+        {
+            let cells = table.cell_numbers(record);
+            holders.entry(token).or_default().push(naming.iter().map(|at| cells[*at]).collect());
+        }
+    }
+    let mut shared: Vec<u64> = (holders.into_iter())
+        .filter(|(_, holders)| {
+            let mut different = holders.clone();
+            different.sort_unstable();
+            different.dedup();
+            naming.is_empty() || different.len() > (holders.len() / 2).max(HOLDERS as usize)
+        })
+        .map(|(token, _)| token)
+        .collect();
+    shared.sort_unstable();
+    shared
+}

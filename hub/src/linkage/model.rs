@@ -1,0 +1,156 @@
+//! What was learned from a set of records: a document that is frozen, kept, and applied to one record at a time.
+//!
+//! Owns its shape. Never learns (`train`) and never scores (`score`).
+
+use serde::{Deserialize, Serialize};
+
+use super::block::Blocking;
+use super::evidence::Kind;
+
+/// Version of the document's shape and of what its numbers mean.
+pub const FORMAT: u32 = 1;
+
+/// How many kinds of [`Relation`] there are.
+pub const RELATIONS: usize = 2;
+
+/// How two different things may be related, so that they agree more than by chance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// One household: all but what identifies a person may agree.
+    Household,
+    /// One neighbourhood: names and what identifies a person agree by chance only.
+    Neighbours,
+}
+
+/// A frozen model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    /// [`FORMAT`] when it was trained.
+    pub format: u32,
+    /// What each column says.
+    pub columns: Vec<ColumnModel>,
+    /// Columns of one kind whose values are found in each other's place.
+    pub exchanges: Vec<Exchange>,
+    /// How common the classes are.
+    pub priors: Priors,
+    /// Which pairs are compared.
+    pub blocking: Blocking,
+    /// Whether the records of one file are all different things (first file, second file).
+    pub single: [bool; 2],
+    /// Where decisions are made.
+    pub limits: Limits,
+}
+
+/// What one column says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnModel {
+    /// Its name in the files.
+    pub name: String,
+    /// Its kind.
+    pub kind: Kind,
+    /// Whether it tells the members of a household apart, so that those agree here by chance only.
+    pub identifies: bool,
+    /// The kind's ladder with what was learned.
+    pub rungs: Vec<RungModel>,
+    /// How many things (records, those of one thing counted once) have a value here.
+    pub valued: u32,
+    /// How many things have each token that more than one has, by token.
+    pub counts: Vec<(u64, u32)>,
+    /// How many others share a token that was seen once, on average (0 to 1).
+    pub once: f64,
+    /// How many records have each word that more than one text has, for texts only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<(u64, u32)>,
+    /// How many records have a text, for texts only.
+    #[serde(default)]
+    pub texts: u32,
+    /// Values shared by far too many: placeholders and shared devices. Read as missing.
+    pub aside: Vec<u64>,
+}
+
+/// How often pairs stand on one rung, by class.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RungModel {
+    /// Name of the rung.
+    pub name: String,
+    /// Share among pairs of one thing.
+    pub same: f64,
+    /// Share among pairs of one person who has moved: home, phone and the like tell nothing, what makes the person does.
+    pub moved: f64,
+    /// Share among pairs of related things, by [`Relation`].
+    pub related: [f64; RELATIONS],
+    /// Share among pairs that have nothing to do with each other.
+    pub random: f64,
+    /// Average frequency of the token that pairs on this rung share; 0: none.
+    pub commonness: f64,
+}
+
+/// Two columns whose values may be in each other's place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// The earlier column.
+    pub first: u8,
+    /// The later one.
+    pub second: u8,
+    /// Share of the pairs of one thing where it happened.
+    pub same: f64,
+}
+
+/// Shares of all possible pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Priors {
+    /// Pairs of one thing.
+    pub same: f64,
+    /// Share of those where the person has moved.
+    pub moved: f64,
+    /// Pairs of related things, by [`Relation`]; 0: the columns cannot tell.
+    pub related: [f64; RELATIONS],
+}
+
+/// Where decisions are made.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    /// From this probability on a pair is joined automatically.
+    pub auto: f64,
+    /// From this one on a person is asked.
+    pub review: f64,
+}
+
+/// A rung this much likelier for one person than for two speaks for a whole name.
+pub const WHOLE: f64 = 5.0;
+
+impl ColumnModel {
+    /// How many rungs, from the first, agree by chance only in a relation.
+    pub fn by_chance(&self, relation: Relation) -> usize {
+        if self.identifies || relation == Relation::Neighbours && self.kind.names() {
+            return self.rungs.len();
+        }
+        if self.kind == Kind::NameZh {
+            // Members of a family share the surname, never the whole name.
+            return self.kind.ladder().iter().take_while(|rung| rung.m >= WHOLE * rung.u).count();
+        }
+        0
+    }
+}
+
+impl Relation {
+    /// All of them.
+    pub const ALL: [Self; RELATIONS] = [Self::Household, Self::Neighbours];
+}
+
+impl Kind {
+    /// Whether it is a name of a person.
+    pub fn names(self) -> bool {
+        matches!(self, Self::NameLatin | Self::NameZh)
+    }
+
+    /// Whether it tells persons of one household apart by itself.
+    pub fn identifies(self) -> bool {
+        matches!(self, Self::BirthDate | Self::CitizenId)
+    }
+
+    /// Whether it stays with a person who moves.
+    pub fn stays(self) -> bool {
+        self.names() || self.identifies() || self == Self::Sex
+    }
+}

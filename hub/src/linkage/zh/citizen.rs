@@ -1,0 +1,258 @@
+//! The citizen number as evidence: valid or not, masked, mistyped, and what it says about birth and sex.
+//!
+//! Owns how a number column is read and compared; the number itself is `identity`'s. Never knows the rest of the record:
+//! that a number belongs to somebody else is found by `joint` and marked here.
+
+use chrono::{Datelike, NaiveDate};
+
+use super::glyph::narrow;
+use super::typo::slips;
+use crate::identity::CitizenNumber;
+use crate::linkage::evidence::{Evidence, Keys, Rung, Tokens, combine, stable_hash};
+
+const LENGTH: usize = 18;
+
+/// What a document number is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// A citizen number of 18 characters that is right in itself (15 digits became 18).
+    Valid,
+    /// Meant as a citizen number, but a check fails or characters are missing.
+    Broken,
+    /// Parts are hidden by `*`.
+    Masked,
+    /// A passport, permit or other document.
+    Other,
+}
+
+/// A number from the document column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Document {
+    text: [u8; LENGTH],
+    length: u8,
+    class: Class,
+    borrowed: bool,
+}
+
+impl Document {
+    /// What the number is.
+    pub fn class(&self) -> Class {
+        self.class
+    }
+
+    /// The number without spaces, in ASCII capitals.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.text[..usize::from(self.length)]
+    }
+
+    /// Whether the record it stands on shows that it is somebody else's.
+    pub fn is_borrowed(&self) -> bool {
+        self.borrowed
+    }
+
+    /// Marks the number as somebody else's: it then neither proves nor excludes anything alone.
+    pub fn mark_borrowed(&mut self) {
+        self.borrowed = true;
+    }
+
+    /// The birth date in the number, also when only the check digit is wrong; nothing if the digits are no date of the
+    /// years 1850 to 2100.
+    pub fn birth_date(&self) -> Option<NaiveDate> {
+        if !matches!(self.class, Class::Valid | Class::Broken) || usize::from(self.length) != LENGTH {
+            return None;
+        }
+        let digits = std::str::from_utf8(&self.text[6..14]).ok()?;
+        NaiveDate::parse_from_str(digits, "%Y%m%d").ok().filter(|date| (1850..=2100).contains(&date.year()))
+    }
+
+    /// Whether the number says male; nothing for what is no valid citizen number.
+    pub fn is_male(&self) -> Option<bool> {
+        (self.class == Class::Valid).then(|| self.text[16] % 2 == 1)
+    }
+
+    fn new(text: &[u8], class: Class) -> Self {
+        let length = text.len().min(LENGTH);
+        let mut held = [0; LENGTH];
+        held[..length].copy_from_slice(&text[..length]);
+        Self { text: held, length: length as u8, class, borrowed: false }
+    }
+
+    fn hash(&self) -> u64 {
+        stable_hash(self.as_bytes())
+    }
+
+    fn agrees_masked(&self, other: &Self) -> bool {
+        let (one, other) = (self.as_bytes(), other.as_bytes());
+        let mut seen = 0;
+        let agree = one.len() == other.len()
+            && one.iter().zip(other).all(|(a, b)| {
+                seen += usize::from(*a != b'*' && *b != b'*');
+                a == b || *a == b'*' || *b == b'*'
+            });
+        agree && seen >= 4
+    }
+}
+
+/// The rungs of [`Document`], by their place on its ladder.
+pub mod rung {
+    /// Equal: both valid, or both the same odd text.
+    pub const SAME: u8 = 0;
+    /// One slip apart, and not both valid.
+    pub const TYPO: u8 = 1;
+    /// The visible parts agree.
+    pub const MASKED: u8 = 2;
+    /// Two slips apart, and not both valid.
+    pub const TWO_TYPOS: u8 = 3;
+    /// Equal, but it is somebody else's on one of the records.
+    pub const SAME_BORROWED: u8 = 4;
+    /// Both valid, different, one slip apart.
+    pub const NEAR: u8 = 5;
+    /// Different, but one is somebody else's.
+    pub const BORROWED: u8 = 6;
+    /// Different, and one at least is not valid.
+    pub const DIFFERENT: u8 = 7;
+    /// Both valid and different.
+    pub const CONFLICT: u8 = 8;
+}
+
+impl Evidence for Document {
+    const LADDER: &'static [Rung] = &[
+        Rung { name: "same", zh: "证件号码相同", en: "same number", m: 0.67, u: 1e-7 },
+        Rung { name: "typo", zh: "号码差一处", en: "number one slip apart", m: 0.12, u: 1e-6 },
+        Rung {
+            name: "masked", zh: "号码可见部分相同", en: "visible part of the number agrees", m: 0.05, u: 2e-5
+        },
+        Rung { name: "two_typos", zh: "号码差两处", en: "number two slips apart", m: 0.02, u: 1e-5 },
+        Rung {
+            name: "same_borrowed", zh: "号码相同但属他人", en: "same number, somebody else's", m: 0.01, u: 1e-5
+        },
+        Rung {
+            name: "near", zh: "两个有效号码差一处", en: "two valid numbers one slip apart", m: 0.005, u: 1e-5
+        },
+        Rung {
+            name: "borrowed",
+            zh: "号码不同但其一属他人",
+            en: "different, one is somebody else's",
+            m: 0.06,
+            u: 0.06,
+        },
+        Rung { name: "different", zh: "号码不同", en: "different numbers", m: 0.05, u: 0.3 },
+        Rung { name: "conflict", zh: "两个有效号码不同", en: "two valid numbers differ", m: 0.005, u: 0.64 },
+    ];
+
+    fn prepare(text: &str) -> Option<Self> {
+        let text = cleaned(text);
+        let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+        if digits < 4 || is_placeholder(&text) {
+            return None;
+        }
+        if text.contains(&b'*') {
+            return Some(Self::new(&text, Class::Masked));
+        }
+        let spelled = std::str::from_utf8(&text).ok()?;
+        if let Ok(number) = CitizenNumber::parse(spelled) {
+            return Some(Self::new(number.as_str().as_bytes(), Class::Valid));
+        }
+        let numeric = (14..=20).contains(&text.len()) && digits + 1 >= text.len() && text[0].is_ascii_digit();
+        Some(Self::new(&text, if numeric { Class::Broken } else { Class::Other }))
+    }
+
+    fn compare(&self, other: &Self) -> u8 {
+        let borrowed = self.borrowed || other.borrowed;
+        if self.as_bytes() == other.as_bytes() {
+            return match self.class {
+                _ if borrowed => rung::SAME_BORROWED,
+                Class::Masked => rung::MASKED,
+                _ => rung::SAME,
+            };
+        }
+        let valid = self.class == Class::Valid && other.class == Class::Valid;
+        if self.class == Class::Masked || other.class == Class::Masked {
+            let agrees = self.agrees_masked(other);
+            return if agrees { rung::MASKED } else { rung::DIFFERENT };
+        }
+        match slips(self.as_bytes(), other.as_bytes()) {
+            _ if borrowed => rung::BORROWED,
+            Some(..=1) if valid => rung::NEAR,
+            _ if valid => rung::CONFLICT,
+            Some(..=1) => rung::TYPO,
+            Some(_) if self.length > 12 => rung::TWO_TYPOS,
+            _ => rung::DIFFERENT,
+        }
+    }
+
+    fn keys(&self, keys: &mut Keys) {
+        let text = self.as_bytes();
+        if self.class != Class::Masked {
+            keys.add(0, self.hash());
+        }
+        if text.len() < 10 {
+            return;
+        }
+        // A slip hits one of three parts; the parts are counted from the end that it did not shift.
+        let (region, tail) = (stable_hash(&text[..6]), stable_hash(&text[text.len() - 4..]));
+        let hidden = |part: &[u8]| part.contains(&b'*');
+        if !hidden(&text[..6]) && !hidden(&text[text.len() - 4..]) {
+            keys.add(1, combine(region, tail));
+        }
+        if text.len() >= 14 && !hidden(&text[..14]) {
+            keys.add(1, stable_hash(&text[..14]));
+        }
+        if text.len() >= 14 && !hidden(&text[text.len() - 12..]) {
+            keys.add(1, stable_hash(&text[text.len() - 12..]));
+        }
+    }
+
+    fn tokens(&self, tokens: &mut Tokens) {
+        if self.borrowed {
+            tokens.push(combine(self.hash(), 1));
+        }
+        tokens.push(self.hash());
+    }
+
+    fn shared(&self, _: &Self, rung: u8) -> Option<u64> {
+        matches!(rung, rung::SAME | rung::SAME_BORROWED).then(|| self.hash())
+    }
+}
+
+/// ASCII capitals and digits only; signs that stand for hidden characters become `*`, a Cyrillic or multiplication sign
+/// at the end an X, the letter O among digits a zero.
+fn cleaned(text: &str) -> Vec<u8> {
+    let mut bytes: Vec<u8> = text
+        .chars()
+        .map(narrow)
+        .filter_map(|c| match c {
+            '*' | '●' | '#' => Some(b'*'),
+            '×' | 'х' | 'Х' | 'Χ' | 'χ' => Some(b'X'),
+            c if c.is_ascii_alphanumeric() => Some(c.to_ascii_uppercase() as u8),
+            _ => None,
+        })
+        .collect();
+    if bytes.len() >= 15 {
+        let letters = bytes.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+        if letters <= 3 {
+            for byte in &mut bytes {
+                match *byte {
+                    b'O' => *byte = b'0',
+                    b'I' | b'L' => *byte = b'1',
+                    _ => {}
+                }
+            }
+        }
+    }
+    bytes
+}
+
+/// Numbers that stand for "none": one sign repeated, counting up, and an area of zeros or nines.
+fn is_placeholder(text: &[u8]) -> bool {
+    let body = if text.len() > 1 { &text[..text.len() - 1] } else { text };
+    let repeated = body.iter().all(|byte| *byte == body[0]);
+    let counting = text.starts_with(b"12345678") || text.starts_with(b"0123456");
+    let nowhere =
+        text.len() >= 15 && (text.starts_with(b"000000") || text.starts_with(b"999999") || text.starts_with(b"111111"));
+    // A spreadsheet's `1.30108E+17` has lost the person.
+    let rounded = text.len() < 12
+        && text.windows(2).any(|pair| pair[0] == b'E' && pair[1].is_ascii_digit())
+        && text[0].is_ascii_digit();
+    repeated || counting || nowhere || rounded
+}

@@ -1,0 +1,61 @@
+//! Cells that stand in each other's column: name and address, number and phone, number and birth date.
+//!
+//! Owns how that is seen; it reads the two cells again, each as what it is. Never moves a cell that can be what its
+//! column says.
+
+use super::citizen::{Class, Document};
+use crate::linkage::evidence::{Evidence, Kind, Value};
+
+/// Reads exchanged cells again.
+pub fn read_again(kinds: &[Kind], cells: &[&str], record: &mut [Option<Value>]) {
+    let first = |kind| kinds.iter().position(|one| *one == kind).filter(|place| *place < cells.len());
+    let (number, name) = (first(Kind::CitizenId), first(Kind::NameZh));
+    for (one, other) in [
+        (name, first(Kind::AddressZh)),
+        (name, number),
+        (name, first(Kind::Phone)),
+        (name, first(Kind::BirthDate)),
+        (name, first(Kind::Sex)),
+        (number, first(Kind::Phone)),
+        (number, first(Kind::BirthDate)),
+        (first(Kind::Phone), first(Kind::BirthDate)),
+    ] {
+        let (Some(one), Some(other)) = (one, other) else { continue };
+        if fits(kinds[one], cells[other])
+            && fits(kinds[other], cells[one])
+            && !fits(kinds[one], cells[one])
+            && !fits(kinds[other], cells[other])
+        {
+            record[one] = kinds[one].prepare(cells[other]);
+            record[other] = kinds[other].prepare(cells[one]);
+        }
+    }
+}
+
+/// Whether a cell certainly is what the kind says: stricter than reading it, so that odd cells stay where they are.
+fn fits(kind: Kind, cell: &str) -> bool {
+    let cell = cell.trim();
+    let count = cell.chars().count();
+    let digits = cell.chars().filter(char::is_ascii_digit).count();
+    match kind {
+        Kind::NameZh => {
+            (2..=4).contains(&count)
+                && digits == 0
+                && cell.chars().all(|c| c >= '\u{3400}')
+                && !cell.ends_with(['省', '市', '区', '县', '村', '路', '街'])
+        }
+        Kind::AddressZh => {
+            count > 5 && cell.contains(['省', '市', '区', '县', '路', '街', '村', '号', '栋', '室', '镇'])
+        }
+        Kind::CitizenId => Document::prepare(cell).is_some_and(|document| document.class() == Class::Valid),
+        Kind::Phone => digits == 11 && count == 11 && cell.starts_with('1'),
+        Kind::BirthDate => {
+            (6..=11).contains(&count)
+                && (cell.starts_with("19") || cell.starts_with("20"))
+                && (digits == 8 || count > digits)
+                && !fits(Kind::Phone, cell)
+        }
+        Kind::Sex => matches!(cell, "男" | "女"),
+        _ => false,
+    }
+}

@@ -1,0 +1,234 @@
+//! What several columns of Chinese registers say together: whose number it is, who may not be joined, which cells were
+//! exchanged.
+//!
+//! Owns the rules that need more than one column: a number implies birth and sex, so they are not counted twice; two
+//! different valid numbers, twins, and parent and child are never one person by machine. Never weighs: it lowers what the
+//! weights may decide. Only the first column of each kind takes part.
+
+use super::address::rung as address;
+use super::birth::{BirthDate, rung as birth};
+use super::citizen::{Class, rung as citizen};
+use super::exchanged;
+use super::glyph::Glyph;
+use super::name::{Name, rung as name};
+use super::phone::rung as phone;
+use super::sex::Sex;
+use crate::linkage::evidence::{Evidence, Ground, Keys, Kind, Value, Verdict, combine, stable_hash};
+
+use chrono::Datelike;
+
+/// Years between birth dates from which on one may be the other's parent, and is not the other.
+const GENERATION: u32 = 13;
+
+/// Where the first column of each kind stands.
+#[derive(Debug, Clone, Copy, Default)]
+struct Places {
+    number: Option<usize>,
+    name: Option<usize>,
+    birth: Option<usize>,
+    sex: Option<usize>,
+    phone: Option<usize>,
+    address: Option<usize>,
+}
+
+impl Places {
+    fn of(kinds: &[Kind]) -> Self {
+        let first = |kind| kinds.iter().position(|one| *one == kind);
+        Self {
+            number: first(Kind::CitizenId),
+            name: first(Kind::NameZh),
+            birth: first(Kind::BirthDate),
+            sex: first(Kind::Sex),
+            phone: first(Kind::Phone),
+            address: first(Kind::AddressZh),
+        }
+    }
+}
+
+/// Looks at one record as a whole: reads exchanged cells again, marks a number that is somebody else's, and takes birth
+/// date and sex from a number when their own cells are empty. `cells` are the texts `record` was prepared from.
+pub fn settle(kinds: &[Kind], cells: &[&str], record: &mut [Option<Value>]) {
+    if !kinds.iter().any(|kind| matches!(kind, Kind::CitizenId | Kind::NameZh)) {
+        return;
+    }
+    exchanged::read_again(kinds, cells, record);
+    let places = Places::of(kinds);
+    let Some(number) = places.number else { return };
+    let Some(Value::CitizenId(document)) = record[number] else { return };
+    let Some(implied) = document.birth_date() else { return };
+    let implied = BirthDate::of_day(implied.year().unsigned_abs() * 10_000 + implied.month() * 100 + implied.day());
+    match places.birth.map(|place| &record[place]) {
+        Some(Some(Value::BirthDate(written))) if implied.compare(written) >= birth::SAME_YEAR => {
+            if let Some(Value::CitizenId(document)) = &mut record[number] {
+                document.mark_borrowed();
+            }
+            return;
+        }
+        Some(None) if document.class() == Class::Valid => fill(record, places.birth, Value::BirthDate(implied)),
+        _ => {}
+    }
+    if let Some(is_male) = document.is_male() {
+        fill(record, places.sex, Value::Sex(if is_male { Sex::Male } else { Sex::Female }));
+    }
+}
+
+fn fill(record: &mut [Option<Value>], place: Option<usize>, value: Value) {
+    if let Some(empty) = place.map(|place| &mut record[place]).filter(|cell| cell.is_none()) {
+        *empty = Some(value);
+    }
+}
+
+/// A pair's columns as far as the rules need them; a rung is `None` when one side has no value.
+struct Pair<'a> {
+    number: Option<u8>,
+    name: Option<u8>,
+    birth: Option<u8>,
+    sex: Option<u8>,
+    phone: Option<u8>,
+    address: Option<u8>,
+    names: Option<(&'a Name, &'a Name)>,
+    births: Option<(&'a BirthDate, &'a BirthDate)>,
+}
+
+/// Looks at a pair as a whole: sets levels to `None` that say what another level has said already, and tells whether
+/// the weights may decide.
+pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels: &mut [Option<u8>]) -> Verdict {
+    let places = Places::of(kinds);
+    if places.number.is_none() && places.name.is_none() {
+        return Verdict::Free;
+    }
+    let level = |place: Option<usize>| place.and_then(|place| levels[place]);
+    let pair = Pair {
+        number: level(places.number),
+        name: level(places.name),
+        birth: level(places.birth),
+        sex: level(places.sex),
+        phone: level(places.phone),
+        address: level(places.address),
+        names: places.name.and_then(|place| match (a[place], b[place]) {
+            (Some(Value::NameZh(one)), Some(Value::NameZh(other))) => Some((one, other)),
+            _ => None,
+        }),
+        births: places.birth.and_then(|place| match (a[place], b[place]) {
+            (Some(Value::BirthDate(one)), Some(Value::BirthDate(other))) => Some((one, other)),
+            _ => None,
+        }),
+    };
+    let verdict = pair.verdict();
+    let implied = matches!(pair.number, Some(citizen::SAME | citizen::TYPO | citizen::TWO_TYPOS | citizen::NEAR));
+    if implied && pair.birth.is_some_and(|rung| rung <= birth::COARSE) {
+        forget(levels, places.birth);
+        if pair.sex == Some(0) {
+            forget(levels, places.sex);
+        }
+    }
+    if pair.name == Some(name::UNNAMED) {
+        forget(levels, places.name);
+    }
+    verdict
+}
+
+fn forget(levels: &mut [Option<u8>], place: Option<usize>) {
+    if let Some(place) = place {
+        levels[place] = None;
+    }
+}
+
+impl Pair<'_> {
+    fn verdict(&self) -> Verdict {
+        let by_number = self.by_number();
+        if by_number != Verdict::Free || self.number == Some(citizen::SAME) {
+            return by_number;
+        }
+        self.by_family()
+    }
+
+    fn by_number(&self) -> Verdict {
+        let other_name = self.name.is_some_and(|rung| rung >= name::UNNAMED) && self.names_are_whole();
+        let other_sex = self.sex == Some(1);
+        let other_birth = self.birth.is_some_and(|rung| rung >= birth::SAME_YEAR);
+        match self.number {
+            Some(citizen::CONFLICT) => Verdict::Veto(Ground::TwoNumbers),
+            Some(citizen::NEAR) if self.name.is_none_or(|rung| rung <= name::SWAPPED) => {
+                Verdict::Review(Ground::NearNumbers)
+            }
+            Some(citizen::NEAR) => Verdict::Veto(Ground::TwoNumbers),
+            Some(citizen::SAME) if other_name && (other_sex || other_birth) => Verdict::Veto(Ground::BorrowedNumber),
+            Some(citizen::SAME) if other_name => Verdict::Review(Ground::BorrowedNumber),
+            Some(citizen::SAME_BORROWED) if other_name || self.is_parent() => Verdict::Veto(Ground::BorrowedNumber),
+            _ => Verdict::Free,
+        }
+    }
+
+    /// What excludes one person although home, phone and surname may agree.
+    fn by_family(&self) -> Verdict {
+        if self.is_parent() {
+            return Verdict::Veto(Ground::ParentAndChild);
+        }
+        let (Some(names), Some(births)) = (self.name, self.birth) else { return self.by_name_alone() };
+        let whole = self.names_are_whole();
+        let number_agrees = matches!(self.number, Some(citizen::TYPO | citizen::MASKED | citizen::TWO_TYPOS));
+        let same_day = births <= birth::COARSE;
+        let together = self.phone.is_some_and(|rung| rung <= phone::TYPO)
+            || self.address.is_some_and(|rung| rung <= address::NEAR_DOOR);
+        match names {
+            name::SURNAME | name::DIFFERENT if whole && same_day => {
+                if number_agrees {
+                    Verdict::Review(Ground::Twins)
+                } else {
+                    Verdict::Veto(Ground::Twins)
+                }
+            }
+            name::ONE_DIFFERS if same_day && self.sex == Some(1) => Verdict::Veto(Ground::Twins),
+            name::ONE_DIFFERS if same_day && !number_agrees && together => Verdict::Review(Ground::Twins),
+            // Twins are often given names of one sound.
+            name::ALIKE | name::SOUND if same_day && self.sex == Some(1) && !number_agrees => {
+                Verdict::Review(Ground::Twins)
+            }
+            name::ONE_DIFFERS.. if whole && births > birth::COARSE && !number_agrees => {
+                Verdict::Veto(Ground::Household)
+            }
+            name::ONE_DIFFERS.. if whole && self.sex == Some(1) && !number_agrees => Verdict::Veto(Ground::Household),
+            _ => Verdict::Free,
+        }
+    }
+
+    fn by_name_alone(&self) -> Verdict {
+        let other = self.name.is_some_and(|rung| rung >= name::SURNAME) && self.names_are_whole();
+        let number_agrees = matches!(self.number, Some(citizen::TYPO | citizen::MASKED | citizen::TWO_TYPOS));
+        match other {
+            true if number_agrees => Verdict::Review(Ground::Household),
+            true => Verdict::Veto(Ground::Household),
+            false => Verdict::Free,
+        }
+    }
+
+    fn names_are_whole(&self) -> bool {
+        self.names.is_some_and(|(one, other)| one.is_whole() && other.is_whole())
+    }
+
+    /// A generation apart and not of one name, or a child named after the other.
+    fn is_parent(&self) -> bool {
+        let unnamed = self.names.is_some_and(|(one, other)| one.is_unnamed() != other.is_unnamed());
+        if unnamed && self.name == Some(name::DIFFERENT) {
+            return true;
+        }
+        let years = self.births.and_then(|(one, other)| Some(one.year()?.abs_diff(other.year()?)));
+        let apart = self.birth == Some(birth::DIFFERENT) || self.birth == Some(birth::SAME_DAY);
+        apart && years.is_some_and(|years| years >= GENERATION) && self.name.is_none_or(|rung| rung > name::SWAPPED)
+    }
+}
+
+/// Keys over several columns that single columns cannot give: surname by its sound with the day of birth, for names that
+/// are masked, cut or have another given character.
+pub fn keys(kinds: &[Kind], record: &[Option<&Value>], keys: &mut Keys) {
+    let places = Places::of(kinds);
+    let (Some(name), Some(birth)) = (places.name, places.birth) else { return };
+    let (Some(Value::NameZh(name)), Some(Value::BirthDate(birth))) = (record[name], record[birth]) else { return };
+    let family: Option<&Glyph> = name.surname().first().filter(|glyph| !glyph.is_mask());
+    let Some(sound) = family.and_then(|glyph| glyph.readings.first()) else { return };
+    let day = birth.digits();
+    if day % 100 != 0 {
+        keys.add(0, combine(u64::from(sound.folded().code()), stable_hash(&day.to_le_bytes())));
+    }
+}

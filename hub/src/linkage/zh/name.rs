@@ -1,0 +1,269 @@
+//! Chinese names as evidence: what a cell holds as a name, and how two of them agree.
+//!
+//! Owns the ladder, the keys and the tokens; `name_text` reads, `name_compare` compares. Never looks at another column:
+//! that a newborn's name is its mother's is `joint`'s business.
+
+use smallvec::SmallVec;
+
+use super::glyph::Glyph;
+use super::reading::Syllable;
+use super::{name_compare, name_text};
+use crate::linkage::evidence::{Evidence, Keys, Rung, Tokens, combine, stable_hash};
+
+/// What a cell holds as a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Surname and given name, some characters perhaps masked.
+    Han,
+    /// Only what the glyphs hold is known, the rest is not even counted: 李某, 李女士.
+    Open,
+    /// A name of two parts, the given name first, in characters that stand for sounds; the second part starts there
+    /// (0: not told).
+    Transcribed(u8),
+    /// Letters that are no pinyin.
+    Letters,
+    /// A child without a name of its own; the glyphs are the parent's.
+    Unnamed(Child),
+}
+
+/// How a child without a name is told from its siblings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Child {
+    /// 之子 or 之女; nothing when not told.
+    pub is_male: Option<bool>,
+    /// 1 for 大, 甲 or 1, and so on; 0 when not told.
+    pub place: u8,
+}
+
+/// A name as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    pub(super) glyphs: SmallVec<[Glyph; 3]>,
+    /// So many glyphs at the front are the surname.
+    pub(super) surname: u8,
+    pub(super) form: Form,
+}
+
+/// The rungs of [`Name`], by their place on its ladder.
+pub mod rung {
+    /// The same characters in today's form.
+    pub const SAME: u8 = 0;
+    /// One character is another of the same sound or look.
+    pub const ALIKE: u8 = 1;
+    /// The whole sounds alike.
+    pub const SOUND: u8 = 2;
+    /// What is not masked agrees.
+    pub const MASKED: u8 = 3;
+    /// Only the surname is known of one, and agrees.
+    pub const PARTIAL: u8 = 4;
+    /// One is the other with a character or a part left out.
+    pub const SHORTER: u8 = 5;
+    /// The same characters in another order.
+    pub const SWAPPED: u8 = 6;
+    /// The given name agrees, the surname does not.
+    pub const OTHER_SURNAME: u8 = 7;
+    /// One character of the given name differs.
+    pub const ONE_DIFFERS: u8 = 8;
+    /// One has no name yet.
+    pub const UNNAMED: u8 = 9;
+    /// Only the surname (or the father's name) agrees.
+    pub const SURNAME: u8 = 10;
+    /// Nothing agrees.
+    pub const DIFFERENT: u8 = 11;
+}
+
+impl Name {
+    /// What the cell held.
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
+    /// Whether the name is the parent's of a child without one.
+    pub fn is_unnamed(&self) -> bool {
+        matches!(self.form, Form::Unnamed(_))
+    }
+
+    /// Whether all of surname and given name is known.
+    pub fn is_whole(&self) -> bool {
+        matches!(self.form, Form::Han | Form::Transcribed(_))
+            && !self.glyphs.iter().any(Glyph::is_mask)
+            && self.glyphs.len() > 1
+    }
+
+    /// The surname's glyphs; none for names that have no surname.
+    pub fn surname(&self) -> &[Glyph] {
+        &self.glyphs[..usize::from(self.surname)]
+    }
+
+    /// The glyphs after the surname.
+    pub fn given(&self) -> &[Glyph] {
+        &self.glyphs[usize::from(self.surname)..]
+    }
+
+    /// Whether both have a surname and it is the same or sounds alike.
+    pub fn shares_surname(&self, other: &Self) -> bool {
+        let (one, other) = (self.surname(), other.surname());
+        !one.is_empty()
+            && one.len() == other.len()
+            && one.iter().zip(other).all(|(a, b)| a.nearness(b) <= super::glyph::Nearness::Alike && !a.is_mask())
+    }
+
+    fn whole(&self) -> u64 {
+        let extra = match self.form {
+            Form::Unnamed(child) => {
+                2 + u64::from(child.place) * 4 + child.is_male.map_or(0, |male| 1 + u64::from(male))
+            }
+            Form::Open => 1,
+            _ => 0,
+        };
+        let hash = self.glyphs.iter().fold(extra, |hash, glyph| combine(hash, glyph_hash(glyph)));
+        combine(hash, 1)
+    }
+
+    /// The class of names that sound like this one by its usual readings, whatever the order of the given characters.
+    fn sound(&self) -> u64 {
+        class(&self.glyphs, usize::from(self.surname), &mut |glyph| glyph.readings.first())
+    }
+
+    fn surname_token(&self) -> Option<u64> {
+        let surname = self.surname();
+        (!surname.is_empty() && !surname.iter().any(Glyph::is_mask))
+            .then(|| combine(surname.iter().fold(0, |hash, glyph| combine(hash, glyph_hash(glyph))), 2))
+    }
+
+    fn sound_keys(&self, keys: &mut Keys) {
+        if self.glyphs.iter().any(Glyph::is_mask) || self.form == Form::Open {
+            return;
+        }
+        // One key for each way to read it; a name with more than two doubtful characters is not worth more.
+        let doubtful: SmallVec<[usize; 2]> =
+            (0..self.glyphs.len()).filter(|&at| self.glyphs[at].readings.iter().nth(1).is_some()).take(2).collect();
+        let ways = |which: usize| doubtful.get(which).map_or(1, |&at| self.glyphs[at].readings.iter().count());
+        for first in 0..ways(0) {
+            for second in 0..ways(1) {
+                let mut at = 0;
+                let key = class(&self.glyphs, usize::from(self.surname), &mut |glyph| {
+                    let way = match doubtful.iter().position(|&one| one == at) {
+                        Some(0) => first,
+                        Some(_) => second,
+                        None => 0,
+                    };
+                    at += 1;
+                    glyph.readings.iter().nth(way)
+                });
+                keys.add(1, key);
+            }
+        }
+    }
+
+    /// Keys that survive a masked, missing or wrong character, or another surname.
+    fn partial_keys(&self, keys: &mut Keys) {
+        let sound = |glyph: &Glyph| {
+            u64::from(glyph.readings.first().map_or(u32::from(glyph.character), |s| u32::from(s.folded().code())))
+        };
+        if let (Form::Transcribed(_), [first, second, third, ..]) = (self.form, self.glyphs.as_slice()) {
+            let start = [first, second, third].into_iter().fold(5, |hash, glyph| combine(hash, sound(glyph)));
+            keys.add(2, start);
+            return;
+        }
+        let surname = self.surname();
+        let known = |glyph: &Glyph| !glyph.is_mask();
+        if let (Some(family), Some(last)) = (surname.first(), self.given().last()) {
+            let family_sound = sound(family);
+            for glyph in [self.given().first(), Some(last)].into_iter().flatten().filter(|glyph| known(glyph)) {
+                if known(family) {
+                    keys.add(2, combine(family_sound, sound(glyph)));
+                }
+            }
+            if self.given().len() > 1 && self.given().iter().all(known) {
+                keys.add(2, self.given().iter().fold(7, |hash, glyph| combine(hash, sound(glyph))));
+            }
+        }
+    }
+}
+
+fn glyph_hash(glyph: &Glyph) -> u64 {
+    match glyph.character {
+        '\0' => u64::from(glyph.readings.first().map_or(0, Syllable::code)) | 1 << 32,
+        character => u64::from(u32::from(character)),
+    }
+}
+
+/// A hash of the folded readings; the given ones in any order.
+fn class(glyphs: &[Glyph], surname: usize, reading: &mut dyn FnMut(&Glyph) -> Option<Syllable>) -> u64 {
+    let (mut family, mut given) = (3, 0_u64);
+    for (at, glyph) in glyphs.iter().enumerate() {
+        let sound = reading(glyph).map_or(u32::from(glyph.character), |syllable| u32::from(syllable.folded().code()));
+        let sound = stable_hash(&sound.to_le_bytes());
+        if at < surname {
+            family = combine(family, sound);
+        } else {
+            given = given.wrapping_add(sound);
+        }
+    }
+    combine(family, given)
+}
+
+impl Evidence for Name {
+    const LADDER: &'static [Rung] = &[
+        Rung { name: "same", zh: "姓名相同", en: "same name", m: 0.83, u: 2e-4 },
+        Rung {
+            name: "alike", zh: "姓名一字同音或形近", en: "one character sounds or looks alike", m: 0.05, u: 5e-4
+        },
+        Rung { name: "sound", zh: "姓名读音相近", en: "the names sound alike", m: 0.01, u: 3e-4 },
+        Rung {
+            name: "masked", zh: "姓名可见部分相同", en: "visible part of the name agrees", m: 0.03, u: 3e-3
+        },
+        Rung {
+            name: "partial", zh: "仅知姓氏且相同", en: "only the surname is known, and agrees", m: 0.01, u: 2e-3
+        },
+        Rung { name: "shorter", zh: "姓名缺字", en: "one name is shorter", m: 0.02, u: 1e-3 },
+        Rung { name: "swapped", zh: "姓名字序颠倒", en: "characters in another order", m: 0.01, u: 1e-4 },
+        Rung {
+            name: "other_surname", zh: "名同姓不同", en: "given name agrees, surname differs", m: 0.01, u: 2e-3
+        },
+        Rung { name: "one_differs", zh: "名字一字不同", en: "one given character differs", m: 0.01, u: 5e-3 },
+        Rung { name: "unnamed", zh: "一方尚无姓名", en: "one has no name yet", m: 0.01, u: 0.01 },
+        Rung { name: "surname", zh: "仅姓氏相同", en: "only the surname agrees", m: 0.005, u: 0.05 },
+        Rung { name: "different", zh: "姓名不同", en: "different names", m: 0.005, u: 0.93 },
+    ];
+
+    fn prepare(text: &str) -> Option<Self> {
+        name_text::read(text)
+    }
+
+    fn compare(&self, other: &Self) -> u8 {
+        name_compare::rung(self, other)
+    }
+
+    fn keys(&self, keys: &mut Keys) {
+        keys.add(0, self.whole());
+        if self.is_unnamed() {
+            return;
+        }
+        self.sound_keys(keys);
+        self.partial_keys(keys);
+    }
+
+    fn tokens(&self, tokens: &mut Tokens) {
+        let parts = match self.form {
+            Form::Transcribed(second) => u64::from(second) + 1,
+            _ => 0,
+        };
+        tokens.push(combine(self.whole(), parts));
+        tokens.push(self.whole());
+        tokens.push(self.sound());
+        tokens.extend(self.surname_token());
+    }
+
+    fn shared(&self, other: &Self, rung: u8) -> Option<u64> {
+        match rung {
+            rung::SAME => Some(self.whole()).filter(|token| *token == other.whole()),
+            rung::ALIKE | rung::SOUND | rung::SWAPPED => Some(self.sound()).filter(|token| *token == other.sound()),
+            rung::PARTIAL | rung::ONE_DIFFERS | rung::SURNAME => {
+                self.surname_token().filter(|token| Some(*token) == other.surname_token())
+            }
+            _ => None,
+        }
+    }
+}

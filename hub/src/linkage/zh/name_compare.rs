@@ -1,0 +1,193 @@
+//! Compares two names of any form, character by character.
+//!
+//! Owns what counts as the same, alike, shorter or swapped. Never weighs: that is the engine's.
+
+use super::glyph::{Glyph, Nearness};
+use super::name::{Form, Name, rung};
+
+/// The rung of [`rung`] that two names stand on; symmetric.
+pub fn rung(one: &Name, other: &Name) -> u8 {
+    if one == other {
+        return rung::SAME;
+    }
+    match (one.form, other.form) {
+        (Form::Unnamed(a), Form::Unnamed(b)) => {
+            let sexes = a.is_male.is_none() || b.is_male.is_none() || a.is_male == b.is_male;
+            let places = a.place == b.place || a.place == 0 || b.place == 0;
+            let parents = glyphs(one, other);
+            if sexes && places && parents <= rung::SHORTER { parents } else { rung::DIFFERENT }
+        }
+        // The parent is not the child.
+        (Form::Unnamed(_), _) | (_, Form::Unnamed(_)) => {
+            if glyphs(one, other) <= rung::ALIKE {
+                rung::DIFFERENT
+            } else {
+                rung::UNNAMED
+            }
+        }
+        (Form::Open, _) | (_, Form::Open) => open(one, other),
+        (Form::Letters, Form::Letters) => letters(one, other),
+        (Form::Transcribed(_), _) | (_, Form::Transcribed(_)) => transcribed(one, other),
+        _ => glyphs(one, other),
+    }
+}
+
+/// Names of which one is known in part: the known part must agree.
+fn open(one: &Name, other: &Name) -> u8 {
+    let known = one.glyphs.len().min(other.glyphs.len());
+    let agree = one.glyphs.iter().zip(&other.glyphs).all(|(a, b)| a.nearness(b) <= Nearness::Alike);
+    match known {
+        0 => rung::DIFFERENT,
+        _ if !agree => rung::DIFFERENT,
+        1 => rung::PARTIAL,
+        _ => rung::MASKED,
+    }
+}
+
+fn letters(one: &Name, other: &Name) -> u8 {
+    let spell = |name: &Name| name.glyphs.iter().map(|glyph| glyph.character).collect::<String>();
+    let (one, other) = (spell(one), spell(other));
+    match super::typo::slips(one.as_bytes(), other.as_bytes()) {
+        Some(0) => rung::SAME,
+        Some(_) => rung::ALIKE,
+        None if one.starts_with(&other) || other.starts_with(&one) => rung::SHORTER,
+        None => rung::DIFFERENT,
+    }
+}
+
+/// How the glyphs of two runs of one length differ.
+#[derive(Default)]
+struct Tally {
+    masked: usize,
+    alike: usize,
+    nearly: usize,
+    apart: usize,
+}
+
+fn tally(one: &[Glyph], other: &[Glyph]) -> Tally {
+    let mut tally = Tally::default();
+    for (a, b) in one.iter().zip(other) {
+        match a.nearness(b) {
+            Nearness::Same => {}
+            Nearness::Masked => tally.masked += 1,
+            Nearness::Alike => tally.alike += 1,
+            Nearness::Nearly => tally.nearly += 1,
+            Nearness::Apart => tally.apart += 1,
+        }
+    }
+    tally
+}
+
+fn is_same(one: &[Glyph], other: &[Glyph]) -> bool {
+    let tally = tally(one, other);
+    one.len() == other.len() && tally.masked + tally.alike + tally.nearly + tally.apart == 0
+}
+
+fn sounds_same(one: &[Glyph], other: &[Glyph]) -> bool {
+    let tally = tally(one, other);
+    one.len() == other.len() && tally.masked + tally.nearly + tally.apart == 0
+}
+
+/// Names with the surname first.
+fn glyphs(one: &Name, other: &Name) -> u8 {
+    let (long, short) = if one.glyphs.len() >= other.glyphs.len() { (one, other) } else { (other, one) };
+    let count = long.glyphs.len();
+    if count == short.glyphs.len() {
+        let tally = tally(&long.glyphs, &short.glyphs);
+        let written = long.glyphs.iter().chain(&short.glyphs).any(|glyph| glyph.character == '\0');
+        match tally {
+            Tally { alike: 0, nearly: 0, apart: 0, masked: 0 } => return rung::SAME,
+            Tally { apart: 0, masked: 1.., alike, nearly } if alike + nearly <= 1 => return rung::MASKED,
+            Tally { apart: 0, alike: 1, nearly: 0, masked: 0 } if !written => return rung::ALIKE,
+            Tally { apart: 0, masked: 0, .. } => return rung::SOUND,
+            _ => {}
+        }
+        if is_reordered(&long.glyphs, &short.glyphs) {
+            return rung::SWAPPED;
+        }
+        let surname = usize::from(long.surname.max(short.surname));
+        let (family, given) = long.glyphs.split_at(surname.min(count));
+        let (other_family, other_given) = short.glyphs.split_at(surname.min(count));
+        let agree = sounds_same(family, other_family) && !family.is_empty();
+        if !agree && sounds_same(given, other_given) && !given.is_empty() {
+            return rung::OTHER_SURNAME;
+        }
+        if agree && tally.apart == 1 && tally.nearly == 0 && given.len() > 1 {
+            return rung::ONE_DIFFERS;
+        }
+        return if agree { rung::SURNAME } else { rung::DIFFERENT };
+    }
+    of_other_length(long, short)
+}
+
+fn of_other_length(long: &Name, short: &Name) -> u8 {
+    let agree = long.shares_surname(short);
+    if short.glyphs.len() > 1 && is_part(&long.glyphs, &short.glyphs) && (agree || is_same(long.given(), &short.glyphs))
+    {
+        return rung::SHORTER;
+    }
+    if short.given().len() > 1 && is_same(long.given(), short.given()) {
+        return rung::OTHER_SURNAME;
+    }
+    if agree { rung::SURNAME } else { rung::DIFFERENT }
+}
+
+/// Whether the short run is the long one with one or two glyphs left out.
+fn is_part(long: &[Glyph], short: &[Glyph]) -> bool {
+    let mut rest = long.iter();
+    long.len() - short.len() <= 2
+        && short.iter().all(|glyph| rest.any(|one| matches!(one.nearness(glyph), Nearness::Same | Nearness::Alike)))
+}
+
+/// The same glyphs, two neighbours swapped or the surname at the end.
+fn is_reordered(one: &[Glyph], other: &[Glyph]) -> bool {
+    let count = one.len();
+    if count < 2 {
+        return false;
+    }
+    let turned =
+        |from: &[Glyph], to: &[Glyph]| is_same(&from[1..], &to[..count - 1]) && is_same(&from[..1], &to[count - 1..]);
+    let swapped = (0..count - 1).any(|at| {
+        is_same(&one[..at], &other[..at])
+            && is_same(&one[at..=at], &other[at + 1..at + 2])
+            && is_same(&one[at + 1..at + 2], &other[at..=at])
+            && is_same(&one[at + 2..], &other[at + 2..])
+    });
+    swapped || turned(one, other) || turned(other, one)
+}
+
+/// Names that transcribe sounds: long, cut short by narrow columns, with and without the dot.
+fn transcribed(one: &Name, other: &Name) -> u8 {
+    let (long, short) = if one.glyphs.len() >= other.glyphs.len() { (one, other) } else { (other, one) };
+    let (long_run, short_run) = (&long.glyphs, &short.glyphs);
+    if long_run.len() == short_run.len() {
+        let tally = tally(long_run, short_run);
+        match tally.apart {
+            0 if tally.masked > 0 => return rung::MASKED,
+            0 if tally.alike + tally.nearly == 0 => return rung::SAME,
+            0 if tally.alike + tally.nearly == 1 => return rung::ALIKE,
+            0 => return rung::SOUND,
+            1 if long_run.len() >= 6 => return rung::ALIKE,
+            _ => {}
+        }
+    } else if short_run.len() >= 3 && sounds_same(&long_run[..short_run.len()], short_run) {
+        return rung::SHORTER;
+    } else if long_run.len() - short_run.len() == 1 && short_run.len() >= 5 && is_part(long_run, short_run) {
+        return rung::ALIKE;
+    }
+    let ((first, second), (other_first, other_second)) = (parts(long), parts(short));
+    if sounds_same(first, other_second) && sounds_same(second, other_first) && !first.is_empty() {
+        return rung::SWAPPED;
+    }
+    if sounds_same(first, other_first) && first.len() >= 2 {
+        return rung::OTHER_SURNAME;
+    }
+    if sounds_same(second, other_second) && second.len() >= 2 { rung::SURNAME } else { rung::DIFFERENT }
+}
+
+fn parts(name: &Name) -> (&[Glyph], &[Glyph]) {
+    match name.form {
+        Form::Transcribed(second) if second > 0 => name.glyphs.split_at(usize::from(second).min(name.glyphs.len())),
+        _ => (&name.glyphs, &[]),
+    }
+}

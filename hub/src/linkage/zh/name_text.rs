@@ -1,0 +1,171 @@
+//! Reads a name cell: masks, brackets, titles, dots, a newborn named after its mother, pinyin instead of characters.
+//!
+//! Owns the writings. Never compares.
+
+use super::glyph::{Glyph, narrow, today};
+use super::name::{Child, Form, Name};
+use super::reading::{Readings, spelled};
+use super::{numeral, surnames};
+
+/// What stands for a missing name.
+const NOBODY: &[&str] = &[
+    "无",
+    "无名",
+    "未知",
+    "不详",
+    "暂无",
+    "无名氏",
+    "不明",
+    "空",
+    "测试",
+    "姓名",
+    "佚名",
+    "未取名",
+    "未命名",
+    "null",
+    "none",
+    "n/a",
+    "na",
+    "unknown",
+    "新生儿",
+    "婴儿",
+    "待定",
+    "未填",
+];
+
+const TITLES: &[&str] = &["先生", "女士", "小姐", "同志", "太太", "师傅", "老师", "阿姨", "大爷", "大妈"];
+
+/// How a cell goes on behind the name of a child's parent, and the child's sex.
+const CHILDREN: &[(&str, Option<bool>)] = &[
+    ("之子", Some(true)),
+    ("之女", Some(false)),
+    ("之婴", None),
+    ("之宝", None),
+    ("之长子", Some(true)),
+    ("之次子", Some(true)),
+    ("之长女", Some(false)),
+    ("之次女", Some(false)),
+    ("之大子", Some(true)),
+    ("之小子", Some(true)),
+    ("之大女", Some(false)),
+    ("之小女", Some(false)),
+    ("之孩", None),
+    ("的儿子", Some(true)),
+    ("的女儿", Some(false)),
+    ("的孩子", None),
+    ("之男婴", Some(true)),
+    ("之女婴", Some(false)),
+    ("之儿", Some(true)),
+];
+
+/// Reads a cell; nothing for what is blank or says that there is no name.
+pub fn read(text: &str) -> Option<Name> {
+    let text: String = text.chars().map(narrow).collect();
+    let text = without_brackets(&text);
+    let text = text.trim().trim_matches(|c: char| c == '"' || c == '\'' || c == ',');
+    if text.is_empty() || NOBODY.iter().any(|nobody| text.eq_ignore_ascii_case(nobody)) {
+        return None;
+    }
+    if let Some(name) = unnamed(text) {
+        return Some(name);
+    }
+    if !text.chars().any(is_character) {
+        return latin(text);
+    }
+    han(text)
+}
+
+fn without_brackets(text: &str) -> String {
+    let (mut kept, mut depth) = (String::with_capacity(text.len()), 0);
+    for c in text.chars() {
+        match c {
+            '(' | '[' | '【' | '〔' | '<' | '《' | '{' => depth += 1,
+            ')' | ']' | '】' | '〕' | '>' | '》' | '}' => depth = (depth - 1).max(0),
+            _ if depth == 0 => kept.push(c),
+            _ => {}
+        }
+    }
+    kept
+}
+
+/// `张丽之子`, `张丽之女2`, `张丽之大女`, `张丽的孩子`.
+fn unnamed(text: &str) -> Option<Name> {
+    let at = text.find(['之', '的'])?;
+    let (parent, rest) = text.split_at(at);
+    let (tail, is_male) = CHILDREN.iter().find(|(tail, _)| rest.starts_with(tail))?;
+    let behind = rest[tail.len()..].chars().chain(tail.chars());
+    let place = behind.filter_map(order).next().unwrap_or(0);
+    let mut name = han(parent).filter(|name| name.glyphs.len() > 1)?;
+    name.form = Form::Unnamed(Child { is_male: *is_male, place });
+    Some(name)
+}
+
+/// What a character says about the place among twins or siblings.
+fn order(character: char) -> Option<u8> {
+    match character {
+        '大' | '长' | '甲' | 'a' | 'A' => Some(1),
+        '小' | '次' | '乙' | 'b' | 'B' => Some(2),
+        '丙' | 'c' | 'C' => Some(3),
+        _ => character.to_digit(10).or_else(|| numeral::digit(character)).and_then(|digit| u8::try_from(digit).ok()),
+    }
+}
+
+fn han(text: &str) -> Option<Name> {
+    let mut open = false;
+    let mut text = text;
+    if let Some(rest) = TITLES.iter().find_map(|title| text.strip_suffix(title)).filter(|rest| !rest.is_empty()) {
+        open = rest.chars().count() == 1;
+        text = rest;
+    }
+    let (mut characters, mut second) = (Vec::new(), 0);
+    for c in text.chars() {
+        match c {
+            '·' | '•' | '・' | '.' | '‧' | '∙' | '⋅' | '●' | '。' | '﹒' | '▪' | '-' | '—'
+                if !characters.is_empty() =>
+            {
+                // The first dot parts the given name from the father's.
+                second = if second == 0 { characters.len() } else { second };
+            }
+            '某' => open = true,
+            '*' | '?' | '×' | '□' | '■' | '○' | '＿' | '_' | 'x' | 'X' => characters.push('*'),
+            _ if is_character(c) => characters.push(today(c)),
+            _ => {}
+        }
+    }
+    if second == characters.len() {
+        second = 0;
+    }
+    let blank = text.trim().find(char::is_whitespace).map(|at| text.trim()[..at].chars().count());
+    if second == 0 && characters.len() > 4 {
+        second = blank.unwrap_or(0).min(characters.len());
+    }
+    if characters.is_empty() || characters.iter().all(|c| *c == '*') {
+        return None;
+    }
+    let surname = surnames::length(&characters);
+    let transcribed = second > 0 || characters.len() > surname + 3;
+    let form = match () {
+        () if open => Form::Open,
+        () if transcribed => Form::Transcribed(second.min(255) as u8),
+        () => Form::Han,
+    };
+    let surname = if transcribed && !open { 0 } else { surname as u8 };
+    let glyph = |c: &char| if *c == '*' { Glyph::MASK } else { Glyph::new(*c) };
+    Some(Name { glyphs: characters.iter().take(32).map(glyph).collect(), surname, form })
+}
+
+/// A name in Latin letters: pinyin becomes syllables, anything else stays letters.
+fn latin(text: &str) -> Option<Name> {
+    if let Some(syllables) = spelled(text).filter(|cut| cut.len() <= 4) {
+        let glyphs = syllables.iter().map(|one| Glyph { character: '\0', readings: Readings::written(*one) }).collect();
+        return Some(Name { glyphs, surname: 1, form: Form::Han });
+    }
+    let letters: Vec<char> = text.to_uppercase().chars().filter(|c| c.is_alphabetic()).take(32).collect();
+    let glyph = |character: &char| Glyph { character: *character, readings: Readings::NONE };
+    (letters.len() > 1).then(|| Name { glyphs: letters.iter().map(glyph).collect(), surname: 0, form: Form::Letters })
+}
+
+/// Whether the character can stand in a Chinese name.
+fn is_character(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}') || c == '〇'
+}

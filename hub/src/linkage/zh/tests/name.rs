@@ -1,0 +1,113 @@
+//! Names.
+
+use super::check;
+use crate::linkage::evidence::{Evidence, Keys};
+use crate::linkage::zh::name::Name;
+
+#[test]
+fn harmless_writings_are_the_same_name() {
+    check::<Name>(&[
+        ("李明", "李 明", "same"),
+        ("李明", "李　明", "same"),
+        ("张伟", "張偉", "same"),
+        ("萧红", "肖红", "same"),
+        ("张伟（已故）", "张伟", "same"),
+        ("张伟2", "张伟", "same"),
+        ("阿依古丽·买买提", "阿依古丽•买买提", "same"),
+        ("阿依古丽·买买提", "阿依古丽买买提", "same"),
+        ("阿依古丽·买买提", "阿依古丽 买买提", "same"),
+        ("阿依古丽·买买提", "阿依古丽．买买提", "same"),
+    ]);
+}
+
+#[test]
+fn sound_and_look_are_told_from_other_differences() {
+    check::<Name>(&[
+        ("李晓明", "李小明", "alike"),
+        ("张伟", "张玮", "alike"),
+        ("张乐", "张月", "alike"),
+        ("王治国", "王冶国", "alike"),
+        ("李晓明", "黎小铭", "sound"),
+        ("陈林", "陈宁", "sound"),
+        ("张伟", "ZHANG WEI", "sound"),
+        ("张伟", "zhangwei", "sound"),
+        ("阿依古丽·买买提", "阿依古丽·麦买提", "alike"),
+        ("李明华", "李明芳", "one_differs"),
+        ("李明", "李强", "surname"),
+        ("李明", "王强", "different"),
+        ("李明华", "李强", "surname"),
+    ]);
+}
+
+#[test]
+fn masked_and_shortened_names_agree_as_far_as_they_go() {
+    check::<Name>(&[
+        ("李晓明", "李*明", "masked"),
+        ("李晓明", "李＊明", "masked"),
+        ("李晓明", "**明", "masked"),
+        ("李晓明", "李**", "masked"),
+        ("李晓明", "王*明", "different"),
+        ("李晓明", "李某", "partial"),
+        ("李晓明", "李某某", "partial"),
+        ("李晓明", "李女士", "partial"),
+        ("李晓明", "李明", "shorter"),
+        ("李晓明", "晓明", "shorter"),
+        ("欧阳晓明", "欧阳明", "shorter"),
+        ("阿依古丽·买买提", "阿依古丽", "shorter"),
+        ("阿依古丽·买买提", "阿依古丽·买", "shorter"),
+    ]);
+}
+
+#[test]
+fn order_and_surname_changes_have_rungs_of_their_own() {
+    check::<Name>(&[
+        ("李晓明", "李明晓", "swapped"),
+        ("李晓明", "晓明李", "swapped"),
+        ("李明", "明李", "swapped"),
+        ("张晓明", "王晓明", "other_surname"),
+        ("欧阳晓明", "王晓明", "other_surname"),
+        ("阿依古丽·买买提", "吐尔逊·买买提", "surname"),
+        ("阿依古丽·买买提", "阿依古丽·吐尔逊", "other_surname"),
+        ("阿依古丽·买买提", "买买提·阿依古丽", "swapped"),
+    ]);
+}
+
+#[test]
+fn a_child_without_a_name_is_not_its_parent() {
+    check::<Name>(&[
+        ("张丽之子", "张丽之子", "same"),
+        ("张丽之子", "张莉之子", "alike"),
+        ("张丽之子", "张丽之女", "different"),
+        ("张丽之子1", "张丽之子2", "different"),
+        ("张丽之大女", "张丽之小女", "different"),
+        ("张丽之子", "张丽", "different"),
+        ("张丽之子", "王小宝", "unnamed"),
+    ]);
+}
+
+#[test]
+fn what_says_nobody_is_no_name() {
+    for text in ["", " ", "无", "不详", "***", "未取名", "（已故）", "123"] {
+        assert_eq!(Name::prepare(text), None, "{text}");
+    }
+}
+
+#[test]
+fn names_of_one_sound_share_a_key_by_any_reading() {
+    for (one, other) in [
+        ("张乐", "张月"),
+        ("张乐", "章勒"),
+        ("李晓明", "黎小铭"),
+        ("李晓明", "李*明"),
+        ("李晓明", "李明晓"),
+        ("李晓明", "王晓明"),
+        ("单伟", "山伟"),
+    ] {
+        let keys = |text| {
+            let mut keys = Keys::default();
+            Name::prepare(text).unwrap().keys(&mut keys);
+            keys.0
+        };
+        assert!(keys(one).iter().any(|key| keys(other).contains(key)), "{one} {other}");
+    }
+}
