@@ -14,6 +14,7 @@ use crate::instance;
 use crate::keyring::Keyring;
 use crate::landing::Landing;
 use crate::pipeline::known::Known;
+use crate::pipeline::likeness::Models;
 use crate::store::writer::EPOCH_OVER;
 use crate::store::{Db, Lease, contribution, entity};
 
@@ -45,6 +46,8 @@ pub struct Hub {
     pub instance: String,
     /// Tokens that were good a moment ago.
     pub tokens: RecentTokens,
+    /// The models of likeness, made ready.
+    pub models: Models,
     clock: fn() -> i64,
     lease: Mutex<Option<Lease>>,
     /// Under which generation, and what.
@@ -83,6 +86,7 @@ impl Hub {
             epoch: writer.epoch,
             instance,
             tokens: RecentTokens::default(),
+            models: Models::default(),
             clock: system_time,
             lease: Mutex::new(None),
             known: Mutex::new((0, None)),

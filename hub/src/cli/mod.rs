@@ -8,6 +8,7 @@ mod ingest;
 pub(crate) mod print;
 mod store;
 mod token;
+mod tune;
 mod upkeep;
 
 use std::path::{Path, PathBuf};
@@ -68,6 +69,8 @@ enum Command {
     Verify,
     /// Make all golden records anew from the contributions
     Rebuild,
+    /// Learn from the city's own records who is like whom; say what that would join, or apply it
+    Tune(tune::TuneArgs),
     /// Create, list and revoke access tokens
     Token(token::TokenArgs),
     /// Bring the database's schema up to date; hubs at work may go on meanwhile
@@ -110,6 +113,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Trace(args) => store::trace(&args, &common),
         Command::Verify => data::verify(&common),
         Command::Rebuild => data::rebuild(&common),
+        Command::Tune(args) => tune::tune(&args, &common),
         Command::Token(args) => token::token(&args, &common),
         Command::Migrate(args) => upkeep::migrate(&args, &common),
         Command::Backup(args) => upkeep::backup(&args, &common),

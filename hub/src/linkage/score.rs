@@ -184,7 +184,12 @@ impl Scorer {
                 let rarer = (commonness / column.frequency(token)).ln() as f32;
                 rarity.random += rarer;
                 let by_chance = column.by_chance.iter().map(|fixed| level < fixed);
-                rarity.related.iter_mut().zip(by_chance).filter(|(_, by_chance)| *by_chance).for_each(|(sum, _)| *sum += rarer);
+                rarity
+                    .related
+                    .iter_mut()
+                    .zip(by_chance)
+                    .filter(|(_, by_chance)| *by_chance)
+                    .for_each(|(sum, _)| *sum += rarer);
             }
         }
         rarity

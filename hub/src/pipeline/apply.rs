@@ -199,7 +199,13 @@ pub fn rows_applied(writing: &Writing, change: &mut Change<'_>, rows: &[Prepared
 
 /// The rules golden records are made with.
 pub fn rules(hub: &Hub) -> Rules<'_> {
-    Rules { keyring: &hub.keyring, resident: &hub.resident, household: &hub.household, known: hub.known() }
+    Rules {
+        keyring: &hub.keyring,
+        resident: &hub.resident,
+        household: &hub.household,
+        known: hub.known(),
+        models: &hub.models,
+    }
 }
 
 /// The final word on a row, in the transaction that writes it.

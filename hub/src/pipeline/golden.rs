@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::known::{self, Known};
+use super::likeness::Models;
 use super::links::{self, Decisions, Touched};
 use super::spread::spread;
 use super::working::{Fresh, Working};
@@ -21,7 +22,7 @@ use crate::merge;
 use crate::resolve::Decided;
 use crate::store::bulk::{self, Writes};
 use crate::store::entity::{self, Entity, Version};
-use crate::store::{Change, codec};
+use crate::store::{Change, codec, matching};
 
 /// What the document of a resident who was merged into another says, and all it says: the other's id.
 pub const MERGED_INTO: &str = "merged_into";
@@ -36,6 +37,8 @@ pub struct Rules<'a> {
     pub household: &'a EntitySchema,
     /// What the store may hold, where that is known.
     pub known: Option<Arc<Known>>,
+    /// The models of likeness.
+    pub models: &'a Models,
 }
 
 impl Rules<'_> {
@@ -88,7 +91,7 @@ pub fn settle(
         }
     }
     let mut working = Working::of(fresh, rules.known.clone())?;
-    let mut decisions = links::resettle(rules, change.conn, &mut working, &mut touched)?;
+    let (mut decisions, matched) = links::resettle(rules, change.conn, (&mut working, &mut touched), change.now)?;
     let mut appended = merge_residents(rules, change, (&mut working, &mut decisions), &touched, delivery)?;
     appended.extend(merge_households(rules, change, &mut working, &touched, delivery)?);
     let count = appended.len() as u64;
@@ -96,8 +99,10 @@ pub fn settle(
     appended.into_iter().for_each(|(entity, version)| writes.append(entity, version));
     if let Some(known) = &rules.known {
         note(known, &writes);
+        matching::tokens(&matched).for_each(|token| known.note(token));
     }
     bulk::write(change.conn, &writes)?;
+    matching::write(change.conn, &matched)?;
     Ok(count)
 }
 

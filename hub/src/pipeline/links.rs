@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::golden::{Rules, entity_id};
+use super::likeness;
 use super::working::Working;
 use crate::error::Result;
 use crate::keyring::{Keyring, Token};
 use crate::resolve::{self, AliasMeaning, Claims, Decided, Link, Standing};
 use crate::store::contribution::Row;
 use crate::store::entity::Entity;
-use crate::store::{Conn, decision};
+use crate::store::{Conn, decision, matching};
 
 const RESIDENT: &str = "resident";
 /// The link of a contribution by the key it asserts.
@@ -57,6 +58,11 @@ impl Touched {
         self.keys.insert(key);
         self.entities.insert(entity_id(keyring, RESIDENT, key)?, Some(key));
         Ok(())
+    }
+
+    /// The contributions whose place is asked for by itself.
+    pub(super) fn contributions(&self) -> &BTreeSet<Token> {
+        &self.contributions
     }
 
     /// The entities, each with the person key that makes its id, where that is known.
@@ -129,7 +135,12 @@ impl Decisions {
 }
 
 /// Says again where all that is touched belongs; what that touches in turn is added.
-pub fn resettle(rules: &Rules, conn: &mut Conn, working: &mut Working, touched: &mut Touched) -> Result<Decisions> {
+pub fn resettle(
+    rules: &Rules,
+    conn: &mut Conn,
+    (working, touched): (&mut Working, &mut Touched),
+    now: i64,
+) -> Result<(Decisions, matching::Changes)> {
     let mut decisions = Decisions::of(conn)?;
     for place in working.by_ids(conn, &touched.contributions)? {
         let held = working.at(place);
@@ -138,7 +149,8 @@ pub fn resettle(rules: &Rules, conn: &mut Conn, working: &mut Working, touched: 
     by_keys(rules, conn, (working, touched), &mut decisions)?;
     by_aliases(rules, conn, (working, touched), &mut decisions)?;
     by_decisions(rules, conn, (working, touched), &mut decisions)?;
-    Ok(decisions)
+    let matched = likeness::resettle(rules, conn, (working, touched), &mut decisions, now)?;
+    Ok((decisions, matched))
 }
 
 type Reach<'a> = (&'a mut Working, &'a mut Touched);
@@ -255,6 +267,29 @@ fn by_decisions(rules: &Rules, conn: &mut Conn, (working, touched): Reach, decis
         let claims = resolve::claims(rules.resident, rules.keyring, working.said(place)?)?;
         let by_rules = resolve::link(&claims, Standing::Joined, &[]);
         relink(rules, working, place, &decisions.found().link(id, by_rules), touched)?;
+    }
+    Ok(())
+}
+
+/// Places a loose contribution by likeness, or no more.
+pub(super) fn relink_like(
+    working: &mut Working,
+    place: usize,
+    entity: Option<Token>,
+    touched: &mut Touched,
+) -> Result<()> {
+    let row = &working.at(place).row;
+    let text = resolve::placed(&row.link, entity.is_some());
+    let stands = row.entity.as_deref().map(Token::from_slice).transpose()?;
+    let changed = row.link != text || stands != entity;
+    if changed {
+        touched.add_id(stands);
+    }
+    if changed || working.is_fresh(place) {
+        touched.add_id(entity);
+    }
+    if changed {
+        working.relink(place, text, entity);
     }
     Ok(())
 }

@@ -7,15 +7,19 @@ use serde_json::{Map, Value};
 
 use super::apply::rules;
 use super::golden::{Joined, Rules, ended_resident, entity_id, golden_household, golden_resident};
+use super::likeness;
 use super::links::{Decisions, link_text};
+use super::working::Working;
 use crate::contribution::Contribution;
 use crate::error::Result;
 use crate::hub::Hub;
 use crate::id;
 use crate::keyring::Token;
-use crate::resolve::{self, AliasMeaning, Claims, Link, Standing};
+use crate::matching::{Outcome, cells};
+use crate::resolve::{self, AliasMeaning, Claims, Standing};
 use crate::store::contribution::{self, Row};
 use crate::store::entity::{self, Entity, Version};
+use crate::store::matching::{self, Key};
 use crate::store::{Conn, codec, delivery};
 
 const PAGE: i64 = 1_000;
@@ -66,15 +70,15 @@ fn links(rules: &Rules, conn: &mut Conn, verified: &mut Verified) -> Result<()> 
         after.clone_from(&last.id);
         verified.contributions += page.len() as u64;
         let expected = expected_links(rules, conn, &page)?;
+        match_keys(rules, conn, &page, verified)?;
         let mut spoken_of: BTreeMap<Vec<u8>, &str> = BTreeMap::new();
         let ids: Vec<Vec<u8>> = page.iter().map(|row| row.id.clone()).collect();
         let mut aliases: HashMap<Vec<u8>, BTreeSet<Vec<u8>>> = HashMap::new();
         for (id, alias) in contribution::aliases_of(conn, &ids)? {
             aliases.entry(id).or_default().insert(alias);
         }
-        for (row, (link, claims)) in page.iter().zip(&expected) {
-            let (text, key) = link_text(link);
-            let entity = key.map(|key| entity_id(rules.keyring, &row.kind, key)).transpose()?.map(Token::to_vec);
+        for (row, Expected { text, entity, claims }) in page.iter().zip(&expected) {
+            let (text, entity) = (*text, entity.clone());
             let household = claims.household.map(Token::to_vec);
             let carries: BTreeSet<Vec<u8>> = claims.aliases.iter().map(|alias| alias.to_vec()).collect();
             let as_stored = row.link == text
@@ -102,9 +106,14 @@ fn links(rules: &Rules, conn: &mut Conn, verified: &mut Verified) -> Result<()> 
     }
 }
 
-type Expected = (Link, Claims);
+/// Where a contribution belongs.
+struct Expected {
+    text: &'static str,
+    entity: Option<Vec<u8>>,
+    claims: Claims,
+}
 
-/// Where each contribution belongs, computed from documents alone.
+/// Where each contribution belongs, computed from documents and the keys of likeness; those are computed, too.
 fn expected_links(rules: &Rules, conn: &mut Conn, page: &[Row]) -> Result<Vec<Expected>> {
     let mut claims = Vec::new();
     for row in page {
@@ -136,10 +145,60 @@ fn expected_links(rules: &Rules, conn: &mut Conn, page: &[Row]) -> Result<Vec<Ex
         let means = |alias| resolve::alias(teachers.get(alias).into_iter().flatten().map(|key| decided.person(*key)));
         let meanings: Vec<AliasMeaning> = claims.aliases.iter().map(means).collect();
         let standing = standings.get(&row.id).copied().unwrap_or(Standing::Joined);
-        let link = decided.link(id, resolve::link(&claims, standing, &meanings));
-        expected.push((link, claims));
+        let (text, key) = link_text(&decided.link(id, resolve::link(&claims, standing, &meanings)));
+        let entity = key.map(|key| entity_id(rules.keyring, &row.kind, key)).transpose()?.map(Token::to_vec);
+        expected.push(Expected { text, entity, claims });
     }
+    by_likeness(rules, conn, page, &mut expected)?;
     Ok(expected)
+}
+
+/// Where those belong whom only likeness can place.
+fn by_likeness(rules: &Rules, conn: &mut Conn, page: &[Row], expected: &mut [Expected]) -> Result<()> {
+    let Some(active) = rules.models.standing(conn)?.active else { return Ok(()) };
+    let loose =
+        page.iter().zip(expected.iter()).filter(|(row, one)| row.kind == "resident" && resolve::is_loose(one.text));
+    let ids: BTreeSet<Token> = loose.map(|(row, _)| row.token()).collect::<Result<_>>()?;
+    let (mut working, mut decisions) = (Working::default(), Decisions::of(conn)?);
+    let asked = working.by_ids(conn, &ids)?.into_iter().collect();
+    let reach = (&mut working, &mut decisions);
+    let mut joined = HashMap::new();
+    for (place, outcome) in likeness::outcomes(rules, conn, &active, reach, &asked)? {
+        if let Outcome::Joined(candidates) = outcome {
+            let entity = candidates.first().map(|candidate| candidate.entity.to_vec());
+            joined.insert(working.at(place).row.id.clone(), entity);
+        }
+    }
+    for (row, one) in page.iter().zip(expected) {
+        if let Some(entity) = joined.remove(&row.id) {
+            one.text = resolve::placed(one.text, true);
+            one.entity = entity;
+        }
+    }
+    Ok(())
+}
+
+/// The tokens under which records are found, of each live contribution and of nobody else.
+fn match_keys(rules: &Rules, conn: &mut Conn, page: &[Row], verified: &mut Verified) -> Result<()> {
+    let Some(active) = rules.models.standing(conn)?.active else { return Ok(()) };
+    let ids: Vec<Vec<u8>> = page.iter().map(|row| row.id.clone()).collect();
+    let mut stored = matching::of(conn, &ids)?;
+    stored.retain(|key| key.model == active.version);
+    let mut computed = Vec::with_capacity(stored.len());
+    for row in page.iter().filter(|row| row.kind == "resident") {
+        let tokens = likeness::keys(rules, &active, &cells(&row.contribution()?.attributes))?;
+        computed.extend(tokens.into_iter().map(|token| Key {
+            token: token.to_vec(),
+            contribution: row.id.clone(),
+            model: active.version,
+            loose: resolve::is_loose(&row.link),
+        }));
+    }
+    computed.sort();
+    if stored != computed {
+        verified.differs(|| "the keys of likeness are not those of the contributions".to_owned());
+    }
+    Ok(())
 }
 
 /// Agreement under keys, by contribution; of those that bear witness.

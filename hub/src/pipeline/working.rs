@@ -44,7 +44,10 @@ pub struct Held {
     pub aliases: Vec<Token>,
     /// What it comes to by itself, where that has been asked.
     pub alone: Option<Alone>,
+    /// Link and entity as they are stored; `None` where nothing live is.
+    pub was: Option<(String, Option<Vec<u8>>)>,
     fate: Fate,
+    before: Option<Row>,
 }
 
 impl Held {
@@ -82,7 +85,9 @@ impl Working {
             let realiased = before.as_ref().is_none_or(|(_, carried)| *carried != aliases);
             let fate = Fate::Written { replaces: before.is_some(), realiased };
             let said = said.map_or_else(OnceLock::new, OnceLock::from);
-            working.hold(Held { row, said, aliases, alone, fate })?;
+            let before = before.map(|(before, _)| before).filter(Row::is_live);
+            let was = before.as_ref().map(|before| (before.link.clone(), before.entity.clone()));
+            working.hold(Held { row, said, aliases, alone, was, fate, before })?;
         }
         Ok(working)
     }
@@ -111,6 +116,22 @@ impl Working {
     /// The contribution at a place.
     pub fn at(&self, place: usize) -> &Held {
         &self.held[place]
+    }
+
+    /// What stood under the id of a contribution that is written, if it was live.
+    pub fn before(&self, place: usize) -> Result<Option<Contribution>> {
+        self.held[place].before.as_ref().map(Row::contribution).transpose()
+    }
+
+    /// Whether the contribution at a place is written or placed by this transaction.
+    pub fn is_moved(&self, place: usize) -> bool {
+        self.held[place].fate != Fate::Stays
+    }
+
+    /// The entity of a contribution that is held.
+    pub fn entity_of(&self, id: &Token) -> Result<Option<Token>> {
+        let entity = self.places.get(id).and_then(|place| self.held[*place].row.entity.as_deref());
+        entity.map(Token::from_slice).transpose()
     }
 
     /// All places.
@@ -189,7 +210,9 @@ impl Working {
         for (row, (said, aliases)) in unknown.into_iter().zip(read) {
             // One row may have been found twice, by two aliases.
             if !self.places.contains_key(&said.id) {
-                self.hold(Held { row, said: OnceLock::from(said), aliases, alone: None, fate: Fate::Stays })?;
+                let was = row.is_live().then(|| (row.link.clone(), row.entity.clone()));
+                let said = OnceLock::from(said);
+                self.hold(Held { row, said, aliases, alone: None, was, fate: Fate::Stays, before: None })?;
             }
         }
         Ok(())

@@ -67,6 +67,11 @@ impl Decided {
         !self.joined.contains_key(&contribution) && !self.is_parted(contribution, key)
     }
 
+    /// The people a contribution is not about, by whom they stand for.
+    pub fn parted_from(&self, contribution: Token) -> impl Iterator<Item = Token> + '_ {
+        self.parted.get(&contribution).into_iter().flatten().map(|person| self.person(*person))
+    }
+
     fn is_parted(&self, contribution: Token, key: Token) -> bool {
         let person = self.person(key);
         let from = self.parted.get(&contribution);

@@ -38,3 +38,25 @@ pub const NO_KEY: &str = "no-key";
 pub const KEY_INVALID: &str = "key-invalid";
 /// Somebody has decided that the record is not about the person whose number it carries.
 pub const PARTED: &str = "parted";
+
+/// What begins the link of a record that is placed by likeness; what it is without that follows.
+const LIKE: &str = "like/";
+/// Why a record is about nobody by keys, department's numbers and decisions, and the same once likeness has placed it.
+const LOOSE: [(&str, &str); 5] = [
+    (NO_KEY, "like/no-key"),
+    (KEY_INVALID, "like/key-invalid"),
+    (KEY_DISAGREES, "like/key-disagrees"),
+    (PLACEHOLDER_KEY, "like/placeholder-key"),
+    (PARTED, "like/parted"),
+];
+
+/// Whether only likeness can say whom a record with this link is about.
+pub fn is_loose(link: &str) -> bool {
+    link.starts_with(LIKE) || LOOSE.iter().any(|(reason, _)| *reason == link)
+}
+
+/// The link of a loose record once likeness has placed it, and once it does so no more.
+pub fn placed(link: &str, by_likeness: bool) -> &'static str {
+    let found = LOOSE.iter().find(|(reason, like)| *reason == link || *like == link);
+    found.map_or(NO_KEY, |(reason, like)| if by_likeness { like } else { reason })
+}

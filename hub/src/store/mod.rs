@@ -16,6 +16,7 @@ pub mod feed_state;
 pub mod foundation;
 pub mod job;
 pub mod live_keys;
+pub mod matching;
 pub mod migrate;
 pub mod prune;
 pub mod rejection;

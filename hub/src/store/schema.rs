@@ -264,4 +264,34 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    model (version) {
+        version -> BigInt,
+        state -> Text,
+        document -> Binary,
+        made_by -> Text,
+        made_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    match_key (token, contribution) {
+        token -> Binary,
+        contribution -> Binary,
+        model -> BigInt,
+        loose -> Bool,
+    }
+}
+
+diesel::table! {
+    matching (contribution) {
+        contribution -> Binary,
+        state -> Text,
+        entity -> Binary,
+        model -> BigInt,
+        since -> BigInt,
+        document -> Binary,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(delivery, delivery_rejection, delivery_issue, contribution, contribution_alias, staging, rejection, entity, entity_version);

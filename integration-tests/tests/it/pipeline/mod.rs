@@ -26,6 +26,7 @@ macro_rules! on_both_stores {
 mod delta;
 mod identity;
 mod invariants;
+mod likeness;
 mod limits;
 mod marriages;
 mod properties;

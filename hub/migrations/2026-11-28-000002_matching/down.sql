@@ -1,0 +1,3 @@
+DROP TABLE matching;
+DROP TABLE match_key;
+DROP TABLE model;

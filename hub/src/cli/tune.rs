@@ -1,0 +1,51 @@
+//! `hub tune`: a new model of likeness, what it would change, and whether it becomes the active one.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{Common, print};
+use crate::error::Result;
+use crate::pipeline::tune::{self, Tuned};
+use crate::store::contribution;
+
+/// What to do with the model.
+#[derive(Debug, Args)]
+pub struct TuneArgs {
+    /// Make it the active one: records without a usable number are placed by it from now on
+    #[arg(long)]
+    apply: bool,
+}
+
+/// Learns a model from the city's own records and prints its effect.
+pub fn tune(args: &TuneArgs, common: &Common) -> Result<ExitCode> {
+    let hub = common.open()?;
+    let total = hub.db.read(contribution::total)?.unsigned_abs();
+    let bar = print::bar(if args.apply { 2 * total } else { total }, "keys and places");
+    let tuned = tune::tune(&hub, "command line", args.apply, &|count| bar.inc(count))?;
+    bar.finish_and_clear();
+    if common.json {
+        print::json(&tuned)?
+    } else {
+        told(&tuned).iter().for_each(|text| print::line(text))
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn told(tuned: &Tuned) -> Vec<String> {
+    let effect = &tuned.effect;
+    let state = if tuned.active { "active" } else { "not applied (--apply makes it the active one)" };
+    vec![
+        format!("model {}: learned from {} records, {state}", tuned.version, tuned.learned_from),
+        format!("joined from a probability of {:.4} on, asked about from {:.4} on", tuned.auto, tuned.review),
+        format!(
+            "{} blocks of candidates set aside, the largest of {} records",
+            tuned.blocks_aside, tuned.largest_block
+        ),
+        format!(
+            "{} records without a usable number: {} joined (expected wrong: {:.1}), {} to be asked about, {} like nobody",
+            effect.loose, effect.joined, effect.expected_wrong, effect.review, effect.apart
+        ),
+        format!("compared with before: {} joins made, {} broken", effect.made, effect.broken),
+    ]
+}

@@ -1,0 +1,180 @@
+//! Whom a record without a usable number is about, by likeness to the people who are known by theirs.
+//!
+//! A function of one record, the people it may be about and a frozen model. Owns which attributes are compared, what the
+//! store keeps to find candidates, and the decision for one record. Never reads a store; what two values say of each other
+//! is `linkage`.
+
+mod reading;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use reading::{COLUMNS, Values, cells};
+
+use crate::error::Result;
+use crate::keyring::{Keyring, Token};
+use crate::linkage::block::{Blocking, Faceted};
+use crate::linkage::evidence::{Ground, Verdict};
+use crate::linkage::model::Model;
+use crate::linkage::prepare;
+use crate::linkage::score::{Pattern, Scorer, add, probability};
+use crate::linkage::table::Row;
+
+/// Ways of blocking whose keys are stored: each costs every record a row.
+const WAYS: usize = 4;
+/// People who share a key, beyond whom it says nothing.
+pub const CAP: usize = 120;
+/// Candidates kept for whoever looks.
+const SHOWN: usize = 5;
+/// Before a record is looked at: how likely it is about one of the people known at all.
+const KNOWN_AT_ALL: f64 = 0.5;
+
+/// What is frozen when a model is made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Frozen {
+    /// The model.
+    pub model: Model,
+    /// How many people were known then: how many a record might be about.
+    pub people: u64,
+}
+
+/// A frozen model made ready.
+pub struct Matcher {
+    /// Its version.
+    pub version: i64,
+    model: Model,
+    scorer: Scorer,
+    blocking: Blocking,
+    prior: f64,
+}
+
+/// How a record compares with one person.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Likeness {
+    /// Logarithm of how much likelier what is seen is of one person than of two; of the person's record most like it.
+    pub ratio: f64,
+    /// How that one compares.
+    pub pattern: Pattern,
+    /// Why nothing is joined by itself.
+    pub ground: Option<Ground>,
+}
+
+/// A person a record may be about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The entity.
+    pub entity: Token,
+    /// How likely the record is about this person (0 to 1, rounded to a millionth).
+    pub probability: f64,
+    /// Rungs of the person's record most like it, by column; see [`COLUMNS`].
+    pub levels: Vec<Option<u8>>,
+    /// Why it is not joined by itself, whatever the probability.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ground: Option<Ground>,
+}
+
+/// What becomes of a record.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// It is about the first of these.
+    Joined(Vec<Candidate>),
+    /// Somebody is asked.
+    Review(Vec<Candidate>),
+    /// Nobody is like it.
+    Apart,
+}
+
+impl Matcher {
+    /// Makes a model ready.
+    pub fn new(version: i64, frozen: Frozen) -> Self {
+        let Frozen { model, people } = frozen;
+        let ways = model.blocking.ways.iter().take(WAYS).copied().collect();
+        Self {
+            version,
+            scorer: Scorer::new(&model),
+            blocking: Blocking { ways, aside: model.blocking.aside.clone() },
+            prior: (KNOWN_AT_ALL / people.max(1) as f64 / (1.0 - KNOWN_AT_ALL)).ln(),
+            model,
+        }
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Reads what a record says of whom it is about. Values shared by far too many say nothing.
+    pub fn read(&self, cells: &[String]) -> Values {
+        let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+        let mut values = prepare::record(&reading::kinds(), &cells);
+        for (value, column) in values.iter_mut().zip(&self.model.columns) {
+            if value.as_ref().and_then(|value| value.token()).is_some_and(|token| column.aside.contains(&token)) {
+                *value = None;
+            }
+        }
+        values
+    }
+
+    /// The tokens under which a record is found; those of another model are others.
+    pub fn keys(&self, keyring: &Keyring, values: &Values) -> Result<Vec<Token>> {
+        let keys = self.blocking.keys(&Faceted::of(&reading::kinds(), &row(values)));
+        keys.iter().map(|key| keyring.token("match-key", &[&self.version.to_string(), &format!("{key:x}")])).collect()
+    }
+
+    /// Compares a record with the records of one person; `None` where it is certainly somebody else.
+    pub fn likeness<'a>(&self, record: &Values, person: impl Iterator<Item = &'a Values>) -> Option<Likeness> {
+        let record = row(record);
+        let (mut best, mut ground): (Option<Likeness>, Option<Ground>) = (None, None);
+        for other in person {
+            let other = row(other);
+            let pattern = self.scorer.compare(&record, &other);
+            match pattern.verdict {
+                Verdict::Veto(_) => return None,
+                Verdict::Review(why) => ground = ground.max(Some(why)),
+                Verdict::Free => {}
+            }
+            let rarity = self.scorer.rarity(&record, &other, &pattern);
+            let ratio = self.scorer.ratio(&self.scorer.likelihood(&pattern), rarity);
+            let is_better = |best: &Likeness| (ratio, &pattern) > (best.ratio, &best.pattern);
+            if best.as_ref().is_none_or(is_better) {
+                best = Some(Likeness { ratio, pattern, ground: None });
+            }
+        }
+        best.map(|best| Likeness { ground, ..best })
+    }
+
+    /// What becomes of a record with these people like it. A person has to be likelier than all the others together.
+    pub fn outcome(&self, like: &BTreeMap<Token, Likeness>) -> Outcome {
+        let odds: Vec<f64> = like.values().map(|one| one.ratio + self.prior).collect();
+        let mut candidates: Vec<Candidate> = like
+            .iter()
+            .enumerate()
+            .map(|(at, (entity, one))| {
+                let rivals = odds.iter().enumerate().filter(|(other, _)| *other != at);
+                let against = rivals.fold(0.0, |sum, (_, odds)| add(sum, *odds));
+                let probability = (probability(odds[at] - against) * 1e6).round() / 1e6;
+                let levels = one.pattern.levels.to_vec();
+                Candidate { entity: *entity, probability, levels, ground: one.ground }
+            })
+            .filter(|candidate| candidate.probability >= self.model.limits.review)
+            .collect();
+        candidates.sort_by(|one, other| {
+            other.probability.total_cmp(&one.probability).then_with(|| one.entity.cmp(&other.entity))
+        });
+        candidates.truncate(SHOWN);
+        match candidates.first() {
+            None => Outcome::Apart,
+            Some(best) if best.ground.is_none() && best.probability >= self.model.limits.auto => {
+                Outcome::Joined(candidates)
+            }
+            Some(_) => Outcome::Review(candidates),
+        }
+    }
+}
+
+fn row(values: &Values) -> Row<'_> {
+    values.iter().map(Option::as_ref).collect()
+}

@@ -1,0 +1,323 @@
+//! Records that nothing else places, placed by likeness: which of them a transaction may move, whom they are like, and the
+//! keys by which they are found from now on.
+//!
+//! Where a record goes is a function of the record, of the people known by their numbers and of the active model: a record
+//! that is placed so founds nobody, teaches nothing and is no evidence for another. So there are no chains, and the order of
+//! arrival does not matter.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::golden::{Rules, entity_id};
+use super::links::{self, Decisions, Touched};
+use super::working::Working;
+use crate::error::Result;
+use crate::keyring::Token;
+use crate::matching::{CAP, Matcher, Outcome, Values, cells};
+use crate::resolve;
+use crate::store::matching::{self, Changes, Document, Key, Matching};
+use crate::store::{Conn, codec};
+
+const RESIDENT: &str = "resident";
+
+/// Models made ready, kept between transactions: the active one, and one whose keys are being made.
+#[derive(Default)]
+pub struct Models(Mutex<Vec<Arc<Matcher>>>);
+
+/// The models of one moment.
+#[derive(Default, Clone)]
+pub struct Standing {
+    /// The active one.
+    pub active: Option<Arc<Matcher>>,
+    /// One whose keys are being made.
+    pub filling: Option<Arc<Matcher>>,
+}
+
+impl Models {
+    /// The models that stand in the store now.
+    pub fn standing(&self, conn: &mut Conn) -> Result<Standing> {
+        let mut standing = Standing::default();
+        for listed in matching::models(conn)? {
+            match listed.state.as_str() {
+                "active" => standing.active = Some(self.ready(conn, listed.version)?),
+                "filling" => standing.filling = Some(self.ready(conn, listed.version)?),
+                _ => {}
+            }
+        }
+        Ok(standing)
+    }
+
+    fn ready(&self, conn: &mut Conn, version: i64) -> Result<Arc<Matcher>> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known.iter().find(|matcher| matcher.version == version) {
+            return Ok(found.clone());
+        }
+        let made = Arc::new(Matcher::new(version, matching::frozen(conn, version)?));
+        // Two stand at most.
+        known.retain(|matcher| matcher.version + 1 >= version);
+        known.push(made.clone());
+        Ok(made)
+    }
+}
+
+impl Standing {
+    fn all(&self) -> impl Iterator<Item = &Arc<Matcher>> {
+        self.active.iter().chain(&self.filling)
+    }
+}
+
+/// Places again what the transaction may move, and says what is to be stored of keys and standings.
+pub fn resettle(
+    rules: &Rules,
+    conn: &mut Conn,
+    (working, touched): (&mut Working, &mut Touched),
+    decisions: &mut Decisions,
+    now: i64,
+) -> Result<Changes> {
+    let standing = rules.models.standing(conn)?;
+    let mut changes = Changes::default();
+    if standing.active.is_none() && standing.filling.is_none() {
+        return Ok(changes);
+    }
+    let (mut asked, around) = moved(rules, &standing, working, &mut changes, touched.contributions())?;
+    let Some(active) = &standing.active else { return Ok(changes) };
+    let loose = matching::under(conn, &known(rules, &around), true)?;
+    let ids: BTreeSet<Token> = loose.iter().map(|key| Token::from_slice(&key.contribution)).collect::<Result<_>>()?;
+    asked.extend(working.by_ids(conn, &ids)?);
+    asked.retain(|place| working.at(*place).row.is_live() && resolve::is_loose(&working.at(*place).row.link));
+    let outcomes = outcomes(rules, conn, active, (working, decisions), &asked)?;
+    let ids: Vec<Vec<u8>> = asked.iter().map(|place| working.at(*place).row.id.clone()).collect();
+    let mut stood: BTreeMap<Vec<u8>, Matching> = BTreeMap::new();
+    for found in matching::standing(conn, &ids)? {
+        stood.insert(found.contribution.clone(), found);
+    }
+    for (place, outcome) in outcomes {
+        let id = working.at(place).row.id.clone();
+        let fresh = stands(id.clone(), active.version, now, &outcome)?;
+        let stood = stood.remove(&id);
+        if !same(stood.as_ref(), fresh.as_ref()) {
+            changes.moved.extend(stood.map(|_| id));
+            changes.standing.extend(fresh);
+        }
+        let joined = match &outcome {
+            Outcome::Joined(candidates) => candidates.first().map(|candidate| candidate.entity),
+            _ => None,
+        };
+        links::relink_like(working, place, joined, touched)?;
+    }
+    gone(conn, working, &mut changes)?;
+    Ok(changes)
+}
+
+/// Records that stood somewhere and are placed otherwise now, or have ended.
+fn gone(conn: &mut Conn, working: &Working, changes: &mut Changes) -> Result<()> {
+    let mut ids = Vec::new();
+    for place in working.places() {
+        let held = working.at(place);
+        let was_loose = held.was.as_ref().is_some_and(|(link, _)| resolve::is_loose(link));
+        if was_loose && !(held.row.is_live() && resolve::is_loose(&held.row.link)) {
+            ids.push(held.row.id.clone());
+        }
+    }
+    changes.moved.extend(matching::standing(conn, &ids)?.into_iter().map(|found| found.contribution));
+    Ok(())
+}
+
+type Around = BTreeSet<Token>;
+
+/// What has changed or changed its place: its keys are made anew, it is asked about if it is loose now, and whoever is found
+/// under its keys, of before and of now, may be moved by it.
+fn moved(
+    rules: &Rules,
+    standing: &Standing,
+    working: &Working,
+    changes: &mut Changes,
+    again: &BTreeSet<Token>,
+) -> Result<(BTreeSet<usize>, Around)> {
+    let (mut asked, mut around) = (BTreeSet::new(), Around::new());
+    for place in working.places().filter(|place| working.at(*place).row.kind == RESIDENT) {
+        let held = working.at(place);
+        let id = held.row.token()?;
+        let is_loose = resolve::is_loose(&held.row.link);
+        let stands = (held.row.link.as_str(), &held.row.entity);
+        let is_same = !working.is_fresh(place)
+            && held.was.as_ref().is_some_and(|(link, entity)| (link.as_str(), entity) == stands);
+        if held.row.is_live() && is_loose && (!is_same || again.contains(&id)) {
+            asked.insert(place);
+        }
+        if is_same {
+            continue;
+        }
+        let was = was(working, place)?;
+        let now = match held.row.is_live() {
+            true => Some((is_loose, cells(&working.said(place)?.attributes))),
+            false => None,
+        };
+        // Whoever is known by their number is evidence, and so is one who was until now.
+        let is_evidence = |of: &Option<(bool, Vec<String>)>| of.as_ref().is_some_and(|(is_loose, _)| !is_loose);
+        if let Some(active) = &standing.active {
+            for of in [&was, &now].into_iter().filter(|of| is_evidence(of)).flatten() {
+                around.extend(keys(rules, active, &of.1)?);
+            }
+        }
+        if was == now {
+            continue;
+        }
+        if was.is_some() {
+            changes.rekeyed.push(held.row.id.clone());
+        }
+        let Some((loose, cells)) = now else { continue };
+        for matcher in standing.all() {
+            changes.keys.extend(keys(rules, matcher, &cells)?.iter().map(|token| Key {
+                token: token.to_vec(),
+                contribution: held.row.id.clone(),
+                model: matcher.version,
+                loose,
+            }));
+        }
+    }
+    Ok((asked, around))
+}
+
+/// Whether the contribution at a place was loose as it is stored, and what it said; `None` where nothing live was.
+fn was(working: &Working, place: usize) -> Result<Option<(bool, Vec<String>)>> {
+    let Some((link, _)) = &working.at(place).was else { return Ok(None) };
+    let before = working.before(place)?;
+    let attributes = match &before {
+        Some(before) => &before.attributes,
+        None => &working.said(place)?.attributes,
+    };
+    Ok(Some((resolve::is_loose(link), cells(attributes))))
+}
+
+/// The tokens under which a record is found.
+pub fn keys(rules: &Rules, matcher: &Matcher, cells: &[String]) -> Result<BTreeSet<Token>> {
+    Ok(matcher.keys(rules.keyring, &matcher.read(cells))?.into_iter().collect())
+}
+
+fn known(rules: &Rules, tokens: &BTreeSet<Token>) -> Vec<Vec<u8>> {
+    tokens.iter().filter(|token| rules.may_hold(&token.0)).map(|token| token.to_vec()).collect()
+}
+
+/// What becomes of the loose records at these places.
+pub fn outcomes(
+    rules: &Rules,
+    conn: &mut Conn,
+    matcher: &Matcher,
+    (working, decisions): (&mut Working, &mut Decisions),
+    asked: &BTreeSet<usize>,
+) -> Result<Vec<(usize, Outcome)>> {
+    let mut read: BTreeMap<usize, (Values, Vec<Token>)> = BTreeMap::new();
+    let mut tokens = BTreeSet::new();
+    for place in asked {
+        let values = matcher.read(&cells(&working.said(*place)?.attributes));
+        let keys = matcher.keys(rules.keyring, &values)?;
+        tokens.extend(keys.iter().copied());
+        read.insert(*place, (values, keys));
+    }
+    let found = people_under(rules, conn, matcher, working, &tokens)?;
+    let all: BTreeSet<Token> = found.values().flatten().copied().collect();
+    let groups = working.of_entities(conn, &all)?;
+    let mut others: BTreeMap<usize, Values> = BTreeMap::new();
+    for place in groups.values().flatten() {
+        if is_strong(&working.at(*place).row.link) && !others.contains_key(place) {
+            others.insert(*place, matcher.read(&cells(&working.said(*place)?.attributes)));
+        }
+    }
+    let mut outcomes = Vec::with_capacity(read.len());
+    for (place, (values, keys)) in read {
+        let id = working.at(place).row.token()?;
+        decisions.learn(conn, std::iter::once(id))?;
+        let mut parted = BTreeSet::new();
+        for token in decisions.found().parted_from(id) {
+            parted.insert(entity_id(rules.keyring, RESIDENT, token)?);
+        }
+        let people: BTreeSet<&Token> = keys.iter().filter_map(|key| found.get(key)).flatten().collect();
+        let mut like = BTreeMap::new();
+        for entity in people.into_iter().filter(|entity| !parted.contains(entity)) {
+            let records = groups.get(entity).into_iter().flatten().filter_map(|place| others.get(place));
+            like.extend(matcher.likeness(&values, records).map(|likeness| (*entity, likeness)));
+        }
+        outcomes.push((place, matcher.outcome(&like)));
+    }
+    Ok(outcomes)
+}
+
+/// Whether a record with this link is evidence of what its person is like.
+fn is_strong(link: &str) -> bool {
+    !resolve::is_loose(link)
+}
+
+/// The people found under each token, as they will stand; none under one that too many share.
+fn people_under(
+    rules: &Rules,
+    conn: &mut Conn,
+    matcher: &Matcher,
+    working: &mut Working,
+    tokens: &BTreeSet<Token>,
+) -> Result<BTreeMap<Token, BTreeSet<Token>>> {
+    let mut under: BTreeMap<Token, BTreeSet<Token>> = BTreeMap::new();
+    let stored = matching::under(conn, &known(rules, tokens), false)?;
+    let mut owners = BTreeSet::new();
+    for key in &stored {
+        let owner = Token::from_slice(&key.contribution)?;
+        owners.insert(owner);
+        under.entry(Token::from_slice(&key.token)?).or_default().insert(owner);
+    }
+    working.by_ids(conn, &owners)?;
+    // What this transaction writes is found as it will stand, and not as it stands.
+    for place in working.places() {
+        let held = working.at(place);
+        if held.row.kind != RESIDENT || !working.is_moved(place) {
+            continue;
+        }
+        let id = held.row.token()?;
+        under.values_mut().for_each(|ids| {
+            ids.remove(&id);
+        });
+        if held.row.is_live() && is_strong(&held.row.link) {
+            for key in keys(rules, matcher, &cells(&working.said(place)?.attributes))? {
+                if tokens.contains(&key) {
+                    under.entry(key).or_default().insert(id);
+                }
+            }
+        }
+    }
+    let mut people = BTreeMap::new();
+    for (token, ids) in under {
+        let mut entities = BTreeSet::new();
+        for id in &ids {
+            if let Some(entity) = working.entity_of(id)? {
+                entities.insert(entity);
+            }
+        }
+        if entities.len() <= CAP {
+            people.insert(token, entities);
+        }
+    }
+    Ok(people)
+}
+
+fn stands(contribution: Vec<u8>, model: i64, since: i64, outcome: &Outcome) -> Result<Option<Matching>> {
+    let (state, candidates) = match outcome {
+        Outcome::Joined(candidates) => ("joined", candidates),
+        Outcome::Review(candidates) => ("review", candidates),
+        Outcome::Apart => return Ok(None),
+    };
+    let Some(best) = candidates.first() else { return Ok(None) };
+    let entity = best.entity.to_vec();
+    let document = codec::encode(&Document { candidates: candidates.clone() })?;
+    Ok(Some(Matching { contribution, state: state.to_owned(), entity, model, since, document }))
+}
+
+/// Whether two standings say the same; since when does not count.
+fn same(one: Option<&Matching>, other: Option<&Matching>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => {
+            (&one.state, &one.entity, one.model, &one.document)
+                == (&other.state, &other.entity, other.model, &other.document)
+        }
+        (None, None) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,297 @@
+//! Tune: learns a model of likeness from the city's own records, says what it would join and part, and makes it the active
+//! one. Nothing moves before that is asked for.
+//!
+//! The new model's keys are made beside those of the old one, so that likeness goes on by the old until the new is whole.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+
+use serde::Serialize;
+
+use super::apply::rules;
+use super::golden;
+use super::likeness;
+use super::links::{Decisions, Touched};
+use super::working::Working;
+use crate::error::{Error, Kind, Result};
+use crate::hub::Hub;
+use crate::keyring::Token;
+use crate::linkage::batch;
+use crate::linkage::block::Exploded;
+use crate::linkage::decide::Budget;
+use crate::linkage::table::Table;
+use crate::linkage::train::Training;
+use crate::linkage::{model::Limits, prepare};
+use crate::matching::{COLUMNS, Frozen, Matcher, Outcome, cells};
+use crate::resolve;
+use crate::store::contribution::{self, Row};
+use crate::store::matching::{self, Changes, Key};
+use crate::store::{Lease, entity};
+
+const PAGE: i64 = 1_000;
+/// Records learned from, at most.
+const LEARNED_FROM: u64 = 200_000;
+/// Fewer teach nothing.
+const LEAST: usize = 100;
+/// The same records teach the same model.
+const SEED: u64 = 1;
+const RESIDENT: &str = "resident";
+
+/// What a model came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct Tuned {
+    /// Its version.
+    pub version: i64,
+    /// Whether it is active now.
+    pub active: bool,
+    /// Records it was learned from.
+    pub learned_from: u64,
+    /// From this probability on a record is joined by itself.
+    pub auto: f64,
+    /// From this one on somebody is asked.
+    pub review: f64,
+    /// Blocks of candidates too large to mean anything.
+    pub blocks_aside: usize,
+    /// The largest of them, in records.
+    pub largest_block: u32,
+    /// What it says of the records without a usable number.
+    pub effect: Effect,
+}
+
+/// What a model says of the records without a usable number, and how that differs from now.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Effect {
+    /// Records without a usable number.
+    pub loose: u64,
+    /// Joined by themselves.
+    pub joined: u64,
+    /// Somebody is asked.
+    pub review: u64,
+    /// Like nobody.
+    pub apart: u64,
+    /// Joins that are not there now.
+    pub made: u64,
+    /// Joins that are there now and would be no more, or to somebody else.
+    pub broken: u64,
+    /// How many of the joins are expected to be wrong, by the model's own probabilities.
+    pub expected_wrong: f64,
+}
+
+/// Learns a model and tells its effect; with `activate` it becomes the active one.
+pub fn tune(hub: &Hub, by: &str, activate: bool, progress: &dyn Fn(u64)) -> Result<Tuned> {
+    let lease = hub.writer()?;
+    let learned = learned(hub)?;
+    let version = hub.db.apply(&lease, hub.now(), |change| {
+        // What an earlier try left unfinished is over.
+        matching::abandon(change.conn)?;
+        matching::begin_model(change.conn, &learned.frozen, by, change.now)
+    })?;
+    let matcher = Matcher::new(version, learned.frozen.clone());
+    fill(hub, &lease, &matcher, progress)?;
+    let effect = effect(hub, &matcher)?;
+    hub.db.apply(&lease, hub.now(), |change| {
+        if activate { matching::activate(change.conn, version) } else { matching::abandon(change.conn) }
+    })?;
+    if activate {
+        rematch(hub, progress)?;
+    }
+    forget(hub, &lease)?;
+    let Learned { limits, exploded, records, .. } = learned;
+    Ok(Tuned {
+        version,
+        active: activate,
+        learned_from: records,
+        auto: limits.auto,
+        review: limits.review,
+        blocks_aside: exploded.len(),
+        largest_block: exploded.iter().map(|block| block.records).max().unwrap_or(0),
+        effect,
+    })
+}
+
+struct Learned {
+    frozen: Frozen,
+    limits: Limits,
+    exploded: Vec<Exploded>,
+    records: u64,
+}
+
+fn learned(hub: &Hub) -> Result<Learned> {
+    let sample = sample(hub)?;
+    if sample.len() < LEAST {
+        let en = format!("a model is learned from {LEAST} records at least; there are {}", sample.len());
+        let zh = format!("建立比对模型至少需要 {LEAST} 条记录，现有 {} 条。", sample.len());
+        return Err(Error::new(Kind::Conflict, en).coded("too-few-records", zh));
+    }
+    let kinds = COLUMNS.map(|(_, kind)| kind);
+    let mut table = Table::new(&kinds);
+    for cells in &sample {
+        let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+        table.push(0, prepare::record(&kinds, &cells));
+    }
+    let names = COLUMNS.map(|(name, _)| name.to_owned());
+    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let linked = batch::link(&mut table, &names, Training { seed: SEED, threads }, &Budget::default());
+    let people = hub.db.read(|conn| entity::count(conn, RESIDENT, None))?;
+    let limits = linked.model.limits;
+    Ok(Learned {
+        frozen: Frozen { model: linked.model, people: people.unsigned_abs() },
+        limits,
+        exploded: linked.exploded,
+        records: sample.len() as u64,
+    })
+}
+
+/// The cells of the records that are learned from, sorted. Of a large city those born on some days, so that the records of
+/// one person come together.
+fn sample(hub: &Hub) -> Result<Vec<Vec<String>>> {
+    let total = hub.db.read(contribution::total)?.unsigned_abs();
+    let share = total.div_ceil(LEARNED_FROM).max(1);
+    let mut sample = Vec::new();
+    each_page(hub, |page| {
+        for row in page {
+            let cells = cells(&row.contribution()?.attributes);
+            let birth = cells.get(2).map(String::as_str).unwrap_or_default();
+            if crate::linkage::evidence::stable_hash(birth.as_bytes()) % share == 0 {
+                sample.push(cells);
+            }
+        }
+        Ok(())
+    })?;
+    sample.sort_unstable();
+    Ok(sample)
+}
+
+/// Goes through all live contributions about residents.
+fn each_page(hub: &Hub, mut each: impl FnMut(Vec<Row>) -> Result<()>) -> Result<()> {
+    let mut after = Vec::new();
+    loop {
+        let mut page = hub.db.read(|conn| contribution::page(conn, &after, PAGE))?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after.clone_from(&last.id);
+        page.retain(|row| row.kind == RESIDENT);
+        each(page)?;
+    }
+}
+
+/// Makes the keys of a model. What changes meanwhile makes its own.
+fn fill(hub: &Hub, lease: &Lease, matcher: &Matcher, progress: &dyn Fn(u64)) -> Result<()> {
+    let mut after = Vec::new();
+    loop {
+        let (last, count) = hub.db.apply(lease, hub.now(), |change| {
+            let rules = rules(hub);
+            let page = contribution::page(change.conn, &after, PAGE)?;
+            let ids: Vec<Vec<u8>> = page.iter().map(|row| row.id.clone()).collect();
+            let there: BTreeSet<Key> = matching::of(change.conn, &ids)?.into_iter().collect();
+            let mut changes = Changes::default();
+            for row in page.iter().filter(|row| row.kind == RESIDENT) {
+                for token in likeness::keys(&rules, matcher, &cells(&row.contribution()?.attributes))? {
+                    changes.keys.push(Key {
+                        token: token.to_vec(),
+                        contribution: row.id.clone(),
+                        model: matcher.version,
+                        loose: resolve::is_loose(&row.link),
+                    });
+                }
+            }
+            changes.keys.retain(|key| !there.contains(key));
+            if let Some(known) = hub.known() {
+                matching::tokens(&changes).for_each(|token| known.note(token));
+            }
+            matching::write(change.conn, &changes)?;
+            Ok((page.last().map(|row| row.id.clone()), page.len() as u64))
+        })?;
+        progress(count);
+        match last {
+            Some(last) => after = last,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// What a model whose keys are made says of the loose records.
+fn effect(hub: &Hub, matcher: &Matcher) -> Result<Effect> {
+    let mut effect = Effect::default();
+    each_page(hub, |page| {
+        let loose: Vec<Row> = page.into_iter().filter(|row| resolve::is_loose(&row.link)).collect();
+        let ids: BTreeSet<Token> = loose.iter().map(Row::token).collect::<Result<_>>()?;
+        let outcomes = hub.db.read(|conn| {
+            let (mut working, mut decisions) = (Working::default(), Decisions::of(conn)?);
+            let asked = working.by_ids(conn, &ids)?.into_iter().collect();
+            let reach = (&mut working, &mut decisions);
+            let outcomes = likeness::outcomes(&rules(hub), conn, matcher, reach, &asked)?;
+            Ok(outcomes
+                .into_iter()
+                .map(|(place, outcome)| (working.at(place).row.entity.clone(), outcome))
+                .collect::<Vec<_>>())
+        })?;
+        outcomes.iter().for_each(|(stands, outcome)| effect.add(stands.as_deref(), outcome));
+        Ok(())
+    })?;
+    Ok(effect)
+}
+
+impl Effect {
+    fn add(&mut self, stands: Option<&[u8]>, outcome: &Outcome) {
+        self.loose += 1;
+        let joined = match outcome {
+            Outcome::Joined(candidates) => {
+                self.joined += 1;
+                candidates.first()
+            }
+            Outcome::Review(_) => {
+                self.review += 1;
+                None
+            }
+            Outcome::Apart => {
+                self.apart += 1;
+                None
+            }
+        };
+        self.expected_wrong += joined.map_or(0.0, |candidate| 1.0 - candidate.probability);
+        let entity = joined.map(|candidate| candidate.entity.0.as_slice());
+        self.made += u64::from(entity.is_some() && entity != stands);
+        self.broken += u64::from(stands.is_some() && entity != stands);
+    }
+}
+
+/// Places all loose records anew under the active model. Safe to call again after any crash.
+pub fn rematch(hub: &Hub, progress: &dyn Fn(u64)) -> Result<u64> {
+    let lease = hub.writer()?;
+    let (mut after, mut versions) = (Vec::new(), 0);
+    loop {
+        let (last, count, appended) = hub.db.apply(&lease, hub.now(), |change| {
+            let active = rules(hub).models.standing(change.conn)?.active;
+            let version = active.map_or(0, |active| active.version);
+            let page = contribution::page(change.conn, &after, PAGE)?;
+            let mut touched = Touched::default();
+            for row in page.iter().filter(|row| row.kind == RESIDENT && resolve::is_loose(&row.link)) {
+                touched.add_contribution(row.token()?);
+            }
+            let cause = format!("model:{version}");
+            let appended = golden::settle(&rules(hub), change, Vec::new(), touched, &cause)?;
+            Ok((page.last().map(|row| row.id.clone()), page.len() as u64, appended))
+        })?;
+        progress(count);
+        versions += appended;
+        match last {
+            Some(last) => after = last,
+            None => return Ok(versions),
+        }
+    }
+}
+
+/// Takes away the keys of models that are over.
+fn forget(hub: &Hub, lease: &Lease) -> Result<()> {
+    loop {
+        let gone = hub.db.apply(lease, hub.now(), |change| {
+            let standing = matching::models(change.conn)?;
+            let keep: Vec<i64> =
+                standing.iter().filter(|model| model.state != "retired").map(|model| model.version).collect();
+            matching::forget_other_keys(change.conn, &keep)
+        })?;
+        if gone == 0 {
+            return Ok(());
+        }
+    }
+}

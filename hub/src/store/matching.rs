@@ -1,0 +1,227 @@
+//! Likeness as stored: the models, the tokens under which records are found, and where each record without a usable number
+//! stands.
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::codec;
+use super::conn::{Conn, each_backend};
+use super::contribution::in_parts;
+use super::schema::{match_key, matching, model};
+use crate::error::Result;
+use crate::keyring::Token;
+use crate::matching::{Candidate, Frozen};
+
+/// Rows of one statement: SQLite takes at most 32,766 values.
+const ROWS: usize = 5_000;
+
+/// A model as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Listed {
+    /// From 1.
+    pub version: i64,
+    /// `filling` (its keys are being made), `active` or `retired`.
+    pub state: String,
+    /// Who made it.
+    pub made_by: String,
+    /// When, microseconds since 1970.
+    pub made_at: i64,
+}
+
+/// All models, newest first.
+pub fn models(conn: &mut Conn) -> Result<Vec<Listed>> {
+    let columns = (model::version, model::state, model::made_by, model::made_at);
+    Ok(model::table.order(model::version.desc()).select(columns).load(conn)?)
+}
+
+/// A model's document.
+pub fn frozen(conn: &mut Conn, version: i64) -> Result<Frozen> {
+    let document: Vec<u8> = model::table.find(version).select(model::document).first(conn)?;
+    codec::decode(&document)
+}
+
+/// Stores a new model, whose keys are made from now on. Returns its version.
+pub fn begin_model(conn: &mut Conn, frozen: &Frozen, by: &str, now: i64) -> Result<i64> {
+    let last: Option<i64> = model::table.select(diesel::dsl::max(model::version)).first(conn)?;
+    let version = last.unwrap_or(0) + 1;
+    let document = codec::encode(frozen)?;
+    let row = (
+        model::version.eq(version),
+        model::state.eq("filling"),
+        model::document.eq(document),
+        model::made_by.eq(by),
+        model::made_at.eq(now),
+    );
+    each_backend!(conn, |c| diesel::insert_into(model::table).values(row).execute(c))?;
+    Ok(version)
+}
+
+/// Makes a model the active one; the one before is retired.
+pub fn activate(conn: &mut Conn, version: i64) -> Result<()> {
+    diesel::update(model::table.filter(model::version.ne(version))).set(model::state.eq("retired")).execute(conn)?;
+    diesel::update(model::table.find(version)).set(model::state.eq("active")).execute(conn)?;
+    Ok(())
+}
+
+/// Takes back a model whose keys are being made.
+pub fn abandon(conn: &mut Conn) -> Result<()> {
+    let filling = model::table.filter(model::state.eq("filling"));
+    diesel::update(filling).set(model::state.eq("retired")).execute(conn)?;
+    Ok(())
+}
+
+/// Forgets some keys of all models but these; how many.
+pub fn forget_other_keys(conn: &mut Conn, keep: &[i64]) -> Result<usize> {
+    let tokens: Vec<Vec<u8>> = match_key::table
+        .filter(match_key::model.ne_all(keep))
+        .select(match_key::token)
+        .limit(ROWS as i64)
+        .load(conn)?;
+    Ok(diesel::delete(match_key::table.filter(match_key::model.ne_all(keep)).filter(match_key::token.eq_any(tokens)))
+        .execute(conn)?)
+}
+
+/// A token under which a contribution is found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Queryable, Selectable, Insertable)]
+#[diesel(table_name = match_key, treat_none_as_default_value = false)]
+pub struct Key {
+    /// The token.
+    pub token: Vec<u8>,
+    /// The contribution.
+    pub contribution: Vec<u8>,
+    /// The model it was made under.
+    pub model: i64,
+    /// Whether the contribution is about nobody by its keys.
+    pub loose: bool,
+}
+
+/// The keys under these tokens, of contributions that are loose or not.
+pub fn under(conn: &mut Conn, tokens: &[Vec<u8>], loose: bool) -> Result<Vec<Key>> {
+    in_parts(tokens, |tokens| {
+        let found = match_key::table.filter(match_key::token.eq_any(tokens)).select(Key::as_select());
+        Ok(if loose {
+            found.filter(match_key::loose).load(conn)?
+        } else {
+            found.filter(match_key::loose.eq(false)).load(conn)?
+        })
+    })
+}
+
+/// The keys of these contributions, sorted.
+pub fn of(conn: &mut Conn, contributions: &[Vec<u8>]) -> Result<Vec<Key>> {
+    let mut found = in_parts(contributions, |ids| {
+        Ok(match_key::table.filter(match_key::contribution.eq_any(ids)).select(Key::as_select()).load(conn)?)
+    })?;
+    found.sort();
+    Ok(found)
+}
+
+/// Where a record without a usable number stands.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = matching, treat_none_as_default_value = false)]
+pub struct Matching {
+    /// The contribution.
+    pub contribution: Vec<u8>,
+    /// `joined` or `review`.
+    pub state: String,
+    /// The likeliest person.
+    pub entity: Vec<u8>,
+    /// The version of the model that says so.
+    pub model: i64,
+    /// Since when it says this, microseconds since 1970.
+    pub since: i64,
+    /// The encoded [`Document`].
+    pub document: Vec<u8>,
+}
+
+/// What a [`Matching`] keeps besides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    /// Whom it may be about, the likeliest first.
+    pub candidates: Vec<Candidate>,
+}
+
+/// Where these contributions stand.
+pub fn standing(conn: &mut Conn, contributions: &[Vec<u8>]) -> Result<Vec<Matching>> {
+    in_parts(contributions, |ids| {
+        Ok(matching::table.filter(matching::contribution.eq_any(ids)).select(Matching::as_select()).load(conn)?)
+    })
+}
+
+/// Those in a state, oldest first, after `after` (since, contribution).
+pub fn list(conn: &mut Conn, state: &str, after: Option<(i64, Vec<u8>)>, limit: i64) -> Result<Vec<Matching>> {
+    let mut query = matching::table.filter(matching::state.eq(state.to_owned())).into_boxed();
+    if let Some((since, contribution)) = after {
+        let same = matching::since.eq(since).and(matching::contribution.gt(contribution));
+        query = query.filter(matching::since.gt(since).or(same));
+    }
+    let ordered = query.order((matching::since, matching::contribution)).limit(limit);
+    Ok(ordered.select(Matching::as_select()).load(conn)?)
+}
+
+/// How many are in a state.
+pub fn count(conn: &mut Conn, state: &str) -> Result<i64> {
+    Ok(matching::table.filter(matching::state.eq(state)).count().get_result(conn)?)
+}
+
+/// The contributions that stand anywhere, after `after`.
+pub fn page(conn: &mut Conn, after: &[u8], limit: i64) -> Result<Vec<Vec<u8>>> {
+    Ok(matching::table
+        .filter(matching::contribution.gt(after))
+        .order(matching::contribution)
+        .limit(limit)
+        .select(matching::contribution)
+        .load(conn)?)
+}
+
+/// What a transaction changes of all this.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Contributions whose keys are replaced.
+    pub rekeyed: Vec<Vec<u8>>,
+    /// Their keys from now on, and those of new ones.
+    pub keys: Vec<Key>,
+    /// Contributions that stand nowhere, or elsewhere, from now on.
+    pub moved: Vec<Vec<u8>>,
+    /// Where those stand that stand somewhere.
+    pub standing: Vec<Matching>,
+}
+
+/// Stores the changes.
+pub fn write(conn: &mut Conn, changes: &Changes) -> Result<()> {
+    for ids in changes.rekeyed.chunks(ROWS) {
+        diesel::delete(match_key::table.filter(match_key::contribution.eq_any(ids))).execute(conn)?;
+    }
+    for ids in changes.moved.chunks(ROWS) {
+        diesel::delete(matching::table.filter(matching::contribution.eq_any(ids))).execute(conn)?;
+    }
+    match conn {
+        Conn::Pg(c) => {
+            if !changes.keys.is_empty() {
+                diesel::copy_from(match_key::table).from_insertable(&changes.keys).execute(c)?;
+            }
+            for rows in changes.standing.chunks(ROWS) {
+                diesel::insert_into(matching::table).values(rows).execute(c)?;
+            }
+        }
+        Conn::Sqlite(c) => {
+            for key in &changes.keys {
+                diesel::insert_into(match_key::table).values(key).execute(c)?;
+            }
+            for row in &changes.standing {
+                diesel::insert_into(matching::table).values(row).execute(c)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Notes what is looked up by of the keys.
+pub fn tokens(changes: &Changes) -> impl Iterator<Item = &[u8]> {
+    changes.keys.iter().map(|key| key.token.as_slice())
+}
+
+/// The entity of a standing.
+pub fn entity(of: &Matching) -> Result<Token> {
+    Token::from_slice(&of.entity)
+}
