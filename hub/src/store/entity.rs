@@ -97,7 +97,7 @@ pub fn page(conn: &mut Conn, filter: &Filter) -> Result<Vec<(Entity, Version)>> 
     let mut query = standing()
         .filter(entity::kind.eq(filter.kind.clone()))
         .filter(entity::state.eq("live"))
-        .filter(entity::id.gt(filter.after.clone()))
+        .filter(beyond(&filter.after))
         .order(entity::id)
         .limit(filter.limit)
         .into_boxed();
@@ -174,12 +174,8 @@ fn numbers_before(of: &[Version]) -> (Vec<Vec<u8>>, Vec<i64>) {
 /// The version of each entity that stood at a `seq`, in the order of ids, after `after`; and the last id that was looked
 /// at, none past the end.
 pub fn page_at_seq(conn: &mut Conn, seq: i64, after: &[u8], limit: i64) -> Result<(Vec<Version>, Option<Vec<u8>>)> {
-    let page: Vec<Version> = standing()
-        .filter(entity::id.gt(after))
-        .order(entity::id)
-        .limit(limit)
-        .select(Version::as_select())
-        .load(conn)?;
+    let page: Vec<Version> =
+        standing().filter(beyond(after)).order(entity::id).limit(limit).select(Version::as_select()).load(conn)?;
     let last = page.last().map(|version| version.entity.clone());
     Ok((stood_at(conn, seq, page)?, last))
 }
@@ -191,7 +187,7 @@ pub fn filtered_at_seq(conn: &mut Conn, seq: i64, filter: &Filter) -> Result<(Ve
     let mut query = standing()
         .filter(entity::kind.eq(filter.kind.clone()))
         .filter(entity::state.eq("live").or(since))
-        .filter(entity::id.gt(filter.after.clone()))
+        .filter(beyond(&filter.after))
         .order(entity::id)
         .limit(filter.limit)
         .into_boxed();
@@ -252,7 +248,7 @@ pub fn communities(conn: &mut Conn) -> Result<i64> {
 /// All entities with their standing versions, ended ones too, in the order of their ids.
 pub fn all_after(conn: &mut Conn, after: &[u8], limit: i64) -> Result<Vec<(Entity, Version)>> {
     Ok(standing()
-        .filter(entity::id.gt(after.to_vec()))
+        .filter(beyond(after))
         .order(entity::id)
         .limit(limit)
         .select((Entity::as_select(), Version::as_select()))
@@ -272,6 +268,14 @@ type SameVersion = diesel::dsl::And<
     diesel::dsl::Eq<entity_version::entity, entity::id>,
     diesel::dsl::Eq<entity_version::version, entity::version>,
 >;
+
+type Beyond = diesel::dsl::And<diesel::dsl::Gt<entity::id, Vec<u8>>, diesel::dsl::Gt<entity_version::entity, Vec<u8>>>;
+
+/// What comes after an id in [`standing`]. Said of both tables: PostgreSQL does not conclude the one from the other, and would
+/// go through all versions from the first for each page of a merge join.
+fn beyond(id: &[u8]) -> Beyond {
+    entity::id.gt(id.to_vec()).and(entity_version::entity.gt(id.to_vec()))
+}
 
 fn standing() -> Standing {
     entity::table.inner_join(
