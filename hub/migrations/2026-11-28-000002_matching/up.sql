@@ -5,7 +5,8 @@ CREATE TABLE model (
     state TEXT NOT NULL CHECK (state IN ('filling', 'active', 'retired')),
     document BYTEA NOT NULL,
     made_by TEXT NOT NULL,
-    made_at BIGINT NOT NULL
+    made_at BIGINT NOT NULL,
+    effect BYTEA
 );
 
 CREATE TABLE match_key (

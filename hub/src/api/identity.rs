@@ -1,6 +1,8 @@
 //! Who is who: why a resident's record is made of what it is made of, and what a clerk decides against that. For
 //! administrators.
 
+use std::collections::HashMap;
+
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -14,17 +16,20 @@ use crate::hub::Hub;
 use crate::id;
 use crate::keyring::Token;
 use crate::leaving;
+use crate::matching::Explained;
 use crate::pipeline::identify::{self, Judge, Seen};
-use crate::store::contribution::{self, Row};
+use crate::resolve;
+use crate::store::contribution::Row;
 use crate::store::decision::{self, Decision as Stored, JOIN, MERGE};
 use crate::store::entity;
-use crate::store::{Conn, codec};
+use crate::store::{Conn, codec, matching};
 use crate::time;
 
 /// Most letters of a reason.
 const LONGEST: usize = 500;
 /// What a clerk tells people apart by.
-const TELLING: [&str; 6] = ["name", "id_type", "id_no", "birth_date", "sex", "phones"];
+const TELLING: [&str; 8] =
+    ["name", "id_type", "id_no", "birth_date", "sex", "phones", "current_address", "registered_address"];
 
 /// What makes up a resident's record, and why.
 #[derive(Debug, Serialize, ToSchema)]
@@ -52,12 +57,15 @@ pub struct Part {
     feed: String,
     /// Which part of the record.
     part: String,
-    /// `key`, `alias` or `decision`.
+    /// `key`, `alias`, `decision`, or `like/` and why no number places it.
     link: String,
     /// Why it is about this resident.
     why: String,
     /// The same in Chinese.
     why_zh: String,
+    /// Where likeness has placed it: how it compares, column by column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    like: Option<Explained>,
     /// The delivery that wrote it last.
     delivery: String,
     /// Its row there.
@@ -71,7 +79,7 @@ pub struct Part {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Decision {
     id: String,
-    /// `merge` (two residents are one), `join` (a record is about the resident) or `part` (it is not).
+    /// `merge` (two residents are one), `join` (a record is about the resident), `part` (it is not) or `unsure`.
     kind: String,
     /// The resident it is about; of a merge, the one who stays.
     resident: String,
@@ -91,7 +99,7 @@ pub struct Decision {
 }
 
 impl Decision {
-    fn of(hub: &Hub, row: &Stored) -> Result<Self> {
+    pub(super) fn of(hub: &Hub, row: &Stored) -> Result<Self> {
         let resident = |token: &[u8]| {
             Ok::<_, Error>(
                 crate::pipeline::golden::entity_id(&hub.keyring, "resident", Token::from_slice(token)?)?.to_string(),
@@ -128,12 +136,13 @@ fn explained(hub: &Hub, conn: &mut Conn, id: Token) -> Result<Why> {
     if row.kind != "resident" {
         return Err(missing());
     }
-    let rows = contribution::live_of_entities(conn, std::slice::from_ref(&row.id))?;
+    let rows = crate::store::contribution::live_of_entities(conn, std::slice::from_ref(&row.id))?;
     let mut concerned = vec![row.token.clone()];
     concerned.extend(decision::absorbed_by(conn, std::slice::from_ref(&row.token))?);
     concerned.extend(rows.iter().map(|row| row.id.clone()));
     let decisions = decision::about(conn, &concerned)?;
-    let mut contributions = rows.iter().map(|row| part(row, &decisions)).collect::<Result<Vec<_>>>()?;
+    let likes = likes(hub, conn, &rows)?;
+    let mut contributions = rows.iter().map(|row| part(row, &decisions, &likes)).collect::<Result<Vec<_>>>()?;
     contributions.sort_by(|one, other| (&one.feed, &one.contribution).cmp(&(&other.feed, &other.contribution)));
     Ok(Why {
         id: id.to_string(),
@@ -145,11 +154,33 @@ fn explained(hub: &Hub, conn: &mut Conn, id: Token) -> Result<Why> {
     })
 }
 
-fn part(row: &Row, decisions: &[Stored]) -> Result<Part> {
+/// What a clerk tells people apart by.
+pub(super) fn telling(attributes: &Map<String, Value>) -> Map<String, Value> {
+    TELLING.iter().filter_map(|name| Some(((*name).to_owned(), attributes.get(*name)?.clone()))).collect()
+}
+
+/// How those records that were placed by likeness compare, by contribution.
+fn likes(hub: &Hub, conn: &mut Conn, rows: &[Row]) -> Result<HashMap<Vec<u8>, Explained>> {
+    let alike = rows.iter().filter(|row| resolve::is_loose(&row.link)).map(|row| row.id.clone());
+    let mut likes = HashMap::new();
+    for found in matching::standing(conn, &alike.collect::<Vec<_>>())? {
+        let candidates = codec::decode::<matching::Document>(&found.document)?.candidates;
+        if let Some(best) = candidates.first() {
+            likes.insert(found.contribution, hub.models.ready(conn, found.model)?.explained(best));
+        }
+    }
+    Ok(likes)
+}
+
+fn part(row: &Row, decisions: &[Stored], likes: &HashMap<Vec<u8>, Explained>) -> Result<Part> {
     let said = row.contribution()?;
-    let telling = |name: &&str| Some(((*name).to_owned(), said.attributes.get(*name)?.clone()));
     let decided = decisions.iter().rfind(|one| one.kind == JOIN && one.subject == row.id && one.revoked_at.is_none());
+    let like = likes.get(&row.id).cloned();
     let (why, why_zh) = match (row.link.as_str(), decided) {
+        (link, _) if resolve::is_loose(link) => {
+            let said = like.as_ref().map(|like| (like.sentence.clone(), like.sentence_zh.clone()));
+            said.unwrap_or_default()
+        }
         ("alias", _) => {
             ("a number of its department means this resident".to_owned(), "该部门的人员编号指向此居民。".to_owned())
         }
@@ -169,9 +200,10 @@ fn part(row: &Row, decisions: &[Stored]) -> Result<Part> {
         link: row.link.clone(),
         why,
         why_zh,
+        like,
         delivery: row.delivery.clone(),
         position: row.position,
-        says: TELLING.iter().filter_map(telling).collect(),
+        says: telling(&said.attributes),
     })
 }
 
@@ -271,7 +303,13 @@ pub async fn revoke(hub: web::Data<Hub>, caller: Caller, id: web::Path<String>) 
     Ok(web::Json(revoked.await?))
 }
 
-fn resident(id: &str) -> Result<Token> {
+pub(super) fn contribution(id: &str) -> Answer<Token> {
+    Token::try_from(id.to_owned()).map_err(|_| {
+        Failure::new(Kind::NotFound, "contribution-unknown", "there is no such contribution", "没有这条来源记录。")
+    })
+}
+
+pub(super) fn resident(id: &str) -> Result<Token> {
     Token::try_from(id.to_owned()).map_err(|_| missing())
 }
 
@@ -279,7 +317,7 @@ fn missing() -> Error {
     Error::new(Kind::NotFound, "there is no such resident").coded("resident-unknown", "没有这个居民。")
 }
 
-fn reason(text: String) -> Answer<String> {
+pub(super) fn reason(text: String) -> Answer<String> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > LONGEST || text.contains('\0') {
         let en = format!("a reason has 1 to {LONGEST} letters");

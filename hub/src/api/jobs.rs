@@ -15,7 +15,7 @@ use crate::time;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Job {
     id: String,
-    /// What is done: `inspect`, `apply`, `endings`, `drop-scan`, `arrivals`, `clean-up`.
+    /// What is done: `inspect`, `apply`, `endings`, `tune`, `drop-scan`, `arrivals`, `clean-up`.
     kind: String,
     /// What it is about: a delivery, an agreement; empty for the hub as a whole.
     subject: String,

@@ -15,6 +15,7 @@ mod feeds;
 mod gather;
 mod identity;
 mod jobs;
+mod matching;
 mod metrics;
 mod problem;
 mod rejections;
@@ -174,6 +175,10 @@ fn routes(config: &mut ServiceConfig) {
         .service(at("/v1/rejections/{id}/waive").route(web::post().to(rejections::waive)))
         .service(at("/v1/contributions/{id}/place").route(web::post().to(identity::place)))
         .service(at("/v1/decisions/{id}/revoke").route(web::post().to(identity::revoke)))
+        .service(at("/v1/reviews").route(get().to(matching::list)))
+        .service(at("/v1/reviews/{contribution}/decide").route(web::post().to(matching::decide)))
+        .service(at("/v1/models").route(get().to(matching::models)).route(web::post().to(matching::new_model)))
+        .service(at("/v1/match").route(web::post().to(matching::who)))
         .service(at("/v1/jobs").route(get().to(jobs::list)))
         .service(at("/v1/jobs/{id}").route(get().to(jobs::get)))
         .service(at("/v1/jobs/{id}/retry").route(web::post().to(jobs::retry)))

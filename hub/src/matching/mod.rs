@@ -4,14 +4,14 @@
 //! store keeps to find candidates, and the decision for one record. Never reads a store; what two values say of each other
 //! is `linkage`.
 
+mod explain;
 mod reading;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use explain::{Explained, Said};
 pub use reading::{COLUMNS, Values, cells};
 
 use crate::error::Result;

@@ -8,8 +8,9 @@ use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::id;
 use crate::keyring::Token;
+use crate::resolve;
 use crate::store::contribution::{self, Row};
-use crate::store::decision::{self, Decision, Document, JOIN, MERGE, PART};
+use crate::store::decision::{self, Decision, Document, JOIN, MERGE, PART, UNSURE};
 use crate::store::entity::{self, Entity};
 use crate::store::{Change, codec};
 
@@ -72,6 +73,40 @@ pub fn place(
             }
         }
         Ok((if to.is_some() { JOIN } else { PART }, contribution, Token::from_slice(&person.token)?))
+    })
+}
+
+/// What somebody says of a record and a person it is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is about the person.
+    Same,
+    /// It is not.
+    Different,
+    /// It cannot be said, and need not be asked again.
+    Unsure,
+}
+
+/// Answers the question whether a loose record is about a person it is like.
+pub fn review(hub: &Hub, contribution: Token, person: Seen, verdict: Verdict, judge: Judge) -> Result<Decision> {
+    decided(hub, judge, |change| {
+        let row = live(change, contribution)?;
+        if !resolve::is_loose(&row.link) {
+            return Err(moved_on());
+        }
+        let person = seen(change, person)?;
+        // Whoever was unsure, or of another opinion, is answered by this.
+        for earlier in decision::about(change.conn, std::slice::from_ref(&row.id))? {
+            if earlier.revoked_at.is_none() && earlier.person == person.token {
+                decision::revoke(change.conn, &earlier.id, judge.name, change.now)?;
+            }
+        }
+        let kind = match verdict {
+            Verdict::Same => JOIN,
+            Verdict::Different => PART,
+            Verdict::Unsure => UNSURE,
+        };
+        Ok((kind, contribution, Token::from_slice(&person.token)?))
     })
 }
 

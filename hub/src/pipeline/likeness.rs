@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::golden::{Rules, entity_id};
 use super::links::{self, Decisions, Touched};
-use super::working::Working;
+use super::working::{Groups, Working};
 use crate::error::Result;
 use crate::keyring::Token;
-use crate::matching::{CAP, Matcher, Outcome, Values, cells};
+use crate::matching::{CAP, Likeness, Matcher, Outcome, Values, cells};
 use crate::resolve;
 use crate::store::matching::{self, Changes, Document, Key, Matching};
 use crate::store::{Conn, codec};
@@ -47,7 +47,8 @@ impl Models {
         Ok(standing)
     }
 
-    fn ready(&self, conn: &mut Conn, version: i64) -> Result<Arc<Matcher>> {
+    /// A model made ready, whatever its state.
+    pub fn ready(&self, conn: &mut Conn, version: i64) -> Result<Arc<Matcher>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = known.iter().find(|matcher| matcher.version == version) {
             return Ok(found.clone());
@@ -215,15 +216,7 @@ pub fn outcomes(
         tokens.extend(keys.iter().copied());
         read.insert(*place, (values, keys));
     }
-    let found = people_under(rules, conn, matcher, working, &tokens)?;
-    let all: BTreeSet<Token> = found.values().flatten().copied().collect();
-    let groups = working.of_entities(conn, &all)?;
-    let mut others: BTreeMap<usize, Values> = BTreeMap::new();
-    for place in groups.values().flatten() {
-        if is_strong(&working.at(*place).row.link) && !others.contains_key(place) {
-            others.insert(*place, matcher.read(&cells(&working.said(*place)?.attributes)));
-        }
-    }
+    let people = People::under(rules, conn, matcher, working, &tokens)?;
     let mut outcomes = Vec::with_capacity(read.len());
     for (place, (values, keys)) in read {
         let id = working.at(place).row.token()?;
@@ -232,15 +225,63 @@ pub fn outcomes(
         for token in decisions.found().parted_from(id) {
             parted.insert(entity_id(rules.keyring, RESIDENT, token)?);
         }
-        let people: BTreeSet<&Token> = keys.iter().filter_map(|key| found.get(key)).flatten().collect();
-        let mut like = BTreeMap::new();
-        for entity in people.into_iter().filter(|entity| !parted.contains(entity)) {
-            let records = groups.get(entity).into_iter().flatten().filter_map(|place| others.get(place));
-            like.extend(matcher.likeness(&values, records).map(|likeness| (*entity, likeness)));
-        }
-        outcomes.push((place, matcher.outcome(&like)));
+        outcomes.push((place, matcher.outcome(&people.like(matcher, &values, &keys, &parted))));
     }
     Ok(outcomes)
+}
+
+/// Whom a record is about that is not stored, and need not be.
+pub fn who(rules: &Rules, conn: &mut Conn, matcher: &Matcher, cells: &[String]) -> Result<Outcome> {
+    let values = matcher.read(cells);
+    let keys = matcher.keys(rules.keyring, &values)?;
+    let tokens = keys.iter().copied().collect();
+    let people = People::under(rules, conn, matcher, &mut Working::default(), &tokens)?;
+    Ok(matcher.outcome(&people.like(matcher, &values, &keys, &BTreeSet::new())))
+}
+
+/// The people found under some tokens, and what their records say.
+struct People {
+    found: BTreeMap<Token, BTreeSet<Token>>,
+    groups: Groups,
+    records: BTreeMap<usize, Values>,
+}
+
+impl People {
+    fn under(
+        rules: &Rules,
+        conn: &mut Conn,
+        matcher: &Matcher,
+        working: &mut Working,
+        tokens: &BTreeSet<Token>,
+    ) -> Result<Self> {
+        let found = people_under(rules, conn, matcher, working, tokens)?;
+        let all: BTreeSet<Token> = found.values().flatten().copied().collect();
+        let groups = working.of_entities(conn, &all)?;
+        let mut records: BTreeMap<usize, Values> = BTreeMap::new();
+        for place in groups.values().flatten() {
+            if is_strong(&working.at(*place).row.link) && !records.contains_key(place) {
+                records.insert(*place, matcher.read(&cells(&working.said(*place)?.attributes)));
+            }
+        }
+        Ok(Self { found, groups, records })
+    }
+
+    /// How like a record is to the people under its keys, but those it was parted from.
+    fn like(
+        &self,
+        matcher: &Matcher,
+        values: &Values,
+        keys: &[Token],
+        parted: &BTreeSet<Token>,
+    ) -> BTreeMap<Token, Likeness> {
+        let people: BTreeSet<&Token> = keys.iter().filter_map(|key| self.found.get(key)).flatten().collect();
+        let mut like = BTreeMap::new();
+        for entity in people.into_iter().filter(|entity| !parted.contains(entity)) {
+            let records = self.groups.get(entity).into_iter().flatten().filter_map(|place| self.records.get(place));
+            like.extend(matcher.likeness(values, records).map(|likeness| (*entity, likeness)));
+        }
+        like
+    }
 }
 
 /// Whether a record with this link is evidence of what its person is like.

@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::apply::rules;
 use super::golden;
@@ -28,6 +29,11 @@ use crate::store::contribution::{self, Row};
 use crate::store::matching::{self, Changes, Key};
 use crate::store::{Lease, entity};
 
+/// What a job is about that makes its model the active one.
+pub const APPLY: &str = "apply";
+/// What a job is about that only tells what its model would do.
+pub const LOOK: &str = "look";
+
 const PAGE: i64 = 1_000;
 /// Records learned from, at most.
 const LEARNED_FROM: u64 = 200_000;
@@ -38,11 +44,11 @@ const SEED: u64 = 1;
 const RESIDENT: &str = "resident";
 
 /// What a model came to.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Tuned {
     /// Its version.
     pub version: i64,
-    /// Whether it is active now.
+    /// Whether it was made the active one.
     pub active: bool,
     /// Records it was learned from.
     pub learned_from: u64,
@@ -59,7 +65,7 @@ pub struct Tuned {
 }
 
 /// What a model says of the records without a usable number, and how that differs from now.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Effect {
     /// Records without a usable number.
     pub loose: u64,
@@ -88,25 +94,16 @@ pub fn tune(hub: &Hub, by: &str, activate: bool, progress: &dyn Fn(u64)) -> Resu
     })?;
     let matcher = Matcher::new(version, learned.frozen.clone());
     fill(hub, &lease, &matcher, progress)?;
-    let effect = effect(hub, &matcher)?;
+    let tuned = learned.tuned(version, activate, effect(hub, &matcher)?);
     hub.db.apply(&lease, hub.now(), |change| {
+        matching::note_effect(change.conn, version, &tuned)?;
         if activate { matching::activate(change.conn, version) } else { matching::abandon(change.conn) }
     })?;
     if activate {
         rematch(hub, progress)?;
     }
     forget(hub, &lease)?;
-    let Learned { limits, exploded, records, .. } = learned;
-    Ok(Tuned {
-        version,
-        active: activate,
-        learned_from: records,
-        auto: limits.auto,
-        review: limits.review,
-        blocks_aside: exploded.len(),
-        largest_block: exploded.iter().map(|block| block.records).max().unwrap_or(0),
-        effect,
-    })
+    Ok(tuned)
 }
 
 struct Learned {
@@ -114,6 +111,21 @@ struct Learned {
     limits: Limits,
     exploded: Vec<Exploded>,
     records: u64,
+}
+
+impl Learned {
+    fn tuned(&self, version: i64, active: bool, effect: Effect) -> Tuned {
+        Tuned {
+            version,
+            active,
+            learned_from: self.records,
+            auto: self.limits.auto,
+            review: self.limits.review,
+            blocks_aside: self.exploded.len(),
+            largest_block: self.exploded.iter().map(|block| block.records).max().unwrap_or(0),
+            effect,
+        }
+    }
 }
 
 fn learned(hub: &Hub) -> Result<Learned> {
@@ -152,7 +164,7 @@ fn sample(hub: &Hub) -> Result<Vec<Vec<String>>> {
         for row in page {
             let cells = cells(&row.contribution()?.attributes);
             let birth = cells.get(2).map(String::as_str).unwrap_or_default();
-            if crate::linkage::evidence::stable_hash(birth.as_bytes()) % share == 0 {
+            if crate::linkage::evidence::stable_hash(birth.as_bytes()).is_multiple_of(share) {
                 sample.push(cells);
             }
         }

@@ -16,6 +16,8 @@ pub const MERGE: &str = "merge";
 pub const JOIN: &str = "join";
 /// A contribution is not about a person.
 pub const PART: &str = "part";
+/// Nobody can say whether it is; it is not asked again.
+pub const UNSURE: &str = "unsure";
 
 /// A decision.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -23,7 +25,7 @@ pub const PART: &str = "part";
 pub struct Decision {
     /// Sorts by time.
     pub id: String,
-    /// `merge`, `join` or `part`.
+    /// `merge`, `join`, `part` or `unsure`.
     pub kind: String,
     /// The token of the person who is absorbed, or the contribution.
     pub subject: Vec<u8>,
@@ -108,6 +110,12 @@ pub fn joined_to(conn: &mut Conn, people: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
     })
 }
 
+/// The contributions among these of which somebody was unsure.
+pub fn unsure_of(conn: &mut Conn, contributions: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
+    let standing = standing(conn, contributions)?;
+    Ok(standing.into_iter().filter(|found| found.kind == UNSURE).map(|found| found.subject).collect())
+}
+
 /// The people whom these have absorbed, directly or in turn.
 pub fn absorbed_by(conn: &mut Conn, people: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
     let (mut all, mut next) = (Vec::new(), people.to_vec());
@@ -146,7 +154,8 @@ pub fn learn(conn: &mut Conn, decided: &mut Decided, mut subjects: Vec<Vec<u8>>)
                 MERGE if decided.is_merged(subject) => continue,
                 MERGE => decided.merge(subject, person),
                 JOIN => decided.join(subject, person),
-                _ => decided.part(subject, person),
+                PART => decided.part(subject, person),
+                _ => continue,
             }
             further.push(found.person);
         }

@@ -26,11 +26,13 @@ pub struct Listed {
     pub made_by: String,
     /// When, microseconds since 1970.
     pub made_at: i64,
+    /// What it came to, encoded; `None` until that is known.
+    pub effect: Option<Vec<u8>>,
 }
 
 /// All models, newest first.
 pub fn models(conn: &mut Conn) -> Result<Vec<Listed>> {
-    let columns = (model::version, model::state, model::made_by, model::made_at);
+    let columns = (model::version, model::state, model::made_by, model::made_at, model::effect);
     Ok(model::table.order(model::version.desc()).select(columns).load(conn)?)
 }
 
@@ -54,6 +56,13 @@ pub fn begin_model(conn: &mut Conn, frozen: &Frozen, by: &str, now: i64) -> Resu
     );
     each_backend!(conn, |c| diesel::insert_into(model::table).values(row).execute(c))?;
     Ok(version)
+}
+
+/// Notes what a model came to.
+pub fn note_effect(conn: &mut Conn, version: i64, effect: &impl Serialize) -> Result<()> {
+    let effect = codec::encode(effect)?;
+    diesel::update(model::table.find(version)).set(model::effect.eq(effect)).execute(conn)?;
+    Ok(())
 }
 
 /// Makes a model the active one; the one before is retired.

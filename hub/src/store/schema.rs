@@ -271,6 +271,7 @@ diesel::table! {
         document -> Binary,
         made_by -> Text,
         made_at -> BigInt,
+        effect -> Nullable<Binary>,
     }
 }
 

@@ -9,7 +9,7 @@ use super::{clean_up, drop_folder};
 use crate::error::{Error, Kind, Policy, Result};
 use crate::hub::Hub;
 use crate::instance;
-use crate::pipeline::{apply, endings_of, inspect};
+use crate::pipeline::{apply, endings_of, inspect, tune};
 use crate::store::delivery;
 use crate::store::job::{self, Ending, Job, Leasing};
 
@@ -21,6 +21,7 @@ const MOST_ATTEMPTS: i64 = 50;
 
 const INSPECTING: &[&str] = &["inspect"];
 const APPLYING: &[&str] = &["apply", "endings"];
+const TUNING: &[&str] = &["tune"];
 const HOUSEKEEPING: &[&str] = &["drop-scan", "arrivals", "clean-up"];
 
 /// The hub's threads.
@@ -39,6 +40,7 @@ impl Workers {
             workers.spawn(hub, &format!("inspect-{number}"), INSPECTING)?;
         }
         workers.spawn(hub, "apply", APPLYING)?;
+        workers.spawn(hub, "tune", TUNING)?;
         workers.spawn(hub, "housekeeping", HOUSEKEEPING)?;
         let lease = hub.clone();
         workers.threads.push(thread("writer-lease", move || keep_lease(&lease, &stop))?);
@@ -47,7 +49,7 @@ impl Workers {
 
     fn spawn(&mut self, hub: &Arc<Hub>, name: &str, kinds: &'static [&'static str]) -> Result<()> {
         let (hub, stop) = (hub.clone(), self.stop.clone());
-        let applies = kinds == APPLYING;
+        let applies = kinds == APPLYING || kinds == TUNING;
         self.threads.push(thread(name, move || {
             while !stop.load(Ordering::Relaxed) {
                 let worked = if applies && !hub.is_writer() { Ok(false) } else { run_due(&hub, kinds) };
@@ -168,6 +170,7 @@ fn run(hub: &Arc<Hub>, leased: &Job) -> Result<()> {
         }
         "apply" => apply::apply(hub, &leased.subject, &|_| ()).map(drop),
         "endings" => endings_of(hub, &leased.subject),
+        "tune" => tune::tune(hub, "job", leased.subject == tune::APPLY, &|_| ()).map(drop),
         "drop-scan" => drop_folder::scan(hub),
         "arrivals" => super::schedule::check_arrivals(hub),
         "clean-up" => clean_up::clean_up(hub),

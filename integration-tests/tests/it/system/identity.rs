@@ -145,3 +145,77 @@ fn a_record_is_placed_over_the_api() {
     assert_eq!(clerk.post("/v1/decisions/x/revoke", &json!({})).refused(404)["code"], "decision-unknown");
     assert_eq!(hub.json(&["verify"])["differences"], 0);
 }
+
+/// Everybody is registered; of every third the insurer has no number.
+fn city(hub: &Hub, people: u32) {
+    let everybody = || (1..=people).map(Person::nth);
+    hub.deliver(&registered_residents("20261101", everybody().map(|who| registered(&who, &who.phone, "户主"))));
+    let insured = (1..=people).map(|number| {
+        let row = insured(&Person::nth(number), &format!("{}", 5_000 + number));
+        match number {
+            // Little is said of this one: nobody is joined by that.
+            7 => row.with("AAC002", "").with("AAC006", "").with("AAE006", ""),
+            _ if number.is_multiple_of(3) => row.with("AAC002", ""),
+            _ => row,
+        }
+    });
+    hub.deliver(&insured_persons("20261101", 1, insured.collect::<Vec<_>>()));
+}
+
+#[test]
+fn records_without_a_number_are_reviewed_over_the_api() {
+    let hub = Hub::started(Store::Sqlite);
+    city(&hub, 160);
+    let clerk = hub.administrator();
+    assert_eq!(shape::items(&clerk.get("/v1/reviews?state=joined").good()), &[] as &[Value], "there is no model yet");
+    assert_eq!(clerk.post("/v1/models", &json!({"apply": true})).status, 202);
+    let model = super::wait_for("a model", || {
+        let models = clerk.get("/v1/models").good();
+        shape::items(&models).first().filter(|model| model["state"] == "active").cloned()
+    });
+    assert_eq!(model["tuned"]["effect"]["loose"], 54, "{model}");
+    super::wait_for("its joins", || {
+        let joined = clerk.get("/v1/reviews?state=joined").good();
+        (shape::items(&joined).len() > 45).then_some(())
+    });
+
+    // What was joined by itself is explained, and the queue shows what was not.
+    let joined = clerk.get("/v1/reviews?state=joined&limit=1").good();
+    let one = &shape::items(&joined)[0];
+    assert!(
+        joined["next"].is_string() && one["candidates"][0]["sentence_zh"].as_str().unwrap().contains("姓名"),
+        "{one}"
+    );
+    let resident = one["candidates"][0]["resident"].as_str().unwrap();
+    let why = clerk.get(&format!("/v1/residents/{resident}/why")).good();
+    let like = why["contributions"].as_array().unwrap().iter().find(|part| part["link"] == "like/no-key").unwrap();
+    assert!(like["like"]["columns"][0]["bits"].as_f64().unwrap() > 3.0, "{like}");
+    assert!(like["why_zh"].as_str().unwrap().contains("可能性"), "{like}");
+
+    // Who is this? Nothing is stored.
+    let somebody = Person::nth(20);
+    let before = hub.json(&["status"])["dataset"].clone();
+    let body = json!({"name": somebody.name, "birth_date": somebody.birth_date_iso(), "sex": somebody.sex_label(), "address": somebody.street});
+    let found = clerk.post("/v1/match", &body).good();
+    assert_eq!(found["candidates"][0]["resident"], json!(self::found(&clerk, &somebody)), "{found}");
+    let found = clerk.post("/v1/match", &json!({"id_no": somebody.id_no})).good();
+    assert_eq!(found["by_number"], json!(self::found(&clerk, &somebody)), "{found}");
+    assert_eq!(clerk.post("/v1/match", &json!({})).refused(400)["code"], "body-unreadable");
+    assert_eq!(hub.json(&["status"])["dataset"], before);
+
+    // A clerk parts what was joined; it does not come back.
+    let contribution = one["contribution"].as_str().unwrap();
+    let answer = |verdict: &str| {
+        let version = version(&clerk, resident);
+        let body = json!({"resident": resident, "version": version, "verdict": verdict, "reason": "看过原件"});
+        clerk.post(&format!("/v1/reviews/{contribution}/decide"), &body)
+    };
+    assert_eq!(hub.department("social-security").post("/v1/match", &body).refused(403)["code"], "role-forbidden");
+    assert_eq!(answer("different").good()["kind"], "part");
+    let joined = clerk.get("/v1/reviews?state=joined&limit=1000").good();
+    assert!(shape::items(&joined).iter().all(|other| other["contribution"] != json!(contribution)));
+    assert_eq!(answer("unsure").good()["kind"], "unsure");
+    assert_eq!(answer("same").good()["kind"], "join");
+    assert_eq!(answer("same").refused(409)["code"], "moved-on", "it has its place now");
+    assert_eq!(hub.json(&["verify"])["differences"], 0);
+}
