@@ -21,6 +21,7 @@ pub mod instance;
 pub mod keyring;
 pub mod landing;
 pub mod leaving;
+pub mod linkage;
 pub mod mapping;
 pub mod merge;
 pub mod pipeline;
