@@ -103,7 +103,7 @@ fn resolve(
         .map(|at| links[at])
         .collect();
     let between = |a: u32, b: u32| between(table, scorer, a, b);
-    let groups = cluster(table, &sure, model.single, between);
+    let groups = cluster(table.len(), |record| table.file(record), &sure, model.single, between);
     let mut decided = joined(table, &groups, links, model.limits.auto);
     decided.extend(waiting(table, &groups, compared, links, (&model, budget)));
     decided.sort_by_key(|decided| (decided.pair, decided.decision));
