@@ -186,6 +186,12 @@ fn maximise_column(column: &mut ColumnModel, at: usize, compared: &Compared, gro
     }
     for (relation, kind) in Relation::ALL.into_iter().enumerate() {
         let fixed = column.by_chance(kind);
+        if kind == Relation::Household && column.kind == Kind::NameLatin && !column.identifies {
+            // What the members of a household have in common is the surname.
+            let mut shared: Vec<f64> = related.iter().map(|sum| sum[relation]).collect();
+            bound(&mut shared, column.kind);
+            related.iter_mut().zip(shared).for_each(|(sum, shared)| sum[relation] = shared);
+        }
         let free: f64 = related.iter().skip(fixed).map(|sum| sum[relation]).sum();
         let left = 1.0 - column.rungs.iter().take(fixed).map(|rung| rung.random).sum::<f64>();
         for (rung, sum) in column.rungs.iter_mut().zip(&related).skip(fixed) {

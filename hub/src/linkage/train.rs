@@ -146,7 +146,7 @@ fn blank(table: &Table, names: &[String]) -> Model {
                 name: rung.name.to_owned(),
                 same: rung.m,
                 moved: if kind.stays() { rung.m } else { 0.5 * (rung.m + rung.u) },
-                related: [0.5 * (rung.m + rung.u); RELATIONS],
+                related: [0.8 * rung.m + 0.2 * rung.u, 0.5 * (rung.m + rung.u)],
                 random: rung.u,
                 commonness: 0.0,
             })
