@@ -41,7 +41,7 @@ fn try_install() -> Result<Tool> {
         std::fs::write(folder.join("ready"), PACKAGE)?;
     }
     let script = folder.join("measure.py");
-    std::fs::write(&script, include_str!("splink.py"))?;
+    std::fs::write(&script, include_str!("measure_splink.py"))?;
     Ok(Tool { python, script })
 }
 

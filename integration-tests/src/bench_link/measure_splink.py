@@ -46,7 +46,6 @@ settings = SettingsCreator(
     retain_intermediate_calculation_columns=False,
 )
 linker = Linker(frames[0] if len(frames) == 1 else frames, settings, db_api=DuckDBAPI())
-rules = [block_on("date_of_birth"), block_on("surname", "given_name")]
 linker.training.estimate_probability_two_random_records_match([block_on("date_of_birth", "surname")], recall=0.6)
 linker.training.estimate_u_using_random_sampling(max_pairs=2e6, seed=1)
 for rule in (block_on("date_of_birth"), block_on("given_name", "surname"), block_on("postcode")):
