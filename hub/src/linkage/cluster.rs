@@ -26,8 +26,6 @@ pub enum Between {
 
 /// Odds count to this much for or against joining two groups, so that no single pair outvotes the others.
 const VOICE: f64 = 6.0;
-/// Pairs looked at between two large groups, on each side.
-const VOICES: usize = 12;
 
 /// Groups of records, grown link by link.
 #[derive(Debug)]
@@ -104,18 +102,13 @@ fn agree(a: &[u32], b: &[u32], between: &impl Fn(u32, u32) -> Between) -> bool {
         return !matches!(between(a[0], b[0]), Between::Barred);
     }
     let mut sum = 0.0;
-    for x in spread(a) {
-        for y in spread(b) {
-            match between(x, y) {
+    for x in a {
+        for y in b {
+            match between(*x, *y) {
                 Between::Barred => return false,
                 Between::Odds(odds) => sum += odds.clamp(-VOICE, VOICE),
             }
         }
     }
     sum > 0.0
-}
-
-/// Some members of a group, evenly over it.
-fn spread(members: &[u32]) -> impl Iterator<Item = u32> + Clone + '_ {
-    members.iter().step_by(members.len().div_ceil(VOICES).max(1)).copied()
 }

@@ -25,3 +25,6 @@ pub mod thread;
 pub mod train;
 pub mod ways;
 pub mod zh;
+
+#[cfg(test)]
+mod tests;

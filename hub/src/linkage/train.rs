@@ -218,7 +218,8 @@ fn draw(table: &Table, model: &Model, (seed, threads): (u64, NonZeroUsize)) -> V
     let scorer = Scorer::new(model);
     let records = table.len() as u32;
     let split = (0..records).find(|record| table.file(*record) == 1).filter(|split| *split > 0);
-    let pieces = thread::pieces(DRAWN, 1 << 14, threads, |range| {
+    let pairs = if records < 2 { 0 } else { DRAWN };
+    let pieces = thread::pieces(pairs, 1 << 14, threads, |range| {
         let mut random = StdRng::seed_from_u64(seed ^ range.start as u64);
         let mut hits: Vec<Vec<f64>> = model.columns.iter().map(|column| vec![0.0; column.rungs.len()]).collect();
         for _ in range {
