@@ -2,9 +2,10 @@
 #   make demo [ARGS="--exit --json"]   a synthetic city's departments through the hub, in one process
 #   make test                          all tests, against a PostgreSQL and a Kafka that they start themselves
 #   make bench [ARGS="--quick --json"]  the hub in release beside its limits (hub/docs/performance.md)
+#   make bench-link [ARGS="--json"]    how well and how fast `hub link` links, beside splink (hub/docs/linkage.md)
 #   make lint                          formatting, clippy, documentation, licences
 
-.PHONY: demo test bench lint deny vendored
+.PHONY: demo test bench bench-link lint deny vendored
 .DEFAULT_GOAL := demo
 ARGS ?=
 
@@ -25,6 +26,12 @@ bench:
 	@scripts/need build test
 	@cargo build --release -p hub -p integration-tests --bin hub --bin bench
 	@"$${CARGO_TARGET_DIR:-target}/release/bench" $(ARGS)
+
+# Exit code 3: a target is not met.
+bench-link:
+	@scripts/need build
+	@cargo build --release -p integration-tests --bin bench-link
+	@"$${CARGO_TARGET_DIR:-target}/release/bench-link" $(ARGS)
 
 lint:
 	@scripts/need build lint

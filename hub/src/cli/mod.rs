@@ -5,6 +5,7 @@
 mod city;
 mod data;
 mod ingest;
+mod link;
 pub(crate) mod print;
 mod store;
 mod token;
@@ -53,6 +54,8 @@ enum Command {
     City(city::CityArgs),
     /// Land, inspect and apply files without a server
     Ingest(ingest::IngestArgs),
+    /// Say which records of one or two files are about the same person or thing; needs no store
+    Link(link::LinkArgs),
     /// Check mappings, schemas and code tables, and run the tests beside the mappings
     Check(data::CheckArgs),
     /// Say in one look what is late, wrong or stuck
@@ -105,6 +108,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Demo(args) => crate::demo::demo(&args, common.json),
         Command::City(args) => city::city(&args, &common),
         Command::Ingest(args) => ingest::ingest(&args, &common),
+        Command::Link(args) => link::link(&args, &common),
         Command::Check(args) => data::check(&args, &common),
         Command::Status => store::status(&common),
         Command::Deliveries(args) => store::deliveries(&args, &common),

@@ -16,7 +16,7 @@ use super::model::Model;
 use super::score::{Scorer, probability};
 use super::single;
 use super::table::Table;
-use super::train::{self, Trained, Training};
+use super::train::{self, Step, Trained, Training};
 
 /// What becomes of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,8 +54,9 @@ pub struct Linked {
 }
 
 /// Trains on the records and links them.
-pub fn link(table: &mut Table, names: &[String], training: Training, budget: &Budget) -> Linked {
+pub fn link(table: &mut Table, names: &[String], training: Training<'_>, budget: &Budget) -> Linked {
     let Trained { mut model, compared, faceted, exploded } = train::train(table, names, training);
+    (training.watch)(Step::Deciding);
     let scorer = Scorer::new(&model);
     model.single = single::detect(table, &scorer, &faceted, &model, training.threads);
     drop(faceted);
@@ -102,7 +103,7 @@ fn resolve(
         .map(|at| links[at])
         .collect();
     let between = |a: u32, b: u32| between(table, scorer, a, b);
-    let groups = cluster(table, &sure, model.single, between);
+    let groups = cluster(table.len(), |record| table.file(record), &sure, model.single, between);
     let mut decided = joined(table, &groups, links, model.limits.auto);
     decided.extend(waiting(table, &groups, compared, links, (&model, budget)));
     decided.sort_by_key(|decided| (decided.pair, decided.decision));

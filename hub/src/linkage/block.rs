@@ -51,6 +51,9 @@ pub struct Exploded {
 /// Keys one record may have under one way; a text of many words has its most telling ones first.
 const KEYS_PER_WAY: usize = 24;
 
+/// A block that has grown to more than this since the model was trained is set aside too: it is time for a new model.
+pub const OUTGROWN: usize = 600;
+
 /// The facets of one record, sorted.
 #[derive(Debug, Default)]
 pub struct Faceted(Vec<(Facet, u64)>);
@@ -172,7 +175,7 @@ pub fn candidates(faceted: &[Faceted], blocking: &Blocking, threads: NonZeroUsiz
         for way in blocking.ways.get(range).unwrap_or_default() {
             let entries = blocks(faceted, *way);
             for block in entries.chunk_by(|a, b| a.0 == b.0).filter(|block| block.len() > 1) {
-                if !blocking.is_aside(block[0].0) {
+                if block.len() <= OUTGROWN && !blocking.is_aside(block[0].0) {
                     pairs_of(block, |pair| pairs.push(pair));
                 }
             }

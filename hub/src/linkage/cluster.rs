@@ -3,10 +3,8 @@
 //! Owns the constraints: what is barred is never together, not through a chain either; a chain of weak links is no link;
 //! where a file is known to hold each thing once, no thing has two of its records. Never looks at a value.
 
-use std::collections::BTreeSet;
-
-use super::block::{pair, parts};
-use super::table::{File, Table};
+use super::block::parts;
+use super::table::File;
 
 /// A pair and the logarithm of the odds that it is one thing.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,8 +26,6 @@ pub enum Between {
 
 /// Odds count to this much for or against joining two groups, so that no single pair outvotes the others.
 const VOICE: f64 = 6.0;
-/// Pairs looked at between two large groups, on each side.
-const VOICES: usize = 12;
 
 /// Groups of records, grown link by link.
 #[derive(Debug)]
@@ -70,15 +66,22 @@ impl Groups {
     }
 }
 
-/// Joins records by links, the surest first. `between` says what any two records say about each other.
-pub fn cluster(table: &Table, links: &[Link], single: [bool; 2], between: impl Fn(u32, u32) -> Between) -> Groups {
+/// Joins records by links, the surest first. `file_of` says which file a record is of, `between` what any two records
+/// say about each other. What becomes of a record depends on those it is connected with by links, and on no other.
+pub fn cluster(
+    records: usize,
+    file_of: impl Fn(u32) -> File,
+    links: &[Link],
+    single: [bool; 2],
+    between: impl Fn(u32, u32) -> Between,
+) -> Groups {
     let mut order: Vec<&Link> = links.iter().collect();
     order.sort_by(|a, b| b.odds.total_cmp(&a.odds).then(a.pair.cmp(&b.pair)));
-    let mut groups = Groups::alone(table.len());
+    let mut groups = Groups::alone(records);
     for link in order {
         let (a, b) = parts(link.pair);
         if groups.of(a) != groups.of(b)
-            && !crowded(table, groups.members(a), groups.members(b), single)
+            && !crowded(&file_of, groups.members(a), groups.members(b), single)
             && agree(groups.members(a), groups.members(b), &between)
         {
             groups.join(a, b);
@@ -88,8 +91,8 @@ pub fn cluster(table: &Table, links: &[Link], single: [bool; 2], between: impl F
 }
 
 /// Whether together they would have two records of a file that holds each thing once.
-fn crowded(table: &Table, a: &[u32], b: &[u32], single: [bool; 2]) -> bool {
-    let has = |members: &[u32], file: File| members.iter().any(|record| table.file(*record) == file);
+fn crowded(file_of: &impl Fn(u32) -> File, a: &[u32], b: &[u32], single: [bool; 2]) -> bool {
+    let has = |members: &[u32], file: File| members.iter().any(|record| file_of(*record) == file);
     (0..2).any(|file| single[usize::from(file)] && has(a, file) && has(b, file))
 }
 
@@ -99,29 +102,13 @@ fn agree(a: &[u32], b: &[u32], between: &impl Fn(u32, u32) -> Between) -> bool {
         return !matches!(between(a[0], b[0]), Between::Barred);
     }
     let mut sum = 0.0;
-    for x in spread(a) {
-        for y in spread(b) {
-            match between(x, y) {
+    for x in a {
+        for y in b {
+            match between(*x, *y) {
                 Between::Barred => return false,
                 Between::Odds(odds) => sum += odds.clamp(-VOICE, VOICE),
             }
         }
     }
     sum > 0.0
-}
-
-/// Some members of a group, evenly over it.
-fn spread(members: &[u32]) -> impl Iterator<Item = u32> + Clone + '_ {
-    members.iter().step_by(members.len().div_ceil(VOICES).max(1)).copied()
-}
-
-/// All pairs within groups, sorted.
-pub fn pairs_within(groups: &Groups) -> BTreeSet<u64> {
-    let mut pairs = BTreeSet::new();
-    for members in groups.all() {
-        for (at, a) in members.iter().enumerate() {
-            pairs.extend(members[at + 1..].iter().map(|b| pair(*a, *b)));
-        }
-    }
-    pairs
 }

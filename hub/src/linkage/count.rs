@@ -84,14 +84,29 @@ pub fn weigh(table: &mut Table, column: usize, model: &ColumnModel) {
     if model.kind != Kind::Text {
         return;
     }
-    let counts: FnvHashMap<u64, u32> = model.words.iter().copied().collect();
-    let texts = f64::from(model.texts.max(1));
-    let weight = |word: u64| (1.0 + texts / f64::from(counts.get(&word).copied().unwrap_or(1))).ln() as f32;
-    table.amend(column, |value| {
+    let words = Words::of(model);
+    table.amend(column, |value| words.weigh(value));
+}
+
+/// The words of a text column, ready to be weighed.
+#[derive(Debug)]
+pub struct Words {
+    counts: FnvHashMap<u64, u32>,
+    texts: f64,
+}
+
+impl Words {
+    /// Those of a model's column.
+    pub fn of(model: &ColumnModel) -> Self {
+        Self { counts: model.words.iter().copied().collect(), texts: f64::from(model.texts.max(1)) }
+    }
+
+    /// Gives the words of a text their weights.
+    pub fn weigh(&self, value: &mut Value) {
         if let Value::Text(text) = value {
-            text.weigh(weight);
+            text.weigh(|word| (1.0 + self.texts / f64::from(self.counts.get(&word).copied().unwrap_or(1))).ln() as f32);
         }
-    });
+    }
 }
 
 /// A number or phone with more holders than this is looked at closer.

@@ -193,6 +193,11 @@ fn maximise_column(column: &mut ColumnModel, at: usize, compared: &Compared, gro
     }
     for (relation, kind) in Relation::ALL.into_iter().enumerate() {
         let fixed = column.by_chance(kind);
+        if kind == Relation::Household && shared_at_home(column) {
+            let mut shared: Vec<f64> = related.iter().map(|sum| sum[relation]).collect();
+            bound_by(&mut shared, column.kind, (0.5, ALIKE));
+            related.iter_mut().zip(shared).for_each(|(sum, shared)| sum[relation] = shared);
+        }
         let free: f64 = related.iter().skip(fixed).map(|sum| sum[relation]).sum();
         let left = 1.0 - column.rungs.iter().take(fixed).map(|rung| rung.random).sum::<f64>();
         for (rung, sum) in column.rungs.iter_mut().zip(&related).skip(fixed) {
@@ -204,11 +209,24 @@ fn maximise_column(column: &mut ColumnModel, at: usize, compared: &Compared, gro
 /// Keeps the class of one person to what can be one person: those who contradict each other in what identifies a
 /// person, or in a name, are few, and those who agree are many.
 fn bound(same: &mut [f64], kind: Kind) {
-    let (contradict, agree) = match kind {
-        kind if kind.identifies() => (CONTRADICTED, AGREED),
-        kind if kind.names() => (RENAMED, ALIKE),
-        _ => return,
-    };
+    match kind {
+        kind if kind.identifies() => bound_by(same, kind, (CONTRADICTED, AGREED)),
+        kind if kind.names() => bound_by(same, kind, (RENAMED, ALIKE)),
+        _ => {}
+    }
+}
+
+/// What the members of a household have in common: the surname, where it is a column of its own, and the home.
+fn shared_at_home(column: &ColumnModel) -> bool {
+    match column.kind {
+        Kind::NameLatin => !column.identifies,
+        Kind::AddressLatin | Kind::AddressZh => true,
+        _ => false,
+    }
+}
+
+/// At most `contradict` on the last rung, at least `agree` on those that speak for one thing.
+fn bound_by(same: &mut [f64], kind: Kind, (contradict, agree): (f64, f64)) {
     let ladder = kind.ladder();
     let agreeing = ladder.iter().take_while(|rung| rung.m >= WHOLE * rung.u).count();
     let all: f64 = same.iter().sum();

@@ -12,6 +12,7 @@ pub mod count;
 pub mod decide;
 pub mod evidence;
 pub mod file;
+pub mod index;
 pub mod learn;
 pub mod model;
 pub mod output;
@@ -24,3 +25,6 @@ pub mod thread;
 pub mod train;
 pub mod ways;
 pub mod zh;
+
+#[cfg(test)]
+mod tests;

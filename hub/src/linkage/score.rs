@@ -24,6 +24,15 @@ pub struct Pattern {
     pub verdict: Verdict,
 }
 
+/// What a model says about one pair.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scored {
+    /// Logarithm of the odds that it is one thing.
+    pub odds: f64,
+    /// What several columns say together.
+    pub verdict: Verdict,
+}
+
 /// Logarithms of how likely a pattern is in each class.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Likelihood {
@@ -145,6 +154,13 @@ impl Scorer {
         }
         let verdict = zh::joint::judge(&self.kinds, a, b, &mut levels);
         Pattern { levels, exchanged, verdict }
+    }
+
+    /// Compares and weighs two records at once.
+    pub fn score(&self, a: &Row<'_>, b: &Row<'_>) -> Scored {
+        let pattern = self.compare(a, b);
+        let odds = self.odds(&self.likelihood(&pattern), self.rarity(a, b, &pattern));
+        Scored { odds, verdict: pattern.verdict }
     }
 
     /// The rungs of each column by itself.

@@ -31,12 +31,36 @@ pub struct Trained {
 }
 
 /// How to train.
-#[derive(Debug, Clone, Copy)]
-pub struct Training {
+#[derive(Clone, Copy)]
+pub struct Training<'a> {
     /// Chooses which random pairs are drawn.
     pub seed: u64,
     /// Threads to use; no result depends on it.
     pub threads: NonZeroUsize,
+    /// Hears what begins.
+    pub watch: &'a dyn Fn(Step),
+}
+
+/// The steps of linking, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Counting values and drawing random pairs.
+    Counting,
+    /// Choosing the ways of blocking.
+    Blocking,
+    /// Comparing candidate pairs.
+    Comparing,
+    /// Learning from them.
+    Learning,
+    /// Deciding and grouping.
+    Deciding,
+}
+
+impl Training<'static> {
+    /// Nobody watches.
+    pub fn quiet(seed: u64, threads: NonZeroUsize) -> Self {
+        Self { seed, threads, watch: &|_| {} }
+    }
 }
 
 /// Random pairs drawn to see how strangers agree.
@@ -51,16 +75,18 @@ const WORTH: f64 = -16.0;
 const COUNTS_AS_ONE: f64 = 3.0;
 
 /// Trains a model on the records of `table`. Values shared by far too many are forgotten in it.
-pub fn train(table: &mut Table, names: &[String], training: Training) -> Trained {
-    let threads = training.threads;
+pub fn train(table: &mut Table, names: &[String], training: Training<'_>) -> Trained {
+    let (threads, watch) = (training.threads, training.watch);
+    watch(Step::Counting);
     let mut model = blank(table, names);
     prepare(table, &mut model);
     let alone: Vec<u32> = (0..table.len() as u32).collect();
     recount(table, &mut model, &alone);
     let all_pairs = possible_pairs(table);
     guess(&mut model, table, all_pairs);
-    let mut drawn = draw(table, &model, training);
+    let mut drawn = draw(table, &model, (training.seed, threads));
     first_chances(&mut model, &drawn);
+    watch(Step::Blocking);
     let faceted = faceted(table, threads);
     let priced = ways::priced(&faceted, table.kinds().len(), threads);
     let known = first_look(table, &mut model, &faceted, &priced, (&drawn, all_pairs, threads));
@@ -68,9 +94,11 @@ pub fn train(table: &mut Table, names: &[String], training: Training) -> Trained
     let (mut pairs, blocking, exploded) = ways::explore(&faceted, chosen, threads);
     model.blocking = blocking;
     keep_scored(table, &mut pairs);
+    watch(Step::Comparing);
     let scorer = Scorer::new(&model);
     let mut compared = Compared::new(table, &scorer, &pairs, threads, |_, _| true);
     drop(pairs);
+    watch(Step::Learning);
     for round in 0..3 {
         if round == 0 {
             learn::learn_given_name(&mut model, &compared, &drawn, all_pairs);
@@ -118,7 +146,7 @@ fn blank(table: &Table, names: &[String]) -> Model {
                 name: rung.name.to_owned(),
                 same: rung.m,
                 moved: if kind.stays() { rung.m } else { 0.5 * (rung.m + rung.u) },
-                related: [0.5 * (rung.m + rung.u); RELATIONS],
+                related: [0.8 * rung.m + 0.2 * rung.u, 0.5 * (rung.m + rung.u)],
                 random: rung.u,
                 commonness: 0.0,
             })
@@ -186,12 +214,13 @@ fn recount(table: &Table, model: &mut Model, things: &[u32]) -> Vec<Counted> {
 }
 
 /// Draws random pairs and sees how they agree.
-fn draw(table: &Table, model: &Model, training: Training) -> Vec<Drawn> {
+fn draw(table: &Table, model: &Model, (seed, threads): (u64, NonZeroUsize)) -> Vec<Drawn> {
     let scorer = Scorer::new(model);
     let records = table.len() as u32;
     let split = (0..records).find(|record| table.file(*record) == 1).filter(|split| *split > 0);
-    let pieces = thread::pieces(DRAWN, 1 << 14, training.threads, |range| {
-        let mut random = StdRng::seed_from_u64(training.seed ^ range.start as u64);
+    let pairs = if records < 2 { 0 } else { DRAWN };
+    let pieces = thread::pieces(pairs, 1 << 14, threads, |range| {
+        let mut random = StdRng::seed_from_u64(seed ^ range.start as u64);
         let mut hits: Vec<Vec<f64>> = model.columns.iter().map(|column| vec![0.0; column.rungs.len()]).collect();
         for _ in range {
             let (a, b) = match split {

@@ -22,12 +22,14 @@ const FACETS: usize = 64;
 const LOOKUP: f64 = 0.3;
 
 /// A way and how many pairs it is expected to make.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Priced {
     /// The way.
     pub way: Way,
     /// Expected pairs.
     pub pairs: f64,
+    /// Keys whose blocks will be too large, sorted: what only they would find is not found.
+    pub hot: Vec<u64>,
 }
 
 /// How many comparisons a set of this many records may cost.
@@ -42,22 +44,27 @@ pub fn priced(faceted: &[Faceted], columns: usize, threads: NonZeroUsize) -> Vec
     let sample: Vec<&Faceted> = faceted.iter().step_by(step).collect();
     let facets: BTreeSet<Facet> = sample.iter().flat_map(|faceted| faceted.facets()).collect();
     let ways = ways(&facets.into_iter().take(FACETS).collect::<Vec<_>>(), columns);
-    // A block of the sample stands for one `step` times as large.
-    let grown = |block: usize| (block.saturating_sub(1) * step + 1) as f64;
-    let cost = |way: &Way| {
-        let mut entries: Vec<u64> = sample.iter().flat_map(|faceted| faceted.under(*way, way.number())).collect();
-        entries.sort_unstable();
-        let block = |run: &[u64]| {
-            if run.len() * step > CAP.max(2 * step) { 0.0 } else { run.len() as f64 * (grown(run.len()) - 1.0) }
-        };
-        let pairs: f64 = entries.chunk_by(|a, b| a == b).map(block).sum();
-        pairs * step as f64 / 2.0
-    };
     let mut priced: Vec<Priced> = thread::pieces(ways.len(), 4, threads, |range| {
-        ways[range].iter().map(|way| Priced { way: *way, pairs: cost(way) }).collect::<Vec<_>>()
+        ways.get(range).unwrap_or_default().iter().map(|way| price(*way, &sample, step)).collect::<Vec<_>>()
     })
     .concat();
     priced.sort_by(|a, b| a.pairs.total_cmp(&b.pairs).then(a.way.cmp(&b.way)));
+    priced
+}
+
+/// Prices a way by a sample of one record in `step`.
+fn price(way: Way, sample: &[&Faceted], step: usize) -> Priced {
+    let mut entries: Vec<u64> = sample.iter().flat_map(|faceted| faceted.under(way, way.number())).collect();
+    entries.sort_unstable();
+    let mut priced = Priced { way, pairs: 0.0, hot: Vec::new() };
+    for block in entries.chunk_by(|a, b| a == b).filter(|block| block.len() > 1) {
+        if block.len() * step > CAP.max(2 * step) {
+            priced.hot.push(block[0]);
+        } else {
+            // Two records of the sample in one block stand for `step` times `step` pairs.
+            priced.pairs += (block.len() * (block.len() - 1)) as f64 / 2.0 * (step * step) as f64;
+        }
+    }
     priced
 }
 
@@ -103,7 +110,7 @@ pub fn first_look(priced: &[Priced], records: usize) -> Vec<Way> {
 /// twice a quarter: what is hard to find is found by few, so finding all several times leaves little unfound.
 pub fn choose(priced: &[Priced], faceted: &[Faceted], known: &[u64], threads: NonZeroUsize) -> Vec<Way> {
     let found = thread::pieces(priced.len(), 4, threads, |range| {
-        priced[range].iter().map(|priced| hits(priced.way, faceted, known)).collect::<Vec<_>>()
+        priced[range].iter().map(|priced| hits(priced, faceted, known)).collect::<Vec<_>>()
     })
     .concat();
     let mut value = vec![1.0; known.len()];
@@ -120,21 +127,23 @@ pub fn choose(priced: &[Priced], faceted: &[Faceted], known: &[u64], threads: No
             .map(|at| (at, worth(at)))
             .max_by(|a, b| a.1.1.total_cmp(&b.1.1).then(b.0.cmp(&a.0)));
         let Some((at, (gain, _))) = best else { break };
-        if gain < 1e-4 * known.len() as f64 {
+        if gain < 1e-5 * known.len() as f64 {
             break;
         }
-        found[at].iter().for_each(|pair| value[*pair as usize] *= 0.5);
+        found[at].iter().for_each(|pair| value[*pair as usize] *= 0.65);
         left -= priced[at].pairs;
         chosen.push(at);
     }
     chosen.into_iter().map(|at| priced[at].way).collect()
 }
 
-fn hits(way: Way, faceted: &[Faceted], known: &[u64]) -> Vec<u32> {
+/// Which of the known pairs a way finds, by position.
+fn hits(priced: &Priced, faceted: &[Faceted], known: &[u64]) -> Vec<u32> {
+    let number = priced.way.number();
     let share = |pair: u64| {
         let (a, b) = parts(pair);
-        let (a, b) = (faceted[a as usize].under(way, 0), faceted[b as usize].under(way, 0));
-        a.iter().any(|key| b.contains(key))
+        let (a, b) = (faceted[a as usize].under(priced.way, number), faceted[b as usize].under(priced.way, number));
+        a.iter().any(|key| b.contains(key) && priced.hot.binary_search(key).is_err())
     };
     (0_u32..).zip(known).filter(|(_, pair)| share(**pair)).map(|(at, _)| at).collect()
 }

@@ -166,41 +166,53 @@ impl Pair<'_> {
             return Verdict::Veto(Ground::ParentAndChild);
         }
         let (Some(names), Some(births)) = (self.name, self.birth) else { return self.by_name_alone() };
-        let whole = self.names_are_whole();
-        let number_agrees = matches!(self.number, Some(citizen::TYPO | citizen::MASKED | citizen::TWO_TYPOS));
-        let same_day = births <= birth::COARSE;
+        if self.number_agrees() {
+            let other = names >= name::SURNAME && self.names_are_whole();
+            return if other { Verdict::Review(Ground::Twins) } else { Verdict::Free };
+        }
+        if births > birth::COARSE { self.of_other_birth(names, births) } else { self.of_one_birth(names) }
+    }
+
+    /// Names of two born on one day: twins are often given names of one sound, or with one character in common.
+    fn of_one_birth(&self, names: u8) -> Verdict {
         let together = self.phone.is_some_and(|rung| rung <= phone::TYPO)
             || self.address.is_some_and(|rung| rung <= address::NEAR_DOOR);
+        let other_sex = self.sex == Some(1);
         match names {
-            name::SURNAME | name::DIFFERENT if whole && same_day => {
-                if number_agrees {
-                    Verdict::Review(Ground::Twins)
-                } else {
-                    Verdict::Veto(Ground::Twins)
-                }
-            }
-            name::ONE_DIFFERS if same_day && self.sex == Some(1) => Verdict::Veto(Ground::Twins),
-            name::ONE_DIFFERS if same_day && !number_agrees && together => Verdict::Review(Ground::Twins),
-            // Twins are often given names of one sound.
-            name::ALIKE | name::SOUND if same_day && self.sex == Some(1) && !number_agrees => {
-                Verdict::Review(Ground::Twins)
-            }
-            name::ONE_DIFFERS.. if whole && births > birth::COARSE && !number_agrees => {
-                Verdict::Veto(Ground::Household)
-            }
-            name::ONE_DIFFERS.. if whole && self.sex == Some(1) && !number_agrees => Verdict::Veto(Ground::Household),
+            name::SAME => Verdict::Free,
+            name::UNNAMED => Verdict::Review(Ground::Twins),
+            name::SURNAME | name::DIFFERENT if self.names_are_whole() => Verdict::Veto(Ground::Twins),
+            name::ONE_DIFFERS if other_sex => Verdict::Veto(Ground::Twins),
+            name::ONE_DIFFERS if together => Verdict::Review(Ground::Twins),
+            _ if other_sex => Verdict::Review(Ground::Twins),
+            _ => Verdict::Free,
+        }
+    }
+
+    /// Names of two whose birth dates do not agree: one slip in the name is believed, not two columns that differ.
+    fn of_other_birth(&self, names: u8, births: u8) -> Verdict {
+        let other_sex = self.sex == Some(1);
+        match names {
+            name::SAME => Verdict::Free,
+            _ if births == birth::DIFFERENT || other_sex => Verdict::Veto(Ground::Household),
+            name::ONE_DIFFERS.. if self.names_are_whole() => Verdict::Veto(Ground::Household),
+            name::UNNAMED => Verdict::Veto(Ground::Household),
             _ => Verdict::Free,
         }
     }
 
     fn by_name_alone(&self) -> Verdict {
         let other = self.name.is_some_and(|rung| rung >= name::SURNAME) && self.names_are_whole();
-        let number_agrees = matches!(self.number, Some(citizen::TYPO | citizen::MASKED | citizen::TWO_TYPOS));
         match other {
-            true if number_agrees => Verdict::Review(Ground::Household),
+            true if self.number_agrees() => Verdict::Review(Ground::Household),
             true => Verdict::Veto(Ground::Household),
             false => Verdict::Free,
         }
+    }
+
+    /// Whether the numbers are one but for slips or a mask.
+    fn number_agrees(&self) -> bool {
+        matches!(self.number, Some(citizen::TYPO | citizen::MASKED | citizen::TWO_TYPOS))
     }
 
     fn names_are_whole(&self) -> bool {

@@ -122,7 +122,9 @@ fn glyphs(one: &Name, other: &Name) -> u8 {
 
 fn of_other_length(long: &Name, short: &Name) -> u8 {
     let agree = long.shares_surname(short);
-    if short.glyphs.len() > 1 && is_part(&long.glyphs, &short.glyphs) && (agree || is_same(long.given(), &short.glyphs))
+    if short.glyphs.len() > 1
+        && is_part(&long.glyphs, &short.glyphs, Nearness::Same)
+        && (agree || is_same(long.given(), &short.glyphs))
     {
         return rung::SHORTER;
     }
@@ -133,12 +135,11 @@ fn of_other_length(long: &Name, short: &Name) -> u8 {
 }
 
 /// Whether the short run is the long one with one or two glyphs left out.
-fn is_part(long: &[Glyph], short: &[Glyph]) -> bool {
+fn is_part(long: &[Glyph], short: &[Glyph], most: Nearness) -> bool {
     let mut rest = long.iter();
-    long.len() - short.len() <= 2
-        && short.iter().all(|glyph| rest.any(|one| matches!(one.nearness(glyph), Nearness::Same | Nearness::Alike)))
+    let near = |one: &Glyph, other: &Glyph| !one.is_mask() && !other.is_mask() && one.nearness(other) <= most;
+    long.len() - short.len() <= 2 && short.iter().all(|glyph| rest.any(|one| near(one, glyph)))
 }
-
 /// The same glyphs, two neighbours swapped or the surname at the end.
 fn is_reordered(one: &[Glyph], other: &[Glyph]) -> bool {
     let count = one.len();
@@ -172,7 +173,10 @@ fn transcribed(one: &Name, other: &Name) -> u8 {
         }
     } else if short_run.len() >= 3 && sounds_same(&long_run[..short_run.len()], short_run) {
         return rung::SHORTER;
-    } else if long_run.len() - short_run.len() == 1 && short_run.len() >= 5 && is_part(long_run, short_run) {
+    } else if long_run.len() - short_run.len() == 1
+        && short_run.len() >= 5
+        && is_part(long_run, short_run, Nearness::Alike)
+    {
         return rung::ALIKE;
     }
     let ((first, second), (other_first, other_second)) = (parts(long), parts(short));
