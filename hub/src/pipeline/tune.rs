@@ -143,7 +143,7 @@ fn learned(hub: &Hub) -> Result<Learned> {
     }
     let names = COLUMNS.map(|(name, _)| name.to_owned());
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let linked = batch::link(&mut table, &names, Training { seed: SEED, threads }, &Budget::default());
+    let linked = batch::link(&mut table, &names, Training::quiet(SEED, threads), &Budget::default());
     let people = hub.db.read(|conn| entity::count(conn, RESIDENT, None))?;
     let limits = linked.model.limits;
     Ok(Learned {
