@@ -16,7 +16,6 @@ CREATE TABLE match_key (
     loose BOOLEAN NOT NULL,
     PRIMARY KEY (token, contribution)
 );
-CREATE INDEX match_key_owner ON match_key (contribution);
 CREATE INDEX match_key_loose ON match_key (token) WHERE loose;
 
 CREATE TABLE matching (

@@ -1,6 +1,7 @@
 //! `hub demo`: the synthetic city's departments push two days of files over HTTP through the whole hub, and the hub says what
 //! became of them beside what the city knows. It then serves until Ctrl-C.
 
+mod alike;
 mod push;
 mod say;
 mod stage;
@@ -16,6 +17,7 @@ use crate::city::{City, CityOptions, Expected};
 use crate::error::Result;
 use crate::pipeline::verify;
 use crate::store::{contribution, entity};
+use alike::Alike;
 use stage::Stage;
 
 /// What to show.
@@ -76,6 +78,9 @@ struct Report {
     dataset: Dataset,
     expected: Expected,
     verify: Differences,
+    /// What became of records without a usable number, after all that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alike: Option<Alike>,
 }
 
 #[derive(Debug, Serialize)]
@@ -106,13 +111,15 @@ pub fn demo(args: &DemoArgs, json: bool) -> Result<ExitCode> {
             }
         }
     }
-    let report = Report {
+    let mut report = Report {
         deliveries,
         repeated,
         dataset: dataset(&stage)?,
         expected: city.expected(args.days),
         verify: Differences { differences: verify::verify(&stage.hub)?.differences },
+        alike: None,
     };
+    report.alike = alike::placed(&stage)?;
     let right = as_expected(&report);
     if json {
         say::json(&report)?;
@@ -150,5 +157,6 @@ fn as_expected(report: &Report) -> bool {
     applied
         && still
         && report.verify.differences == 0
+        && report.alike.as_ref().is_none_or(|alike| alike.differences == 0)
         && pairs.iter().all(|(found, known)| found.unsigned_abs() == *known)
 }

@@ -1,5 +1,6 @@
 //! What the demo prints: the table, the dataset beside what the city knows, and what to type next.
 
+use super::alike::Alike;
 use super::stage::Stage;
 use super::{Report, Shown};
 use crate::cli::print;
@@ -45,17 +46,33 @@ pub fn words(report: &Report, stage: &Stage) -> Result<()> {
         ],
     );
     print::line(&format!("verify: {} differences", report.verify.differences));
+    report.alike.iter().for_each(alike);
     print::line("\nTry, while this runs:");
     let curl = |token: &str, path: &str| format!("  curl -s -H 'Authorization: Bearer {token}' '{}{path}'", stage.url);
     print::line(&curl(&stage.consumer, "/v1/residents?limit=3"));
     print::line(&curl(&stage.consumer, "/v1/changes?limit=3"));
     print::line(&curl(&stage.administrator, "/v1/rejections?state=open&limit=3"));
+    print::line(&curl(&stage.administrator, "/v1/reviews?state=joined&limit=3"));
     print::line(&format!(
         "\nThe API to browse: {}/docs (any user name, an administrator's token as password)",
         stage.url
     ));
     print::line("Ctrl-C ends the demo; its data stay below the demo's folder.");
     Ok(())
+}
+
+/// What became of records without a usable number.
+fn alike(alike: &Alike) {
+    let effect = &alike.tuned.effect;
+    print::line(&format!(
+        "\n{} records came without a usable number: {} were joined to a resident by likeness, {} wait for a clerk, {} are like nobody",
+        effect.loose, effect.joined, alike.review, effect.apart
+    ));
+    if let Some(example) = &alike.example {
+        print::line(&format!("one of them: {}", example.sentence));
+        print::line(&format!("            {}", example.sentence_zh));
+    }
+    print::line(&format!("verify after that: {} differences", alike.differences));
 }
 
 fn row(shown: &Shown) -> Vec<String> {

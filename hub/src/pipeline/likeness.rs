@@ -154,30 +154,47 @@ fn moved(
             true => Some((is_loose, cells(&working.said(place)?.attributes))),
             false => None,
         };
-        // Whoever is known by their number is evidence, and so is one who was until now.
-        let is_evidence = |of: &Option<(bool, Vec<String>)>| of.as_ref().is_some_and(|(is_loose, _)| !is_loose);
-        if let Some(active) = &standing.active {
-            for of in [&was, &now].into_iter().filter(|of| is_evidence(of)).flatten() {
-                around.extend(keys(rules, active, &of.1)?);
-            }
-        }
-        if was == now {
-            continue;
-        }
-        if was.is_some() {
-            changes.rekeyed.push(held.row.id.clone());
-        }
-        let Some((loose, cells)) = now else { continue };
         for matcher in standing.all() {
-            changes.keys.extend(keys(rules, matcher, &cells)?.iter().map(|token| Key {
-                token: token.to_vec(),
-                contribution: held.row.id.clone(),
-                model: matcher.version,
-                loose,
-            }));
+            let tokens = |of: &Option<(bool, Vec<String>)>| match of {
+                Some((_, cells)) => keys(rules, matcher, cells),
+                None => Ok(BTreeSet::new()),
+            };
+            let after = tokens(&now)?;
+            let before = if was.as_ref().map(|was| &was.1) == now.as_ref().map(|now| &now.1) {
+                after.clone()
+            } else {
+                tokens(&was)?
+            };
+            // Whoever is known by their number is evidence, and so is one who was until now.
+            if standing.active.as_ref().is_some_and(|active| active.version == matcher.version) {
+                let is_evidence = |of: &Option<(bool, Vec<String>)>| of.as_ref().is_some_and(|(is_loose, _)| !is_loose);
+                around.extend(before.iter().filter(|_| is_evidence(&was)));
+                around.extend(after.iter().filter(|_| is_evidence(&now)));
+            }
+            if was != now {
+                changes.rekey(&held.row.id, (&before, was.is_some()), &after, (matcher.version, is_loose));
+            }
         }
     }
     Ok((asked, around))
+}
+
+impl Changes {
+    /// Replaces the keys of a contribution under one model.
+    fn rekey(
+        &mut self,
+        contribution: &[u8],
+        (before, was_there): (&BTreeSet<Token>, bool),
+        after: &BTreeSet<Token>,
+        (model, loose): (i64, bool),
+    ) {
+        if was_there {
+            self.rekeyed.push(contribution.to_vec());
+            self.forgotten.extend(before.iter().map(|token| token.to_vec()));
+        }
+        let key = |token: &Token| Key { token: token.to_vec(), contribution: contribution.to_vec(), model, loose };
+        self.keys.extend(after.iter().map(key));
+    }
 }
 
 /// Whether the contribution at a place was loose as it is stored, and what it said; `None` where nothing live was.

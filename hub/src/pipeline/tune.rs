@@ -34,6 +34,9 @@ pub const APPLY: &str = "apply";
 /// What a job is about that only tells what its model would do.
 pub const LOOK: &str = "look";
 
+/// The code of the error where there is too little to learn from.
+pub const TOO_FEW: &str = "too-few-records";
+
 const PAGE: i64 = 1_000;
 /// Records learned from, at most.
 const LEARNED_FROM: u64 = 200_000;
@@ -133,7 +136,7 @@ fn learned(hub: &Hub) -> Result<Learned> {
     if sample.len() < LEAST {
         let en = format!("a model is learned from {LEAST} records at least; there are {}", sample.len());
         let zh = format!("建立比对模型至少需要 {LEAST} 条记录，现有 {} 条。", sample.len());
-        return Err(Error::new(Kind::Conflict, en).coded("too-few-records", zh));
+        return Err(Error::new(Kind::Conflict, en).coded(TOO_FEW, zh));
     }
     let kinds = COLUMNS.map(|(_, kind)| kind);
     let mut table = Table::new(&kinds);
@@ -193,8 +196,6 @@ fn fill(hub: &Hub, lease: &Lease, matcher: &Matcher, progress: &dyn Fn(u64)) -> 
         let (last, count) = hub.db.apply(lease, hub.now(), |change| {
             let rules = rules(hub);
             let page = contribution::page(change.conn, &after, PAGE)?;
-            let ids: Vec<Vec<u8>> = page.iter().map(|row| row.id.clone()).collect();
-            let there: BTreeSet<Key> = matching::of(change.conn, &ids)?.into_iter().collect();
             let mut changes = Changes::default();
             for row in page.iter().filter(|row| row.kind == RESIDENT) {
                 for token in likeness::keys(&rules, matcher, &cells(&row.contribution()?.attributes))? {
@@ -206,6 +207,8 @@ fn fill(hub: &Hub, lease: &Lease, matcher: &Matcher, progress: &dyn Fn(u64)) -> 
                     });
                 }
             }
+            // Whoever changed meanwhile has made them.
+            let there = matching::there(change.conn, &changes.keys)?;
             changes.keys.retain(|key| !there.contains(key));
             if let Some(known) = hub.known() {
                 matching::tokens(&changes).for_each(|token| known.note(token));

@@ -1,6 +1,8 @@
 //! Likeness as stored: the models, the tokens under which records are found, and where each record without a usable number
 //! stands.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -116,13 +118,19 @@ pub fn under(conn: &mut Conn, tokens: &[Vec<u8>], loose: bool) -> Result<Vec<Key
     })
 }
 
-/// The keys of these contributions, sorted.
-pub fn of(conn: &mut Conn, contributions: &[Vec<u8>]) -> Result<Vec<Key>> {
-    let mut found = in_parts(contributions, |ids| {
-        Ok(match_key::table.filter(match_key::contribution.eq_any(ids)).select(Key::as_select()).load(conn)?)
+/// Those of these keys that are stored just so.
+pub fn there(conn: &mut Conn, keys: &[Key]) -> Result<BTreeSet<Key>> {
+    let tokens: BTreeSet<Vec<u8>> = keys.iter().map(|key| key.token.clone()).collect();
+    let found = in_parts(&tokens.into_iter().collect::<Vec<_>>(), |tokens| {
+        Ok(match_key::table.filter(match_key::token.eq_any(tokens)).select(Key::as_select()).load(conn)?)
     })?;
-    found.sort();
-    Ok(found)
+    let wanted: BTreeSet<&Key> = keys.iter().collect();
+    Ok(found.into_iter().filter(|key| wanted.contains(key)).collect())
+}
+
+/// How many keys a model has.
+pub fn keys_of(conn: &mut Conn, version: i64) -> Result<i64> {
+    Ok(match_key::table.filter(match_key::model.eq(version)).count().get_result(conn)?)
 }
 
 /// Where a record without a usable number stands.
@@ -188,6 +196,8 @@ pub fn page(conn: &mut Conn, after: &[u8], limit: i64) -> Result<Vec<Vec<u8>>> {
 pub struct Changes {
     /// Contributions whose keys are replaced.
     pub rekeyed: Vec<Vec<u8>>,
+    /// All tokens under which these were found.
+    pub forgotten: Vec<Vec<u8>>,
     /// Their keys from now on, and those of new ones.
     pub keys: Vec<Key>,
     /// Contributions that stand nowhere, or elsewhere, from now on.
@@ -198,8 +208,12 @@ pub struct Changes {
 
 /// Stores the changes.
 pub fn write(conn: &mut Conn, changes: &Changes) -> Result<()> {
-    for ids in changes.rekeyed.chunks(ROWS) {
-        diesel::delete(match_key::table.filter(match_key::contribution.eq_any(ids))).execute(conn)?;
+    // All that stands under these tokens and belongs to one of these goes: both lists are whole.
+    for tokens in changes.forgotten.chunks(ROWS) {
+        let under = match_key::table.filter(match_key::token.eq_any(tokens));
+        for ids in changes.rekeyed.chunks(ROWS) {
+            diesel::delete(under.clone().filter(match_key::contribution.eq_any(ids))).execute(conn)?;
+        }
     }
     for ids in changes.moved.chunks(ROWS) {
         diesel::delete(matching::table.filter(matching::contribution.eq_any(ids))).execute(conn)?;
