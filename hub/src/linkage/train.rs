@@ -63,6 +63,8 @@ impl Training<'static> {
     }
 }
 
+/// Rounds of learning and counting things anew.
+const ROUNDS: usize = 2;
 /// Random pairs drawn to see how strangers agree.
 const DRAWN: usize = 1 << 18;
 /// Pairs of one thing that the ways of blocking are chosen by.
@@ -99,7 +101,7 @@ pub fn train(table: &mut Table, names: &[String], training: Training<'_>) -> Tra
     let mut compared = Compared::new(table, &scorer, &pairs, threads, |_, _| true);
     drop(pairs);
     watch(Step::Learning);
-    for round in 0..3 {
+    for round in 0..ROUNDS {
         if round == 0 {
             learn::learn_given_name(&mut model, &compared, &drawn, all_pairs);
         } else {
@@ -113,7 +115,6 @@ pub fn train(table: &mut Table, names: &[String], training: Training<'_>) -> Tra
         compared.reweigh(table, &Scorer::new(&model), threads);
     }
     learn::learn(&mut model, &compared, &drawn, all_pairs);
-    compared.reweigh(table, &Scorer::new(&model), threads);
     Trained { model, compared, faceted, exploded }
 }
 

@@ -82,7 +82,8 @@ pub fn measure(records: usize) -> Result<Vec<Figure>> {
 fn look_up(index: &mut Index, kinds: &[Kind], persons: &[Cells], dice: &mut Dice) -> Vec<f64> {
     let mut times: Vec<f64> = (0..LOOKED_UP)
         .filter_map(|at| {
-            let cells = people::again(dice, persons.get(dice.below(persons.len() as u64) as usize)?);
+            let chosen = dice.below(persons.len() as u64) as usize;
+            let cells = people::again(dice, persons.get(chosen)?);
             // The columns of the configuration stand in alphabetical order.
             let cells = [3, 5, 0, 7, 6, 2, 4, 1].map(|at: usize| cells[at].as_str());
             let started = Instant::now();

@@ -114,7 +114,7 @@ impl Evidence for Address {
         let text = words.join(" ");
         Some(Self {
             numbers: words.iter().filter(digits).filter_map(number).collect(),
-            letters: alphabet(&text),
+            letters: alphabet(text.as_bytes()),
             token: stable_hash(text.as_bytes()),
             text: text.into_boxed_str(),
         })

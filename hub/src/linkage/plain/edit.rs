@@ -18,29 +18,20 @@ pub fn edits(a: &str, b: &str) -> u8 {
         (0, 1) | (1, 0) | (1, 1) => 1,
         (2, 2) if a[0] == b[1] && a[1] == b[0] => 1,
         (x, y) if x.max(y) <= 2 => 2,
-        (x, y) if x.max(y) > 24 => far(a, b),
+        // An edit puts in or takes out one letter, or exchanges one for another.
+        _ if (alphabet(a) ^ alphabet(b)).count_ones() > 4 => 3,
         _ => u8::try_from(strsim::generic_damerau_levenshtein(a, b).min(3)).unwrap_or(3),
     }
 }
 
-/// Long middles that differ: two errors at most leave long runs in common, which the matrix need not show.
-fn far(a: &[u8], b: &[u8]) -> u8 {
-    let same = a.iter().zip(b).filter(|(x, y)| x == y).count();
-    if same + 2 >= a.len().max(b.len()) {
-        2
-    } else {
-        u8::try_from(strsim::generic_damerau_levenshtein(a, b).min(3)).unwrap_or(3)
-    }
-}
-
 /// Which of the 36 letters and digits a text contains, as bits: a quick sign that two texts have little in common.
-pub fn alphabet(text: &str) -> u64 {
-    text.bytes().fold(0, |bits, byte| {
+pub fn alphabet(text: &[u8]) -> u64 {
+    text.iter().fold(0, |bits, byte| {
         bits | match byte {
             b'a'..=b'z' => 1 << (byte - b'a'),
             b'0'..=b'9' => 1 << (26 + byte - b'0'),
             b' ' => 0,
-            _ => 1 << (36 + byte % 16),
+            other => 1 << (36 + other % 16),
         }
     })
 }

@@ -63,7 +63,7 @@ impl Evidence for Name {
     fn prepare(text: &str) -> Option<Self> {
         let folded = fold(text);
         (!says_nothing(&folded)).then(|| Self {
-            letters: alphabet(&folded),
+            letters: alphabet(folded.as_bytes()),
             token: stable_hash(folded.as_bytes()),
             text: folded.into_boxed_str(),
         })
