@@ -97,14 +97,37 @@ pub async fn list(hub: web::Data<Hub>, caller: Caller, wanted: web::Query<Wanted
             let page = Page::cut(rows, most, |row| format!("{} {}", row.since, id::hex(&row.contribution)));
             let ids: Vec<Vec<u8>> = page.items.iter().map(|row| row.contribution.clone()).collect();
             let answered = if unsure { Vec::new() } else { decision::unsure_of(conn, &ids)? };
-            let mut items = Vec::with_capacity(page.items.len());
-            for row in page.items.iter().filter(|row| !answered.contains(&row.contribution)) {
-                items.extend(review(hub, conn, row)?);
-            }
-            Ok(Page { items, next: page.next })
+            let asked: Vec<Matching> =
+                page.items.into_iter().filter(|row| !answered.contains(&row.contribution)).collect();
+            Ok(Page { items: reviews(hub, conn, &asked)?, next: page.next })
         })
     });
     Ok(web::Json(page.await?))
+}
+
+/// Records as the queue shows them.
+pub fn reviews(hub: &Hub, conn: &mut Conn, of: &[Matching]) -> Result<Vec<Review>> {
+    let mut reviews = Vec::with_capacity(of.len());
+    for row in of {
+        reviews.extend(review(hub, conn, row)?);
+    }
+    Ok(reviews)
+}
+
+impl Review {
+    /// A few lines for people.
+    pub fn words(&self) -> Vec<String> {
+        let text =
+            |says: &Map<String, Value>, name: &str| says.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
+        let mut lines = vec![format!("{} of {}: {}", self.contribution, self.feed, text(&self.says, "name"))];
+        for one in &self.candidates {
+            let name = text(&one.says, "name");
+            lines.push(format!("  {} version {}: {name}", one.resident, one.version));
+            lines.push(format!("    {}", one.why.sentence));
+            lines.push(format!("    {}", one.why.sentence_zh));
+        }
+        lines
+    }
 }
 
 fn position(text: &str) -> Option<(i64, Vec<u8>)> {

@@ -39,6 +39,7 @@ use actix_web::{App, HttpResponse, HttpServer, Resource, Route};
 use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod};
 
 pub use docs::Description;
+pub use matching::{Review, reviews};
 
 use crate::config::ServerConfig;
 use crate::error::{Error, Kind, Result};

@@ -7,6 +7,7 @@ mod data;
 mod ingest;
 mod link;
 pub(crate) mod print;
+mod reviews;
 mod store;
 mod token;
 mod tune;
@@ -72,6 +73,8 @@ enum Command {
     Verify,
     /// Make all golden records anew from the contributions
     Rebuild,
+    /// Show the records that only a person can place, or answer
+    Reviews(reviews::ReviewsArgs),
     /// Learn from the city's own records who is like whom; say what that would join, or apply it
     Tune(tune::TuneArgs),
     /// Create, list and revoke access tokens
@@ -117,6 +120,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Trace(args) => store::trace(&args, &common),
         Command::Verify => data::verify(&common),
         Command::Rebuild => data::rebuild(&common),
+        Command::Reviews(args) => reviews::reviews(&args, &common),
         Command::Tune(args) => tune::tune(&args, &common),
         Command::Token(args) => token::token(&args, &common),
         Command::Migrate(args) => upkeep::migrate(&args, &common),

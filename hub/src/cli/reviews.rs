@@ -1,0 +1,83 @@
+//! `hub reviews`: the queue of records that only a person can place, and answers to it.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{Common, print};
+use crate::api::{Review, reviews as queue};
+use crate::error::{Error, Kind, Result};
+use crate::keyring::Token;
+use crate::pipeline::identify::{self, Judge, Seen, Verdict};
+use crate::store::{codec, decision, matching};
+
+/// What to do with the queue.
+#[derive(Debug, Args)]
+pub struct ReviewsArgs {
+    /// `review` (somebody is asked) or `joined` (what was joined by itself)
+    #[arg(long, default_value = "review")]
+    state: String,
+    /// At most so many
+    #[arg(long, default_value_t = 20)]
+    limit: i64,
+    #[command(subcommand)]
+    command: Option<Answer>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Answer {
+    /// Say whether a record is about a resident
+    Decide {
+        /// The record
+        contribution: String,
+        /// The resident
+        resident: String,
+        /// The resident's version, as the queue tells it
+        version: i64,
+        /// What is so
+        verdict: Said,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Said {
+    Same,
+    Different,
+    Unsure,
+}
+
+/// Lists the queue, or answers.
+pub fn reviews(args: &ReviewsArgs, common: &Common) -> Result<ExitCode> {
+    let hub = common.open()?;
+    if let Some(Answer::Decide { contribution, resident, version, verdict, reason }) = &args.command {
+        let token = |text: &str| {
+            Token::try_from(text.to_owned()).map_err(|_| Error::new(Kind::Invalid, "an id is 32 hexadecimal digits"))
+        };
+        let verdict = match verdict {
+            Said::Same => Verdict::Same,
+            Said::Different => Verdict::Different,
+            Said::Unsure => Verdict::Unsure,
+        };
+        let person = Seen { id: token(resident)?, version: *version };
+        let judge = Judge { name: "command line", reason };
+        let made = identify::review(&hub, token(contribution)?, person, verdict, judge)?;
+        let reason = codec::decode::<decision::Document>(&made.document)?.reason;
+        print::json(&serde_json::json!({"id": made.id, "kind": made.kind, "reason": reason}))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (items, waiting, joined) = hub.db.read(|conn| {
+        let rows = matching::list(conn, &args.state, None, args.limit)?;
+        let items = queue(&hub, conn, &rows)?;
+        Ok((items, matching::count(conn, "review")?, matching::count(conn, "joined")?))
+    })?;
+    if common.json {
+        print::json(&serde_json::json!({"review": waiting, "joined": joined, "items": items}))?;
+    } else {
+        print::line(&format!("{waiting} records wait for an answer, {joined} were joined by likeness"));
+        items.iter().flat_map(Review::words).for_each(|text| print::line(&text));
+    }
+    Ok(ExitCode::SUCCESS)
+}
