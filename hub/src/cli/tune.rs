@@ -15,12 +15,22 @@ pub struct TuneArgs {
     /// Make it the active one: records without a usable number are placed by it from now on
     #[arg(long)]
     apply: bool,
+    /// Make no model: place all records without a usable number again under the active one
+    #[arg(long, conflicts_with = "apply")]
+    again: bool,
 }
 
 /// Learns a model from the city's own records and prints its effect.
 pub fn tune(args: &TuneArgs, common: &Common) -> Result<ExitCode> {
     let hub = common.open()?;
     let total = hub.db.read(contribution::total)?.unsigned_abs();
+    if args.again {
+        let bar = print::bar(total, "places");
+        let versions = tune::rematch(&hub, &|count| bar.inc(count))?;
+        bar.finish_and_clear();
+        print::line(&format!("{versions} versions appended"));
+        return Ok(ExitCode::SUCCESS);
+    }
     let bar = print::bar(if args.apply { 2 * total } else { total }, "keys and places");
     let tuned = tune::tune(&hub, "command line", args.apply, &|count| bar.inc(count))?;
     bar.finish_and_clear();

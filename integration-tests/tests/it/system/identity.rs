@@ -219,3 +219,27 @@ fn records_without_a_number_are_reviewed_over_the_api() {
     assert_eq!(answer("same").refused(409)["code"], "moved-on", "it has its place now");
     assert_eq!(hub.json(&["verify"])["differences"], 0);
 }
+
+#[test]
+fn a_model_is_made_to_its_end_whenever_the_hub_is_killed() {
+    let mut hub = Hub::started(Store::Sqlite);
+    city(&hub, 160);
+    for round in 1..=3_u64 {
+        let clerk = hub.administrator();
+        assert_eq!(clerk.post("/v1/models", &json!({"apply": true})).status, 202);
+        std::thread::sleep(std::time::Duration::from_millis(90 * round));
+        hub.kill9();
+        hub.start_again();
+        let clerk = hub.administrator();
+        super::wait_for("a model", || {
+            let (jobs, models) = (clerk.get("/v1/jobs").good(), clerk.get("/v1/models").good());
+            let is_over = |job: &Value| job["kind"] != "tune" || job["state"] == "done";
+            let active = shape::items(&models).iter().any(|model| model["state"] == "active");
+            (active && shape::items(&jobs).iter().all(is_over)).then_some(())
+        });
+        let verified = hub.json(&["verify"]);
+        assert_eq!(verified["differences"], 0, "{verified}");
+        let joined = clerk.get("/v1/reviews?state=joined&limit=1000").good();
+        assert!(shape::items(&joined).len() > 45, "{joined}");
+    }
+}
