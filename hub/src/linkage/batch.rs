@@ -11,7 +11,7 @@ use super::block::{self, Exploded, parts};
 use super::cluster::{Between, Groups, Link, cluster};
 use super::compared::Compared;
 use super::decide::{self, Budget};
-use super::evidence::Verdict;
+use super::evidence::{Ground, Verdict};
 use super::model::Model;
 use super::score::{Scorer, probability};
 use super::single;
@@ -141,6 +141,17 @@ fn joined(table: &Table, groups: &Groups, links: &[Link], auto: f64) -> Vec<Deci
     decided
 }
 
+/// From this probability on, two groups of several records each are worth a question.
+const ASKED: f64 = 0.9;
+
+/// Whether a pair is still a question when both its records have found others: twins that each found themselves are none.
+fn asked(verdict: Verdict, likely: f64) -> bool {
+    match verdict {
+        Verdict::Review(Ground::Twins | Ground::ParentAndChild | Ground::Household) => false,
+        _ => likely >= ASKED,
+    }
+}
+
 /// The pairs a person is asked about: the likeliest between any two groups, until the budget of waiting records is used.
 fn waiting(
     table: &Table,
@@ -154,7 +165,8 @@ fn waiting(
         let (a, b) = parts(link.pair);
         let (a, b) = (groups.of(a), groups.of(b));
         let likely = probability(link.odds);
-        if a == b || likely < model.limits.review || matches!(verdict(compared, at), Verdict::Veto(_)) {
+        let settled = groups.members(a).len() > 1 && groups.members(b).len() > 1 && !asked(verdict(compared, at), likely);
+        if a == b || settled || likely < model.limits.review || matches!(verdict(compared, at), Verdict::Veto(_)) {
             continue;
         }
         let known = best.entry(block::pair(a, b)).or_insert((likely, link.pair));
