@@ -27,6 +27,8 @@ fn sound_and_look_are_told_from_other_differences() {
         ("张伟", "张玮", "alike"),
         ("张乐", "张月", "alike"),
         ("王治国", "王冶国", "alike"),
+        ("戴珍珠", "戴珍著", "alike"),
+        ("罗慧", "罗林辉", "surname"),
         ("李晓明", "黎小铭", "sound"),
         ("陈林", "陈宁", "sound"),
         ("张伟", "ZHANG WEI", "sound"),
