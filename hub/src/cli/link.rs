@@ -52,8 +52,8 @@ pub fn link(args: &LinkArgs, common: &Common) -> Result<ExitCode> {
         return Err(Error::new(Kind::Invalid, "--config FILE says which columns to compare"));
     };
     let text = std::fs::read_to_string(path).map_err(|error| cannot("reading", path).because(error))?;
-    let config = LinkConfig::parse(&text)
-        .map_err(|why| Error::new(Kind::Config, format!("{}: {why}", path.display())))?;
+    let config =
+        LinkConfig::parse(&text).map_err(|why| Error::new(Kind::Config, format!("{}: {why}", path.display())))?;
     let threads = args.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     let bar = bar(&args.files, common.json);
     let mut records = file::read(&config, &args.files, threads, &|bytes| bar.inc(bytes))
@@ -113,9 +113,8 @@ fn kept(path: &Path, config: &LinkConfig) -> Result<Model> {
 }
 
 fn write(args: &LinkArgs, records: &Records, linked: &Linked) -> Result<()> {
-    let create = |path: &Path| {
-        File::create(path).map(BufWriter::new).map_err(|error| cannot("writing", path).because(error))
-    };
+    let create =
+        |path: &Path| File::create(path).map(BufWriter::new).map_err(|error| cannot("writing", path).because(error));
     output::pairs(create(&args.out)?, records, linked)
         .map_err(|error| Error::new(Kind::Full, format!("writing {}", args.out.display())).because(error))?;
     output::clusters(create(&args.clusters)?, records, linked)
@@ -161,7 +160,8 @@ fn tell(records: &Records, linked: &Linked, json: bool) -> Result<()> {
 
 fn block_json(linked: &Linked, block: &crate::linkage::block::Exploded) -> serde_json::Value {
     let name = |facet: crate::linkage::block::Facet| {
-        let column = linked.model.columns.get(usize::from(facet.column)).map_or("several columns", |column| &column.name);
+        let column =
+            linked.model.columns.get(usize::from(facet.column)).map_or("several columns", |column| &column.name);
         format!("{column}/{}", facet.facet)
     };
     let way = match block.way.second {

@@ -102,9 +102,8 @@ fn read_one(
     let encoding = encoding_of(path).map_err(io)?;
     let delimiter = config.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok());
     let delimiter = delimiter.map_or_else(|| delimiter_of(path), Ok).map_err(io)?;
-    let mut reader = (ReaderBuilder::new().delimiter(delimiter).trim(Trim::All).flexible(true))
-        .from_path(path)
-        .map_err(csv)?;
+    let mut reader =
+        (ReaderBuilder::new().delimiter(delimiter).trim(Trim::All).flexible(true)).from_path(path).map_err(csv)?;
     let header: Vec<String> =
         reader.byte_headers().map_err(csv)?.iter().map(|name| decode(encoding, name).trim().to_owned()).collect();
     let position = |column: &str| {

@@ -148,9 +148,8 @@ impl Index {
                 }
             }
         }
-        let between = |a: u32, b: u32| {
-            batch::between(&self.table, &self.scorer, members[a as usize], members[b as usize])
-        };
+        let between =
+            |a: u32, b: u32| batch::between(&self.table, &self.scorer, members[a as usize], members[b as usize]);
         let groups: Groups = cluster(members.len(), |_| 0, &links, [false; 2], between);
         let local = place.get(&record).copied().unwrap_or_default();
         groups.members(local).iter().filter_map(|at| members.get(*at as usize).copied()).collect()
@@ -222,7 +221,8 @@ impl Index {
     /// Merges what was added into the sorted entries, without what is forgotten.
     fn settle(&mut self) {
         let added = std::mem::take(&mut self.added);
-        self.sorted.extend(added.into_iter().flat_map(|(key, records)| records.into_iter().map(move |record| (key, record))));
+        self.sorted
+            .extend(added.into_iter().flat_map(|(key, records)| records.into_iter().map(move |record| (key, record))));
         let alive = &self.alive;
         self.sorted.retain(|(_, record)| alive.get(*record as usize).copied().unwrap_or_default());
         // Nearly sorted: the standard sort finds the long run.

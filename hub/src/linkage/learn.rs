@@ -81,7 +81,8 @@ pub fn learn(model: &mut Model, compared: &Compared, drawn: &[Drawn], all_pairs:
         likelihood = sum;
         maximise(model, compared, &groups, &expected, all_pairs);
         chance(model, drawn);
-        let now: f64 = expected.iter().zip(&groups).map(|(expected, group)| (expected.same + expected.moved) * group.pairs).sum();
+        let now: f64 =
+            expected.iter().zip(&groups).map(|(expected, group)| (expected.same + expected.moved) * group.pairs).sum();
         if (now - before).abs() <= SETTLED * now.max(1.0) {
             break;
         }
@@ -145,7 +146,12 @@ fn maximise(model: &mut Model, compared: &Compared, groups: &[Group], expected: 
     let same = stayed + moved;
     for (at, exchange) in model.exchanges.iter_mut().enumerate() {
         let made = |group: &Group| compared.patterns[group.pattern].exchanged >> at & 1 == 1;
-        let sum: f64 = groups.iter().zip(expected).filter(|(group, _)| made(group)).map(|(g, e)| (e.same + e.moved) * g.pairs).sum();
+        let sum: f64 = groups
+            .iter()
+            .zip(expected)
+            .filter(|(group, _)| made(group))
+            .map(|(g, e)| (e.same + e.moved) * g.pairs)
+            .sum();
         exchange.same = ((sum + 0.01 * GUESS) / (same + GUESS)).max(LEAST);
     }
     model.priors.same = ((same + 0.1) / all_pairs).min(0.5);
@@ -165,7 +171,8 @@ fn maximise_column(column: &mut ColumnModel, at: usize, compared: &Compared, gro
     let mut same: Vec<f64> = ladder.iter().map(|rung| GUESS * rung.m).collect();
     let lost = if column.kind.stays() { 0.0 } else { GUESS * 0.5 };
     let mut moved: Vec<f64> = ladder.iter().map(|rung| lost * (rung.m + rung.u)).collect();
-    let mut related: Vec<[f64; RELATIONS]> = ladder.iter().map(|rung| [GUESS * 0.5 * (rung.m + rung.u); RELATIONS]).collect();
+    let mut related: Vec<[f64; RELATIONS]> =
+        ladder.iter().map(|rung| [GUESS * 0.5 * (rung.m + rung.u); RELATIONS]).collect();
     for (group, expected) in groups.iter().zip(expected) {
         if let Some(level) = compared.patterns[group.pattern].levels[at].map(usize::from) {
             same[level] += expected.same * group.pairs;
@@ -253,8 +260,8 @@ fn chance(model: &mut Model, drawn: &[Drawn]) {
         for rung in column.rungs.iter_mut().skip(1) {
             rung.random *= (1.0 - first).max(1e-9) / sum;
         }
-        for relation in 0..RELATIONS {
-            column.rungs.iter_mut().take(fixed[relation]).for_each(|rung| rung.related[relation] = rung.random);
+        for (relation, fixed) in fixed.into_iter().enumerate() {
+            column.rungs.iter_mut().take(fixed).for_each(|rung| rung.related[relation] = rung.random);
         }
     }
 }

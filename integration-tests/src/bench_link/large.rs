@@ -57,11 +57,24 @@ pub fn measure(records: usize) -> Result<Vec<Figure>> {
     let times = look_up(&mut index, &config.kinds(), &persons, &mut dice);
     let at = |share: f64| times.get((times.len() as f64 * share) as usize).copied().unwrap_or_default();
     let (median, p99) = (at(0.5), at(0.99));
-    let figure = |key, value, unit, most, note| Figure { key, value, unit, target: Target::AtMost(most), other: None, note };
+    let figure =
+        |key, value, unit, most, note| Figure { key, value, unit, target: Target::AtMost(most), other: None, note };
     Ok(vec![
-        figure("batch_s", seconds, "s", 20.0, format!("{records} records, {compared} pairs compared, reading included")),
+        figure(
+            "batch_s",
+            seconds,
+            "s",
+            20.0,
+            format!("{records} records, {compared} pairs compared, reading included"),
+        ),
         figure("batch_mb", peak, "MB", 1_000.0, "peak of the whole process".to_owned()),
-        figure("one_p99_ms", p99, "ms", 5.0, format!("{} known; insert with scores; median {median:.3} ms", index.len())),
+        figure(
+            "one_p99_ms",
+            p99,
+            "ms",
+            5.0,
+            format!("{} known; insert with scores; median {median:.3} ms", index.len()),
+        ),
     ])
 }
 

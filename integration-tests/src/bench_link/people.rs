@@ -53,7 +53,11 @@ const TAILS: [&str; 14] = ["n", "r", "s", "l", "m", "ck", "ng", "rt", "ll", "son
 fn word(number: u64) -> String {
     let (head, heart, tail) = (number % 20, number / 20 % 10, number / 200 % 14);
     let more = number / 2_800;
-    let middle = if more > 0 { format!("{}{}", HEADS[more as usize % 20], HEARTS[more as usize / 20 % 10]) } else { String::new() };
+    let middle = if more > 0 {
+        format!("{}{}", HEADS[more as usize % 20], HEARTS[more as usize / 20 % 10])
+    } else {
+        String::new()
+    };
     format!("{}{}{middle}{}", HEADS[head as usize], HEARTS[heart as usize], TAILS[tail as usize])
 }
 

@@ -12,8 +12,8 @@ use super::decide::Budget;
 use super::file::{self, Records};
 use super::index::Index;
 use super::output;
-use super::train::Training;
 use super::prepare;
+use super::train::Training;
 use sample::{Line, lines, shuffled};
 
 const TOML: &str = r#"id = "id"
