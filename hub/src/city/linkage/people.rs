@@ -60,26 +60,14 @@ impl Population {
         let (father, mother) = (surname(dice.at(3), mix), surname(dice.at(4), mix));
         let year = TODAY.0 - if size > 2 { 26 + dice.at(5).below(30) as i32 } else { 20 + dice.at(5).below(68) as i32 };
         let head_male = dice.at(6).chance(60_000) || size > 2;
-        let head = self.add(
-            dice.at(10),
-            household,
-            Draft { surname: &father, male: head_male, year, parent: None, day: None, given: None, transcribed },
-        );
+        let head = self.add(dice.at(10), household, Draft::grown(&father, head_male, year, transcribed));
         if size == 1 {
             return;
         }
         let spouse = self.add(
             dice.at(11),
             household,
-            Draft {
-                surname: &mother,
-                male: !head_male,
-                year: year + dice.at(7).below(7) as i32 - 3,
-                parent: None,
-                day: None,
-                given: None,
-                transcribed,
-            },
+            Draft::grown(&mother, !head_male, year + dice.at(7).below(7) as i32 - 3, transcribed),
         );
         let parent = if dice.at(8).chance(60_000) { spouse } else { head };
         let first = year + 22 + dice.at(9).below(8) as i32;
@@ -105,20 +93,7 @@ impl Population {
             ));
         }
         if size > 5 {
-            let old = dice.at(30);
-            self.add(
-                old,
-                household,
-                Draft {
-                    surname: &father,
-                    male: true,
-                    year: year - 26,
-                    parent: None,
-                    day: None,
-                    given: None,
-                    transcribed,
-                },
-            );
+            self.add(dice.at(30), household, Draft::grown(&father, true, year - 26, transcribed));
         }
     }
 
@@ -196,6 +171,13 @@ struct Draft<'a> {
     /// First character of the given name, as brothers and sisters share.
     given: Option<char>,
     transcribed: bool,
+}
+
+impl<'a> Draft<'a> {
+    /// Somebody of whom the family tells no more than the surname.
+    fn grown(surname: &'a str, male: bool, year: i32, transcribed: bool) -> Self {
+        Self { surname, male, year, parent: None, day: None, given: None, transcribed }
+    }
 }
 
 fn birthday(year: i32, dice: Dice) -> NaiveDate {
