@@ -12,6 +12,7 @@ mod feed;
 mod folder;
 mod format;
 mod household;
+pub mod linkage;
 mod name;
 mod noise;
 mod number;

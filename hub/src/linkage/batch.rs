@@ -11,7 +11,7 @@ use super::block::{self, Exploded, parts};
 use super::cluster::{Between, Groups, Link, cluster};
 use super::compared::Compared;
 use super::decide::{self, Budget};
-use super::evidence::Verdict;
+use super::evidence::{Ground, Verdict};
 use super::model::Model;
 use super::score::{Scorer, probability};
 use super::single;
@@ -63,7 +63,7 @@ pub fn link(table: &mut Table, names: &[String], training: Training<'_>, budget:
     let links = decide::links(table, &compared, &scorer, model.single);
     let free = |at: usize| verdict(&compared, at) == Verdict::Free;
     model.limits = decide::limits(&links, free, table.len(), budget);
-    resolve(table, model, &compared, &scorer, (&links, budget), exploded)
+    Linked { exploded, ..resolve(table, model, &compared, &scorer, (&links, budget)) }
 }
 
 /// Links records under a frozen model: nothing is learned and no limit moves.
@@ -78,7 +78,7 @@ pub fn link_frozen(table: &mut Table, model: Model, threads: NonZeroUsize, budge
         train::worth_keeping(&scorer, pattern, rarity)
     });
     let links = decide::links(table, &compared, &scorer, model.single);
-    resolve(table, model, &compared, &scorer, (&links, budget), Vec::new())
+    resolve(table, model, &compared, &scorer, (&links, budget))
 }
 
 fn verdict(compared: &Compared, at: usize) -> Verdict {
@@ -95,7 +95,6 @@ fn resolve(
     compared: &Compared,
     scorer: &Scorer,
     (links, budget): (&[Link], &Budget),
-    exploded: Vec<Exploded>,
 ) -> Linked {
     let likely = |at: usize| probability(links[at].odds);
     let sure: Vec<Link> = (0..links.len())
@@ -107,7 +106,7 @@ fn resolve(
     let mut decided = joined(table, &groups, links, model.limits.auto);
     decided.extend(waiting(table, &groups, compared, links, (&model, budget)));
     decided.sort_by_key(|decided| (decided.pair, decided.decision));
-    Linked { model, decided, groups, exploded, compared: compared.pairs.len() }
+    Linked { model, decided, groups, exploded: Vec::new(), compared: compared.pairs.len() }
 }
 
 /// What any two records say about each other.
@@ -141,6 +140,17 @@ fn joined(table: &Table, groups: &Groups, links: &[Link], auto: f64) -> Vec<Deci
     decided
 }
 
+/// From this probability on, two groups of several records each are worth a question.
+const ASKED: f64 = 0.9;
+
+/// Whether a pair is still a question when both its records have found others: twins that each found themselves are none.
+fn asked(verdict: Verdict, likely: f64) -> bool {
+    match verdict {
+        Verdict::Review(Ground::Twins | Ground::ParentAndChild | Ground::Household) => false,
+        _ => likely >= ASKED,
+    }
+}
+
 /// The pairs a person is asked about: the likeliest between any two groups, until the budget of waiting records is used.
 fn waiting(
     table: &Table,
@@ -154,7 +164,9 @@ fn waiting(
         let (a, b) = parts(link.pair);
         let (a, b) = (groups.of(a), groups.of(b));
         let likely = probability(link.odds);
-        if a == b || likely < model.limits.review || matches!(verdict(compared, at), Verdict::Veto(_)) {
+        let settled =
+            groups.members(a).len() > 1 && groups.members(b).len() > 1 && !asked(verdict(compared, at), likely);
+        if a == b || settled || likely < model.limits.review || matches!(verdict(compared, at), Verdict::Veto(_)) {
             continue;
         }
         let known = best.entry(block::pair(a, b)).or_insert((likely, link.pair));

@@ -260,8 +260,8 @@ fn chance(model: &mut Model, drawn: &[Drawn]) {
         for rung in column.rungs.iter_mut().skip(1) {
             rung.random *= (1.0 - first).max(1e-9) / sum;
         }
-        for relation in 0..RELATIONS {
-            column.rungs.iter_mut().take(fixed[relation]).for_each(|rung| rung.related[relation] = rung.random);
+        for (relation, fixed) in fixed.into_iter().enumerate() {
+            column.rungs.iter_mut().take(fixed).for_each(|rung| rung.related[relation] = rung.random);
         }
     }
 }

@@ -146,7 +146,7 @@ impl Scorer {
         let mut levels = self.straight(a, b);
         let mut exchanged = 0;
         for (at, (first, second, _)) in self.exchanges.iter().enumerate() {
-            if let Some((x, y)) = self.crossed(a, b, &levels, *first, *second) {
+            if let Some((x, y)) = self.crossed(a, b, &levels, (*first, *second)) {
                 levels[*first] = x;
                 levels[*second] = y;
                 exchanged |= 1 << at;
@@ -174,8 +174,7 @@ impl Scorer {
         a: &Row<'_>,
         b: &Row<'_>,
         levels: &Levels,
-        first: usize,
-        second: usize,
+        (first, second): (usize, usize),
     ) -> Option<(Option<u8>, Option<u8>)> {
         let (column, other) = (self.columns.get(first)?, self.columns.get(second)?);
         let poor = |level: Option<u8>, column: &Prepared| level.is_none_or(|level| level >= column.last);

@@ -11,8 +11,13 @@ mod tool;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 
 use figure::Figure;
+
+// As the hub itself: the figures are to be those of `hub link`.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// What a case may fail with.
 type Fault = Box<dyn std::error::Error + Send + Sync>;

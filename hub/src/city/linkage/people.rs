@@ -3,6 +3,7 @@
 //! Owns what is true. Never writes a cell.
 
 use chrono::{Datelike, Days, NaiveDate};
+use pinyin::ToPinyin;
 
 use super::super::dice::Dice;
 use super::mix::Mix;
@@ -59,29 +60,17 @@ impl Population {
         let (father, mother) = (surname(dice.at(3), mix), surname(dice.at(4), mix));
         let year = TODAY.0 - if size > 2 { 26 + dice.at(5).below(30) as i32 } else { 20 + dice.at(5).below(68) as i32 };
         let head_male = dice.at(6).chance(60_000) || size > 2;
-        let head = self.add(
-            dice.at(10),
-            household,
-            Draft { surname: &father, male: head_male, year, parent: None, day: None, given: None, transcribed },
-        );
+        let head = self.add(dice.at(10), household, Draft::grown(&father, head_male, year, transcribed));
         if size == 1 {
             return;
         }
         let spouse = self.add(
             dice.at(11),
             household,
-            Draft {
-                surname: &mother,
-                male: !head_male,
-                year: year + dice.at(7).below(7) as i32 - 3,
-                parent: None,
-                day: None,
-                given: None,
-                transcribed,
-            },
+            Draft::grown(&mother, !head_male, year + dice.at(7).below(7) as i32 - 3, transcribed),
         );
         let parent = if dice.at(8).chance(60_000) { spouse } else { head };
-        let first = (year + 22 + dice.at(9).below(8) as i32).min(TODAY.0);
+        let first = year + 22 + dice.at(9).below(8) as i32;
         let children = size.saturating_sub(2).min(3);
         let mut elder: Option<usize> = None;
         for place in 0..children as u64 {
@@ -91,7 +80,10 @@ impl Population {
             // Brothers and sisters often share a character.
             let shared =
                 elder.filter(|_| throw.at(2).chance(40_000)).and_then(|elder| self.people[elder].given.chars().next());
-            let birth_year = (first + 3 * place as i32 + throw.at(3).below(3) as i32).min(TODAY.0);
+            let birth_year = first + 3 * place as i32 + throw.at(3).below(3) as i32;
+            if birth_year > TODAY.0 {
+                break;
+            }
             let day = twin.map(|twin| self.people[twin].birth);
             let surname = if throw.at(4).chance(95_000) { &father } else { &mother };
             elder = Some(self.add(
@@ -101,31 +93,15 @@ impl Population {
             ));
         }
         if size > 5 {
-            let old = dice.at(30);
-            self.add(
-                old,
-                household,
-                Draft {
-                    surname: &father,
-                    male: true,
-                    year: year - 26,
-                    parent: None,
-                    day: None,
-                    given: None,
-                    transcribed,
-                },
-            );
+            self.add(dice.at(30), household, Draft::grown(&father, true, year - 26, transcribed));
         }
     }
 
     fn add(&mut self, dice: Dice, household: u64, draft: Draft<'_>) -> usize {
         let index = self.people.len();
         let birth = draft.day.unwrap_or_else(|| birthday(draft.year, dice.at(1)));
-        let given = if draft.transcribed {
-            transcription(dice.at(2))
-        } else {
-            given(draft.male, draft.given, dice.at(2), self.dice)
-        };
+        let given =
+            if draft.transcribed { transcription(dice.at(2)) } else { self.unshared(household, &draft, dice.at(2)) };
         let surname = if draft.transcribed { transcription(dice.at(3)) } else { draft.surname.to_owned() };
         let sequence = 2 * dice.at(5).below(499) as u16 + u16::from(draft.male);
         let division = format!("{}", 130_102 + dice.at(6).below(8) + 100 * dice.at(7).below(3) * dice.at(8).below(2));
@@ -146,6 +122,14 @@ impl Population {
             dice: dice.at(11),
         });
         index
+    }
+
+    /// A given name that nobody else in the family has or sounds like, as parents see to.
+    fn unshared(&self, household: u64, draft: &Draft<'_>, dice: Dice) -> String {
+        let family = || self.people.iter().rev().take_while(|one| one.household == household);
+        let taken = |name: &String| family().any(|one| sound(&one.given) == sound(name));
+        let mut names = (0..20).map(|attempt| given(draft.male, draft.given, dice.at(attempt)));
+        names.find(|name| !taken(name)).unwrap_or_else(|| given(draft.male, None, dice.at(99)))
     }
 
     /// Gives some people name, sex and birthday of somebody who has nothing to do with them.
@@ -189,6 +173,13 @@ struct Draft<'a> {
     transcribed: bool,
 }
 
+impl<'a> Draft<'a> {
+    /// Somebody of whom the family tells no more than the surname.
+    fn grown(surname: &'a str, male: bool, year: i32, transcribed: bool) -> Self {
+        Self { surname, male, year, parent: None, day: None, given: None, transcribed }
+    }
+}
+
 fn birthday(year: i32, dice: Dice) -> NaiveDate {
     let day = NaiveDate::from_yo_opt(year, 1 + dice.below(365) as u32).unwrap_or_default();
     let today = NaiveDate::from_ymd_opt(TODAY.0, TODAY.1, TODAY.2).unwrap_or_default();
@@ -209,14 +200,17 @@ fn surname(dice: Dice, mix: Mix) -> String {
     }
 }
 
-fn given(male: bool, shared: Option<char>, dice: Dice, city: Dice) -> String {
+fn given(male: bool, shared: Option<char>, dice: Dice) -> String {
     let list = if male { MALE } else { FEMALE };
-    let _ = city;
     let first = shared.unwrap_or_else(|| skewed(list, dice, 2));
     if shared.is_none() && dice.at(50).chance(24_000) {
         return first.to_string();
     }
     format!("{first}{}", skewed(list, dice.at(51), 2))
+}
+
+fn sound(name: &str) -> Vec<&'static str> {
+    name.chars().filter_map(|c| c.to_pinyin()).map(pinyin::Pinyin::plain).collect()
 }
 
 fn transcription(dice: Dice) -> String {

@@ -123,7 +123,7 @@ impl Home {
         let road = ROADS[self.dice.at(3).below(40) as usize];
         let house = 1 + self.dice.at(4).below(300);
         let compound = COMPOUNDS[self.dice.at(5).below(30) as usize];
-        let with_road = feed % 2 == 0 || dice.at(2).chance(60_000);
+        let with_road = feed.is_multiple_of(2) || dice.at(2).chance(60_000);
         let front = if with_road { format!("{road}{house}号{compound}") } else { compound.to_owned() };
         let (building, unit) = (1 + self.dice.at(6).below(24) as u32, 1 + self.dice.at(7).below(4) as u32);
         let (floor, door) = (1 + self.dice.at(8).below(26) as u32, 1 + self.dice.at(9).below(4) as u32);

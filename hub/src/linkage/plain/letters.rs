@@ -60,7 +60,7 @@ pub fn skeleton(word: &str) -> String {
             other => other,
         };
         let silent = matches!(sound, 'a' | 'e' | 'i' | 'o' | 'u' | 'y' | 'h' | ' ');
-        if !(silent && !skeleton.is_empty()) && sound != last {
+        if (!silent || skeleton.is_empty()) && sound != last {
             skeleton.push(if silent { 'a' } else { sound });
         }
         last = sound;

@@ -60,7 +60,7 @@ pub fn lines(persons: u64, seed: u64) -> Vec<Line> {
             code: format!("{:07}", dice(10_000_000)),
         };
         lines.push(line.clone());
-        if next(&mut state) % 2 == 0 {
+        if next(&mut state).is_multiple_of(2) {
             let mut copy = Line { id: format!("p{person}-1"), ..line };
             for cell in [&mut copy.given, &mut copy.surname, &mut copy.street, &mut copy.code] {
                 match next(&mut state) % 10 {

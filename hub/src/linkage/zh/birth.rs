@@ -18,6 +18,8 @@ pub struct BirthDate {
     /// The century was not written.
     open_century: bool,
     is_real: bool,
+    /// Taken from a document number, not from a cell of its own.
+    implied: bool,
 }
 
 /// The rungs of [`BirthDate`], by their place on its ladder.
@@ -45,13 +47,23 @@ pub mod rung {
 impl BirthDate {
     /// A real day, as `yyyymmdd`.
     pub fn of_day(digits: u32) -> Self {
-        Self { digits, lunar: lunar::of_day(digits), open_century: false, is_real: true }
+        Self { digits, lunar: lunar::of_day(digits), open_century: false, is_real: true, implied: false }
+    }
+
+    /// The day a document number tells: the same evidence as the number, not further evidence.
+    pub fn implied(digits: u32) -> Self {
+        Self { implied: true, ..Self::of_day(digits) }
+    }
+
+    /// Whether a cell said so, and not a document number.
+    pub fn is_written(&self) -> bool {
+        !self.implied
     }
 
     /// Digits that are no date, or one of which parts are unknown (0).
     pub(super) fn odd(digits: u32, is_real: bool, open_century: bool) -> Self {
         let lunar = if is_real && !digits.is_multiple_of(100) { lunar::of_day(digits) } else { 0 };
-        Self { digits, lunar, open_century, is_real }
+        Self { digits, lunar, open_century, is_real, implied: false }
     }
 
     /// The year, if it was written in full and the date can be.
@@ -158,7 +170,7 @@ impl Evidence for BirthDate {
     }
 
     fn tokens(&self, tokens: &mut Tokens) {
-        let writing = u64::from(self.open_century) + 2 * u64::from(self.is_real);
+        let writing = u64::from(self.open_century) + 2 * u64::from(self.is_real) + 4 * u64::from(self.implied);
         tokens.push(combine(self.day_token(), writing));
         tokens.push(self.day_token());
         tokens.push(self.year_token());

@@ -83,7 +83,7 @@ fn compact(run: &str) -> Option<BirthDate> {
         // A time without separators behind it.
         12 | 14 => compact(&run[..8]),
         7 => Some(BirthDate::odd(value, false, false)),
-        6 if plausible_year(value / 100) && (1..=12).contains(&(value % 100)) => {
+        6 if (1850..=2100).contains(&(value / 100)) && (1..=12).contains(&(value % 100)) => {
             Some(BirthDate::odd(value * 100, true, false))
         }
         6 => full_century(value / 10_000, value / 100 % 100, value % 100),

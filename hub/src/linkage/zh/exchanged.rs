@@ -40,12 +40,14 @@ fn fits(kind: Kind, cell: &str) -> bool {
     match kind {
         Kind::NameZh => {
             (2..=4).contains(&count)
+                && !fits(Kind::Sex, cell)
                 && digits == 0
                 && cell.chars().all(|c| c >= '\u{3400}')
                 && !cell.ends_with(['省', '市', '区', '县', '村', '路', '街'])
         }
         Kind::AddressZh => {
-            count > 5 && cell.contains(['省', '市', '区', '县', '路', '街', '村', '号', '栋', '室', '镇'])
+            let parts = ['省', '市', '区', '县', '路', '街', '村', '号', '栋', '室', '镇'];
+            count > 5 && cell.contains(|c| c >= '\u{3400}') && (cell.contains(parts) || digits > 1)
         }
         Kind::CitizenId => Document::prepare(cell).is_some_and(|document| document.class() == Class::Valid),
         Kind::Phone => digits == 11 && count == 11 && cell.starts_with('1'),
@@ -55,7 +57,7 @@ fn fits(kind: Kind, cell: &str) -> bool {
                 && (digits == 8 || count > digits)
                 && !fits(Kind::Phone, cell)
         }
-        Kind::Sex => matches!(cell, "男" | "女"),
+        Kind::Sex => matches!(cell, "男" | "女" | "男性" | "女性" | "1" | "2" | "M" | "F"),
         _ => false,
     }
 }

@@ -56,7 +56,7 @@ pub fn settle(kinds: &[Kind], cells: &[&str], record: &mut [Option<Value>]) {
     let Some(number) = places.number else { return };
     let Some(Value::CitizenId(document)) = record[number] else { return };
     let Some(implied) = document.birth_date() else { return };
-    let implied = BirthDate::of_day(implied.year().unsigned_abs() * 10_000 + implied.month() * 100 + implied.day());
+    let implied = BirthDate::implied(implied.year().unsigned_abs() * 10_000 + implied.month() * 100 + implied.day());
     match places.birth.map(|place| &record[place]) {
         Some(Some(Value::BirthDate(written))) if implied.compare(written) >= birth::SAME_YEAR => {
             if let Some(Value::CitizenId(document)) = &mut record[number] {
@@ -153,6 +153,10 @@ impl Pair<'_> {
                 Verdict::Review(Ground::NearNumbers)
             }
             Some(citizen::NEAR) => Verdict::Veto(Ground::TwoNumbers),
+            // Both cells of the birth date and a home or phone agree: a name changed, or badly mistyped.
+            Some(citizen::SAME) if other_name && self.is_written_birth() && self.together() && !other_sex => {
+                Verdict::Free
+            }
             Some(citizen::SAME) if other_name && (other_sex || other_birth) => Verdict::Veto(Ground::BorrowedNumber),
             Some(citizen::SAME) if other_name => Verdict::Review(Ground::BorrowedNumber),
             Some(citizen::SAME_BORROWED) if other_name || self.is_parent() => Verdict::Veto(Ground::BorrowedNumber),
@@ -173,18 +177,18 @@ impl Pair<'_> {
         if births > birth::COARSE { self.of_other_birth(names, births) } else { self.of_one_birth(names) }
     }
 
-    /// Names of two born on one day: twins are often given names of one sound, or with one character in common.
+    /// Names of two born on one day: twins are often given names with one character in common.
     fn of_one_birth(&self, names: u8) -> Verdict {
-        let together = self.phone.is_some_and(|rung| rung <= phone::TYPO)
-            || self.address.is_some_and(|rung| rung <= address::NEAR_DOOR);
         let other_sex = self.sex == Some(1);
         match names {
             name::SAME => Verdict::Free,
+            // A newborn that has got its name; twins of one sex are the exception.
+            name::UNNAMED if self.birth == Some(birth::SAME) && self.together() && !other_sex => Verdict::Free,
             name::UNNAMED => Verdict::Review(Ground::Twins),
             name::SURNAME | name::DIFFERENT if self.names_are_whole() => Verdict::Veto(Ground::Twins),
             name::ONE_DIFFERS if other_sex => Verdict::Veto(Ground::Twins),
-            name::ONE_DIFFERS if together => Verdict::Review(Ground::Twins),
-            _ if other_sex => Verdict::Review(Ground::Twins),
+            name::ONE_DIFFERS if self.together() => Verdict::Review(Ground::Twins),
+            // One sound and another sex is a slip more often than twins: the weights tell.
             _ => Verdict::Free,
         }
     }
@@ -208,6 +212,18 @@ impl Pair<'_> {
             true => Verdict::Veto(Ground::Household),
             false => Verdict::Free,
         }
+    }
+
+    /// Whether phone or home agree.
+    fn together(&self) -> bool {
+        self.phone.is_some_and(|rung| rung <= phone::TYPO)
+            || self.address.is_some_and(|rung| rung <= address::NEAR_DOOR)
+    }
+
+    /// Whether cells of both records, and not the numbers, say the same birth date.
+    fn is_written_birth(&self) -> bool {
+        let written = self.births.is_some_and(|(one, other)| one.is_written() && other.is_written());
+        written && self.birth.is_some_and(|rung| rung <= birth::LUNAR)
     }
 
     /// Whether the numbers are one but for slips or a mask.

@@ -128,6 +128,9 @@ fn of_other_length(long: &Name, short: &Name) -> u8 {
     {
         return rung::SHORTER;
     }
+    if agree && short.glyphs.len() > 1 && is_part(&long.glyphs, &short.glyphs, Nearness::Alike) {
+        return rung::ONE_DIFFERS;
+    }
     if short.given().len() > 1 && is_same(long.given(), short.given()) {
         return rung::OTHER_SURNAME;
     }
@@ -140,6 +143,7 @@ fn is_part(long: &[Glyph], short: &[Glyph], most: Nearness) -> bool {
     let near = |one: &Glyph, other: &Glyph| !one.is_mask() && !other.is_mask() && one.nearness(other) <= most;
     long.len() - short.len() <= 2 && short.iter().all(|glyph| rest.any(|one| near(one, glyph)))
 }
+
 /// The same glyphs, two neighbours swapped or the surname at the end.
 fn is_reordered(one: &[Glyph], other: &[Glyph]) -> bool {
     let count = one.len();
@@ -150,8 +154,8 @@ fn is_reordered(one: &[Glyph], other: &[Glyph]) -> bool {
         |from: &[Glyph], to: &[Glyph]| is_same(&from[1..], &to[..count - 1]) && is_same(&from[..1], &to[count - 1..]);
     let swapped = (0..count - 1).any(|at| {
         is_same(&one[..at], &other[..at])
-            && is_same(&one[at..=at], &other[at + 1..at + 2])
-            && is_same(&one[at + 1..at + 2], &other[at..=at])
+            && sounds_same(&one[at..=at], &other[at + 1..at + 2])
+            && sounds_same(&one[at + 1..at + 2], &other[at..=at])
             && is_same(&one[at + 2..], &other[at + 2..])
     });
     swapped || turned(one, other) || turned(other, one)

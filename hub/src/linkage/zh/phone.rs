@@ -47,7 +47,7 @@ impl Phone {
             }
         }
         let mut area = 0;
-        if digits.first() == Some(&b'0') && digits.len() >= 10 {
+        if digits.first() == Some(&b'0') && digits.len() >= 11 {
             let mobile = digits.len() == 12 && digits[1] == b'1' && digits[2] != b'0';
             let code = match digits.get(1) {
                 _ if mobile => 1,
@@ -59,7 +59,7 @@ impl Phone {
             }
             digits.drain(..code);
         }
-        if digits.len() < 7 || is_placeholder(&digits) {
+        if digits.len() < 6 || is_placeholder(&digits) {
             return None;
         }
         let length = digits.len().min(18);
@@ -90,7 +90,7 @@ impl Phone {
         }
         match slips(one, other_digits) {
             Some(0) if areas => rung::SAME,
-            Some(1) if areas && one.len() >= 10 => rung::TYPO,
+            Some(1) if areas && one.len() >= 9 => rung::TYPO,
             _ => rung::DIFFERENT,
         }
     }
@@ -141,7 +141,7 @@ impl Evidence for Phones {
         let whole = |phone: &Phone| phone.token().wrapping_add(u64::from(phone.area));
         let (first, rest) = (self.0.first().map_or(0, whole), self.0.iter().skip(1));
         tokens.push(rest.fold(first, |hash, phone| combine(hash, whole(phone))));
-        if self.0.len() > 1 || self.0[0].area != 0 {
+        if self.0.len() > 1 || self.0.first().is_some_and(|phone| phone.area != 0) {
             tokens.extend(self.0.iter().map(Phone::token));
         }
     }
@@ -159,7 +159,7 @@ impl Evidence for Phones {
 
 /// Numbers nobody has: one digit repeated to the end, counting up, and the example of every form.
 fn is_placeholder(digits: &[u8]) -> bool {
-    let tail = &digits[digits.len() - 7..];
+    let tail = &digits[digits.len().saturating_sub(7)..];
     let repeated = tail[0] != b'*' && tail.iter().all(|byte| *byte == tail[0]);
     repeated || digits.starts_with(b"12345678") || digits == b"13800138000" || digits.iter().all(|byte| *byte == b'*')
 }

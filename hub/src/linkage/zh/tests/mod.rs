@@ -3,6 +3,7 @@
 mod address;
 mod birth;
 mod citizen;
+mod joint;
 mod laws;
 mod name;
 mod phone;

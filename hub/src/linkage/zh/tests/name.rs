@@ -27,6 +27,8 @@ fn sound_and_look_are_told_from_other_differences() {
         ("张伟", "张玮", "alike"),
         ("张乐", "张月", "alike"),
         ("王治国", "王冶国", "alike"),
+        ("戴珍珠", "戴珍著", "alike"),
+        ("罗慧", "罗林辉", "one_differs"),
         ("李晓明", "黎小铭", "sound"),
         ("陈林", "陈宁", "sound"),
         ("张伟", "ZHANG WEI", "sound"),
@@ -62,6 +64,7 @@ fn masked_and_shortened_names_agree_as_far_as_they_go() {
 fn order_and_surname_changes_have_rungs_of_their_own() {
     check::<Name>(&[
         ("李晓明", "李明晓", "swapped"),
+        ("李晓明", "李铭晓", "swapped"),
         ("李晓明", "晓明李", "swapped"),
         ("李明", "明李", "swapped"),
         ("张晓明", "王晓明", "other_surname"),

@@ -1,0 +1,89 @@
+//! What several columns say together: who may not be one person, whatever else agrees.
+
+use crate::linkage::evidence::{Ground, Kind, Value, Verdict};
+use crate::linkage::zh::joint;
+
+const KINDS: [Kind; 6] = [Kind::CitizenId, Kind::NameZh, Kind::Sex, Kind::BirthDate, Kind::Phone, Kind::AddressZh];
+const HOME: &str = "样例花园3-2-501";
+const PHONE: &str = "19900123456";
+
+fn record(cells: [&str; 6]) -> Vec<Option<Value>> {
+    let mut values: Vec<Option<Value>> = KINDS.iter().zip(cells).map(|(kind, cell)| kind.prepare(cell)).collect();
+    joint::settle(&KINDS, &cells, &mut values);
+    values
+}
+
+/// The verdict and the levels that are left, asked both ways round.
+fn judge(one: [&str; 6], other: [&str; 6]) -> (Verdict, Vec<Option<u8>>) {
+    let (one, other) = (record(one), record(other));
+    let ask = |a: &[Option<Value>], b: &[Option<Value>]| {
+        let (a, b): (Vec<_>, Vec<_>) = (a.iter().map(Option::as_ref).collect(), b.iter().map(Option::as_ref).collect());
+        let mut levels: Vec<Option<u8>> = a.iter().zip(&b).map(|(a, b)| a.as_ref()?.compare((*b)?)).collect();
+        (joint::judge(&KINDS, &a, &b, &mut levels), levels)
+    };
+    let answer = ask(&one, &other);
+    assert_eq!(answer, ask(&other, &one));
+    answer
+}
+
+#[test]
+fn a_number_that_agrees_is_not_counted_again_as_birth_and_sex() {
+    let (verdict, levels) = judge(
+        ["11010519491231002X", "李梅", "女", "1949-12-31", PHONE, HOME],
+        ["110105491231002", "李梅", "2", "19491231", "", ""],
+    );
+    assert_eq!((verdict, levels[2], levels[3]), (Verdict::Free, None, None));
+}
+
+#[test]
+fn two_valid_numbers_are_two_people() {
+    let (verdict, _) = judge(
+        ["11010519491231002X", "李梅", "女", "", PHONE, HOME],
+        ["440524188001010014", "李梅", "", "", PHONE, HOME],
+    );
+    assert_eq!(verdict, Verdict::Veto(Ground::TwoNumbers));
+}
+
+#[test]
+fn a_parents_number_on_a_child_neither_joins_the_two_nor_parts_the_child_from_itself() {
+    let child = ["11010519491231002X", "王小宝", "男", "1975-06-01", PHONE, HOME];
+    let (verdict, _) = judge(child, ["11010519491231002X", "李梅", "女", "1949-12-31", PHONE, HOME]);
+    assert_eq!(verdict, Verdict::Veto(Ground::BorrowedNumber));
+    let (verdict, _) = judge(child, ["440524188001010014", "王小宝", "男", "19750601", PHONE, HOME]);
+    assert_eq!(verdict, Verdict::Free);
+}
+
+#[test]
+fn twins_are_never_joined_by_machine() {
+    let twin = |name| ["", name, "男", "2015-02-09", PHONE, HOME];
+    assert_eq!(judge(twin("王建国"), twin("王海涛")).0, Verdict::Veto(Ground::Twins));
+    assert_eq!(judge(twin("王子轩"), twin("王子涵")).0, Verdict::Review(Ground::Twins));
+    let sister = ["", "王子涵", "女", "2015-02-09", PHONE, HOME];
+    assert_eq!(judge(twin("王子轩"), sister).0, Verdict::Veto(Ground::Twins));
+}
+
+#[test]
+fn parent_and_child_of_one_home_are_two_people() {
+    let (verdict, _) =
+        judge(["", "张丽", "女", "1990-03-07", PHONE, HOME], ["", "张丽之子", "男", "2026-03-09", PHONE, HOME]);
+    assert_eq!(verdict, Verdict::Veto(Ground::ParentAndChild));
+    let (verdict, _) =
+        judge(["", "王强", "男", "1962-03-07", PHONE, HOME], ["", "王明", "男", "1990-11-21", PHONE, HOME]);
+    assert_eq!(verdict, Verdict::Veto(Ground::ParentAndChild));
+}
+
+#[test]
+fn a_newborn_is_the_child_that_has_got_a_name() {
+    let (verdict, levels) =
+        judge(["", "张丽之子", "男", "2026-03-09", PHONE, HOME], ["", "王小宝", "男", "20260309", PHONE, HOME]);
+    assert_eq!((verdict, levels[1]), (Verdict::Free, None));
+}
+
+#[test]
+fn exchanged_cells_are_read_as_what_they_are() {
+    let (verdict, levels) = judge(
+        ["19900123456", HOME, "女", "1949-12-31", "11010519491231002X", "李晓梅"],
+        ["11010519491231002X", "李晓梅", "女", "1949-12-31", PHONE, HOME],
+    );
+    assert_eq!((verdict, levels), (Verdict::Free, vec![Some(0), Some(0), None, None, Some(0), Some(0)]));
+}
