@@ -105,11 +105,11 @@ pub fn again(dice: &mut Dice, cells: &Cells) -> Cells {
             cells[at].clone_from(&moved[at]);
         }
     }
-    for at in 0..cells.len() {
+    for (at, cell) in cells.iter_mut().enumerate() {
         if dice.chance(5) {
-            cells[at].clear();
+            cell.clear();
         } else if dice.chance(8) && at != 2 {
-            cells[at] = mistyped(dice, &cells[at].clone());
+            *cell = mistyped(dice, cell);
         }
     }
     cells
