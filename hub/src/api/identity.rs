@@ -132,9 +132,9 @@ pub async fn why(hub: web::Data<Hub>, caller: Caller, id: web::Path<String>) -> 
 }
 
 fn explained(hub: &Hub, conn: &mut Conn, id: Token) -> Result<Why> {
-    let (row, version) = entity::current(conn, &[id.to_vec()])?.into_iter().next().ok_or_else(missing)?;
+    let (row, version) = entity::current(conn, &[id.to_vec()])?.into_iter().next().ok_or_else(entity::no_resident)?;
     if row.kind != "resident" {
-        return Err(missing());
+        return Err(entity::no_resident());
     }
     let rows = crate::store::contribution::live_of_entities(conn, std::slice::from_ref(&row.id))?;
     let mut concerned = vec![row.token.clone()];
@@ -164,8 +164,7 @@ fn likes(hub: &Hub, conn: &mut Conn, rows: &[Row]) -> Result<HashMap<Vec<u8>, Ex
     let alike = rows.iter().filter(|row| resolve::is_loose(&row.link)).map(|row| row.id.clone());
     let mut likes = HashMap::new();
     for found in matching::standing(conn, &alike.collect::<Vec<_>>())? {
-        let candidates = codec::decode::<matching::Document>(&found.document)?.candidates;
-        if let Some(best) = candidates.first() {
+        if let Some(best) = found.candidates()?.first() {
             likes.insert(found.contribution, hub.models.ready(conn, found.model)?.explained(best));
         }
     }
@@ -280,9 +279,7 @@ pub async fn place(
 ) -> Answer<HttpResponse> {
     caller.administrator()?;
     let place = place.into_inner();
-    let unknown =
-        || Failure::new(Kind::NotFound, "contribution-unknown", "there is no such contribution", "没有这条来源记录。");
-    let contribution = Token::try_from(id.into_inner()).map_err(|_| unknown())?;
+    let contribution = contribution(&id)?;
     let from = place.from.as_deref().map(resident).transpose()?;
     let to = place.to.as_ref().map(SeenResident::read).transpose()?;
     let reason = reason(place.reason)?;
@@ -310,11 +307,7 @@ pub(super) fn contribution(id: &str) -> Answer<Token> {
 }
 
 pub(super) fn resident(id: &str) -> Result<Token> {
-    Token::try_from(id.to_owned()).map_err(|_| missing())
-}
-
-fn missing() -> Error {
-    Error::new(Kind::NotFound, "there is no such resident").coded("resident-unknown", "没有这个居民。")
+    Token::try_from(id.to_owned()).map_err(|_| entity::no_resident())
 }
 
 pub(super) fn reason(text: String) -> Answer<String> {

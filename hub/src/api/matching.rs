@@ -21,7 +21,7 @@ use crate::pipeline::identify::{self, Judge, Seen, Verdict};
 use crate::pipeline::likeness;
 use crate::pipeline::tune::{self, Tuned};
 use crate::resolve::PersonKey;
-use crate::store::matching::{self, Document, Matching};
+use crate::store::matching::{self, Matching};
 use crate::store::{Conn, codec, contribution, decision, entity, job};
 use crate::time;
 
@@ -147,7 +147,7 @@ fn review(hub: &Hub, conn: &mut Conn, of: &Matching) -> Result<Option<Review>> {
         since: time::text(of.since),
         model: of.model,
         says: telling(&row.contribution()?.attributes),
-        candidates: likes(conn, &matcher, &codec::decode::<Document>(&of.document)?.candidates)?,
+        candidates: likes(conn, &matcher, &of.candidates()?)?,
     }))
 }
 
@@ -178,21 +178,9 @@ pub struct Answered {
     /// The resident's version as the queue has told it.
     version: i64,
     /// `same`, `different` or `unsure`.
-    verdict: Word,
+    verdict: Verdict,
     /// Why; 1 to 500 letters.
     reason: String,
-}
-
-/// What is said.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Word {
-    /// It is about the resident.
-    Same,
-    /// It is not.
-    Different,
-    /// It cannot be said; it is not asked again.
-    Unsure,
 }
 
 /// Answers the question whether a record is about a resident.
@@ -209,15 +197,10 @@ pub async fn decide(
     let answer = answer.into_inner();
     let contribution = super::identity::contribution(&contribution)?;
     let person = Seen { id: super::identity::resident(&answer.resident)?, version: answer.version };
-    let verdict = match answer.verdict {
-        Word::Same => Verdict::Same,
-        Word::Different => Verdict::Different,
-        Word::Unsure => Verdict::Unsure,
-    };
     let reason = reason(answer.reason)?;
     let made = blocking(&hub, move |hub| {
         let judge = Judge { name: &caller.name, reason: &reason };
-        Decision::of(hub, &identify::review(hub, contribution, person, verdict, judge)?)
+        Decision::of(hub, &identify::review(hub, contribution, person, answer.verdict, judge)?)
     });
     Ok(HttpResponse::Created().json(made.await?))
 }

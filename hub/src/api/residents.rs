@@ -158,7 +158,7 @@ fn missing(kind: &str) -> Error {
         HOUSEHOLD => {
             Error::new(Kind::NotFound, "there is no such household").coded("household-unknown", "没有这个家庭户。")
         }
-        _ => Error::new(Kind::NotFound, "there is no such resident").coded("resident-unknown", "没有这个居民。"),
+        _ => entity::no_resident(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::dice::Dice;
+use super::linkage::words;
 
 /// The district whose communities are used: 裕华区.
 pub(super) const DISTRICT: &str = "130108";
@@ -12,37 +13,9 @@ pub(super) const REGION: &str = "河北省石家庄市裕华区";
 
 const DIVISIONS: &str = include_str!("../../../schemas/codes/divisions.csv");
 
-const ROADS: [&str; 16] = [
-    "示范东路",
-    "示范西路",
-    "云杉街",
-    "银杏街",
-    "白桦路",
-    "海棠街",
-    "丁香路",
-    "紫藤街",
-    "青松路",
-    "翠竹街",
-    "寒梅路",
-    "秋菊街",
-    "春兰路",
-    "夏荷街",
-    "冬青路",
-    "木槿街",
-];
-
-const COMPOUNDS: [&str; 10] = [
-    "样例花园",
-    "样例新村",
-    "样例家园",
-    "样例小区",
-    "样例嘉苑",
-    "样例雅居",
-    "样例华庭",
-    "样例佳苑",
-    "样例名邸",
-    "样例公寓",
-];
+/// How many of the roads and compounds this city has; more stand in the lists.
+const ROADS: usize = 16;
+const COMPOUNDS: usize = 10;
 
 /// One residents committee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,8 +61,8 @@ impl Place {
     pub fn within(community: usize, dice: Dice) -> Self {
         Self {
             community,
-            road: dice.at(1).below(ROADS.len() as u64) as u8,
-            compound: dice.at(2).below(COMPOUNDS.len() as u64) as u8,
+            road: dice.at(1).below(ROADS as u64) as u8,
+            compound: dice.at(2).below(COMPOUNDS as u64) as u8,
             number: 1 + dice.at(3).below(398) as u16,
             building: 1 + dice.at(4).below(28) as u8,
             unit: 1 + dice.at(5).below(4) as u8,
@@ -99,12 +72,12 @@ impl Place {
 
     /// `银杏街`.
     pub fn road(&self) -> &'static str {
-        ROADS[usize::from(self.road)]
+        words::ROADS[usize::from(self.road)]
     }
 
     /// `样例花园`.
     pub fn compound(&self) -> &'static str {
-        COMPOUNDS[usize::from(self.compound)]
+        words::COMPOUNDS[usize::from(self.compound)]
     }
 
     /// The address in one of the ways departments write it; `street` is the name of the street office.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
 use super::{Common, print};
 use crate::api::{Review, reviews as queue};
@@ -35,18 +35,11 @@ enum Answer {
         /// The resident's version, as the queue tells it
         version: i64,
         /// What is so
-        verdict: Said,
+        verdict: Verdict,
         /// Why
         #[arg(long)]
         reason: String,
     },
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Said {
-    Same,
-    Different,
-    Unsure,
 }
 
 /// Lists the queue, or answers.
@@ -56,14 +49,9 @@ pub fn reviews(args: &ReviewsArgs, common: &Common) -> Result<ExitCode> {
         let token = |text: &str| {
             Token::try_from(text.to_owned()).map_err(|_| Error::new(Kind::Invalid, "an id is 32 hexadecimal digits"))
         };
-        let verdict = match verdict {
-            Said::Same => Verdict::Same,
-            Said::Different => Verdict::Different,
-            Said::Unsure => Verdict::Unsure,
-        };
         let person = Seen { id: token(resident)?, version: *version };
         let judge = Judge { name: "command line", reason };
-        let made = identify::review(&hub, token(contribution)?, person, verdict, judge)?;
+        let made = identify::review(&hub, token(contribution)?, person, *verdict, judge)?;
         let reason = codec::decode::<decision::Document>(&made.document)?.reason;
         print::json(&serde_json::json!({"id": made.id, "kind": made.kind, "reason": reason}))?;
         return Ok(ExitCode::SUCCESS);

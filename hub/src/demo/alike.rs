@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::matching::Explained;
 use crate::pipeline::tune::{self, Tuned};
 use crate::pipeline::verify;
-use crate::store::{codec, matching};
+use crate::store::matching;
 
 /// What likeness came to.
 #[derive(Debug, Serialize)]
@@ -33,9 +33,8 @@ pub fn placed(stage: &Stage) -> Result<Option<Alike>> {
         let first = matching::list(conn, "joined", None, 1)?.into_iter().next();
         let example = match first {
             Some(row) => {
-                let candidates = codec::decode::<matching::Document>(&row.document)?.candidates;
                 let matcher = stage.hub.models.ready(conn, row.model)?;
-                candidates.first().map(|best| matcher.explained(best))
+                row.candidates()?.first().map(|best| matcher.explained(best))
             }
             None => None,
         };

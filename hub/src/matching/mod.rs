@@ -101,11 +101,6 @@ impl Matcher {
         }
     }
 
-    /// The model.
-    pub fn model(&self) -> &Model {
-        &self.model
-    }
-
     /// Reads what a record says of whom it is about. Values shared by far too many say nothing.
     pub fn read(&self, cells: &[String]) -> Values {
         let cells: Vec<&str> = cells.iter().map(String::as_str).collect();

@@ -1,6 +1,10 @@
 //! What people decide of who is who: two residents are one, a contribution is about somebody or is not; and how that is taken
 //! back. Each is one transaction of the writer: the decision, and all that follows from it.
 
+use clap::ValueEnum;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
 use super::apply::rules;
 use super::golden;
 use super::links::Touched;
@@ -77,7 +81,8 @@ pub fn place(
 }
 
 /// What somebody says of a record and a person it is like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema, ValueEnum)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It is about the person.
     Same,
@@ -198,9 +203,7 @@ fn live(change: &mut Change<'_>, id: Token) -> Result<Row> {
 
 fn resident(change: &mut Change<'_>, id: Token) -> Result<Entity> {
     let found = entity::rows(change.conn, &[id.to_vec()])?.into_iter().next();
-    found.filter(|row| row.kind == RESIDENT && row.state == "live").ok_or_else(|| {
-        Error::new(Kind::NotFound, "there is no such resident").coded("resident-unknown", "没有这个居民。")
-    })
+    found.filter(|row| row.kind == RESIDENT && row.state == "live").ok_or_else(entity::no_resident)
 }
 
 fn seen(change: &mut Change<'_>, of: Seen) -> Result<Entity> {

@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::keyring::Token;
 use crate::matching::{CAP, Likeness, Matcher, Outcome, Values, cells};
 use crate::resolve;
+use crate::store::contribution::Row;
 use crate::store::matching::{self, Changes, Document, Key, Matching};
 use crate::store::{Conn, codec};
 
@@ -37,12 +38,9 @@ impl Models {
     /// The models that stand in the store now.
     pub fn standing(&self, conn: &mut Conn) -> Result<Standing> {
         let mut standing = Standing::default();
-        for listed in matching::models(conn)? {
-            match listed.state.as_str() {
-                "active" => standing.active = Some(self.ready(conn, listed.version)?),
-                "filling" => standing.filling = Some(self.ready(conn, listed.version)?),
-                _ => {}
-            }
+        for (version, is_active) in matching::standing_models(conn)? {
+            let ready = Some(self.ready(conn, version)?);
+            if is_active { standing.active = ready } else { standing.filling = ready }
         }
         Ok(standing)
     }
@@ -82,7 +80,7 @@ pub fn resettle(
     }
     let (mut asked, around) = moved(rules, &standing, working, &mut changes, touched.contributions())?;
     let Some(active) = &standing.active else { return Ok(changes) };
-    let loose = matching::under(conn, &known(rules, &around), true)?;
+    let loose = matching::under(conn, &working.stored(&around), true)?;
     let ids: BTreeSet<Token> = loose.iter().map(|key| Token::from_slice(&key.contribution)).collect::<Result<_>>()?;
     asked.extend(working.by_ids(conn, &ids)?);
     asked.retain(|place| working.at(*place).row.is_live() && resolve::is_loose(&working.at(*place).row.link));
@@ -179,24 +177,6 @@ fn moved(
     Ok((asked, around))
 }
 
-impl Changes {
-    /// Replaces the keys of a contribution under one model.
-    fn rekey(
-        &mut self,
-        contribution: &[u8],
-        (before, was_there): (&BTreeSet<Token>, bool),
-        after: &BTreeSet<Token>,
-        (model, loose): (i64, bool),
-    ) {
-        if was_there {
-            self.rekeyed.push(contribution.to_vec());
-            self.forgotten.extend(before.iter().map(|token| token.to_vec()));
-        }
-        let key = |token: &Token| Key { token: token.to_vec(), contribution: contribution.to_vec(), model, loose };
-        self.keys.extend(after.iter().map(key));
-    }
-}
-
 /// Whether the contribution at a place was loose as it is stored, and what it said; `None` where nothing live was.
 fn was(working: &Working, place: usize) -> Result<Option<(bool, Vec<String>)>> {
     let Some((link, _)) = &working.at(place).was else { return Ok(None) };
@@ -213,8 +193,10 @@ pub fn keys(rules: &Rules, matcher: &Matcher, cells: &[String]) -> Result<BTreeS
     Ok(matcher.keys(rules.keyring, &matcher.read(cells))?.into_iter().collect())
 }
 
-fn known(rules: &Rules, tokens: &BTreeSet<Token>) -> Vec<Vec<u8>> {
-    tokens.iter().filter(|token| rules.may_hold(&token.0)).map(|token| token.to_vec()).collect()
+/// The keys of a contribution under a model, as they are to be stored.
+pub fn keys_of(rules: &Rules, matcher: &Matcher, row: &Row) -> Result<Vec<Key>> {
+    let tokens = keys(rules, matcher, &cells(&row.contribution()?.attributes))?;
+    Ok(Key::all(&row.id, &tokens, (matcher.version, resolve::is_loose(&row.link))).collect())
 }
 
 /// What becomes of the loose records at these places.
@@ -315,7 +297,7 @@ fn people_under(
     tokens: &BTreeSet<Token>,
 ) -> Result<BTreeMap<Token, BTreeSet<Token>>> {
     let mut under: BTreeMap<Token, BTreeSet<Token>> = BTreeMap::new();
-    let stored = matching::under(conn, &known(rules, tokens), false)?;
+    let stored = matching::under(conn, &working.stored(tokens), false)?;
     let mut owners = BTreeSet::new();
     for key in &stored {
         let owner = Token::from_slice(&key.contribution)?;

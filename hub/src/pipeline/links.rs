@@ -278,8 +278,26 @@ pub(super) fn relink_like(
     entity: Option<Token>,
     touched: &mut Touched,
 ) -> Result<()> {
+    let text = resolve::placed(&working.at(place).row.link, entity.is_some());
+    put(working, place, (text, entity, None), touched).map(drop)
+}
+
+/// Says where a contribution belongs, if that is another place.
+fn relink(rules: &Rules, working: &mut Working, place: usize, link: &Link, touched: &mut Touched) -> Result<bool> {
+    let (text, key) = link_text(link);
+    let entity = key.map(|key| entity_id(rules.keyring, &working.at(place).row.kind, key)).transpose()?;
+    put(working, place, (text, entity, key), touched)
+}
+
+/// Puts a contribution to an entity, whose key may be known, and says whether that is another place or another link than
+/// before; both places are touched then.
+fn put(
+    working: &mut Working,
+    place: usize,
+    (text, entity, key): (&str, Option<Token>, Option<Token>),
+    touched: &mut Touched,
+) -> Result<bool> {
     let row = &working.at(place).row;
-    let text = resolve::placed(&row.link, entity.is_some());
     let stands = row.entity.as_deref().map(Token::from_slice).transpose()?;
     let changed = row.link != text || stands != entity;
     if changed {
@@ -287,26 +305,9 @@ pub(super) fn relink_like(
     }
     if changed || working.is_fresh(place) {
         touched.add_id(entity);
-    }
-    if changed {
-        working.relink(place, text, entity);
-    }
-    Ok(())
-}
-
-/// Says where a contribution belongs, if that is another place; both places are touched then.
-fn relink(rules: &Rules, working: &mut Working, place: usize, link: &Link, touched: &mut Touched) -> Result<bool> {
-    let (text, key) = link_text(link);
-    let row = &working.at(place).row;
-    let entity = key.map(|key| entity_id(rules.keyring, &row.kind, key)).transpose()?;
-    let changed = row.link != text || row.entity.as_deref() != entity.as_ref().map(|entity| entity.0.as_slice());
-    if changed {
-        touched.add_id(row.entity.as_deref().map(Token::from_slice).transpose()?);
-    }
-    if (changed || working.is_fresh(place))
-        && let Some(entity) = entity
-    {
-        touched.entities.insert(entity, key);
+        if let (Some(entity), Some(_)) = (entity, key) {
+            touched.entities.insert(entity, key);
+        }
     }
     if changed {
         working.relink(place, text, entity);

@@ -26,7 +26,7 @@ use crate::linkage::{model::Limits, prepare};
 use crate::matching::{COLUMNS, Frozen, Matcher, Outcome, cells};
 use crate::resolve;
 use crate::store::contribution::{self, Row};
-use crate::store::matching::{self, Changes, Key};
+use crate::store::matching::{self, Changes};
 use crate::store::{Lease, entity};
 
 /// What a job is about that makes its model the active one.
@@ -198,14 +198,7 @@ fn fill(hub: &Hub, lease: &Lease, matcher: &Matcher, progress: &dyn Fn(u64)) -> 
             let page = contribution::page(change.conn, &after, PAGE)?;
             let mut changes = Changes::default();
             for row in page.iter().filter(|row| row.kind == RESIDENT) {
-                for token in likeness::keys(&rules, matcher, &cells(&row.contribution()?.attributes))? {
-                    changes.keys.push(Key {
-                        token: token.to_vec(),
-                        contribution: row.id.clone(),
-                        model: matcher.version,
-                        loose: resolve::is_loose(&row.link),
-                    });
-                }
+                changes.keys.extend(likeness::keys_of(&rules, matcher, row)?);
             }
             // Whoever changed meanwhile has made them.
             let there = matching::there(change.conn, &changes.keys)?;

@@ -15,12 +15,11 @@ use crate::error::Result;
 use crate::hub::Hub;
 use crate::id;
 use crate::keyring::Token;
-use crate::matching::{Outcome, cells};
+use crate::matching::Outcome;
 use crate::resolve::{self, AliasMeaning, Claims, Standing};
 use crate::store::contribution::{self, Row};
 use crate::store::entity::{self, Entity, Version};
-use crate::store::matching::{self, Key};
-use crate::store::{Conn, codec, delivery};
+use crate::store::{Conn, codec, delivery, matching};
 
 const PAGE: i64 = 1_000;
 /// Differences described one by one; all are counted.
@@ -196,13 +195,7 @@ fn match_keys(rules: &Rules, conn: &mut Conn, page: &[Row], verified: &mut Verif
     let Some(active) = rules.models.standing(conn)?.active else { return Ok(()) };
     let mut computed = Vec::new();
     for row in page.iter().filter(|row| row.kind == "resident") {
-        let tokens = likeness::keys(rules, &active, &cells(&row.contribution()?.attributes))?;
-        computed.extend(tokens.into_iter().map(|token| Key {
-            token: token.to_vec(),
-            contribution: row.id.clone(),
-            model: active.version,
-            loose: resolve::is_loose(&row.link),
-        }));
+        computed.extend(likeness::keys_of(rules, &active, row)?);
     }
     verified.match_keys += computed.len() as u64;
     if matching::there(conn, &computed)?.len() != computed.len() {

@@ -194,7 +194,7 @@ impl Working {
     }
 
     /// Those of the tokens that the store may hold.
-    fn stored(&self, tokens: &BTreeSet<Token>) -> Vec<Vec<u8>> {
+    pub fn stored(&self, tokens: &BTreeSet<Token>) -> Vec<Vec<u8>> {
         let may_hold = |token: &&Token| known::may_hold(self.known.as_deref(), &token.0);
         tokens.iter().filter(may_hold).map(|token| token.to_vec()).collect()
     }

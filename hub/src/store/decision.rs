@@ -93,11 +93,6 @@ pub fn about(conn: &mut Conn, tokens: &[Vec<u8>]) -> Result<Vec<Decision>> {
     Ok(found)
 }
 
-/// The merge that absorbs a person, if one stands.
-pub fn absorbing(conn: &mut Conn, person: Token) -> Result<Option<Decision>> {
-    Ok(standing(conn, &[person.to_vec()])?.into_iter().find(|found| found.kind == MERGE))
-}
-
 /// The contributions that stand joined to these people by a decision.
 pub fn joined_to(conn: &mut Conn, people: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
     in_parts(people, |people| {

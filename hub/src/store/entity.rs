@@ -8,7 +8,7 @@ use super::conn::Conn;
 use super::contribution::in_parts;
 use super::foundation;
 use super::schema::{entity, entity_version};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 
 /// An entity: its identity and which version stands.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -52,6 +52,11 @@ pub struct Version {
     pub delivery: String,
     /// The encoded golden document.
     pub document: Vec<u8>,
+}
+
+/// What is said where there is no resident of an id.
+pub fn no_resident() -> Error {
+    Error::new(Kind::NotFound, "there is no such resident").coded("resident-unknown", "没有这个居民。")
 }
 
 /// Whether there is or ever was an entity.

@@ -38,6 +38,12 @@ pub fn models(conn: &mut Conn) -> Result<Vec<Listed>> {
     Ok(model::table.order(model::version.desc()).select(columns).load(conn)?)
 }
 
+/// The versions of the models that are not over, each with whether it is the active one.
+pub fn standing_models(conn: &mut Conn) -> Result<Vec<(i64, bool)>> {
+    let standing = model::table.filter(model::state.ne("retired"));
+    Ok(standing.select((model::version, model::state.eq("active"))).load(conn)?)
+}
+
 /// A model's document.
 pub fn frozen(conn: &mut Conn, version: i64) -> Result<Frozen> {
     let document: Vec<u8> = model::table.find(version).select(model::document).first(conn)?;
@@ -106,6 +112,19 @@ pub struct Key {
     pub loose: bool,
 }
 
+impl Key {
+    /// The keys of a contribution under these tokens of a model.
+    pub fn all<'a>(
+        contribution: &'a [u8],
+        tokens: &'a BTreeSet<Token>,
+        (model, loose): (i64, bool),
+    ) -> impl Iterator<Item = Self> + 'a {
+        let key =
+            move |token: &Token| Self { token: token.to_vec(), contribution: contribution.to_vec(), model, loose };
+        tokens.iter().map(key)
+    }
+}
+
 /// The keys under these tokens, of contributions that are loose or not.
 pub fn under(conn: &mut Conn, tokens: &[Vec<u8>], loose: bool) -> Result<Vec<Key>> {
     in_parts(tokens, |tokens| {
@@ -158,6 +177,13 @@ pub struct Document {
     pub candidates: Vec<Candidate>,
 }
 
+impl Matching {
+    /// Whom it may be about, the likeliest first.
+    pub fn candidates(&self) -> Result<Vec<Candidate>> {
+        Ok(codec::decode::<Document>(&self.document)?.candidates)
+    }
+}
+
 /// Where these contributions stand.
 pub fn standing(conn: &mut Conn, contributions: &[Vec<u8>]) -> Result<Vec<Matching>> {
     in_parts(contributions, |ids| {
@@ -181,16 +207,6 @@ pub fn count(conn: &mut Conn, state: &str) -> Result<i64> {
     Ok(matching::table.filter(matching::state.eq(state)).count().get_result(conn)?)
 }
 
-/// The contributions that stand anywhere, after `after`.
-pub fn page(conn: &mut Conn, after: &[u8], limit: i64) -> Result<Vec<Vec<u8>>> {
-    Ok(matching::table
-        .filter(matching::contribution.gt(after))
-        .order(matching::contribution)
-        .limit(limit)
-        .select(matching::contribution)
-        .load(conn)?)
-}
-
 /// What a transaction changes of all this.
 #[derive(Debug, Default)]
 pub struct Changes {
@@ -204,6 +220,23 @@ pub struct Changes {
     pub moved: Vec<Vec<u8>>,
     /// Where those stand that stand somewhere.
     pub standing: Vec<Matching>,
+}
+
+impl Changes {
+    /// Replaces the keys of a contribution under one model.
+    pub fn rekey(
+        &mut self,
+        contribution: &[u8],
+        (before, was_there): (&BTreeSet<Token>, bool),
+        after: &BTreeSet<Token>,
+        of: (i64, bool),
+    ) {
+        if was_there {
+            self.rekeyed.push(contribution.to_vec());
+            self.forgotten.extend(before.iter().map(|token| token.to_vec()));
+        }
+        self.keys.extend(Key::all(contribution, after, of));
+    }
 }
 
 /// Stores the changes.
@@ -242,9 +275,4 @@ pub fn write(conn: &mut Conn, changes: &Changes) -> Result<()> {
 /// Notes what is looked up by of the keys.
 pub fn tokens(changes: &Changes) -> impl Iterator<Item = &[u8]> {
     changes.keys.iter().map(|key| key.token.as_slice())
-}
-
-/// The entity of a standing.
-pub fn entity(of: &Matching) -> Result<Token> {
-    Token::from_slice(&of.entity)
 }

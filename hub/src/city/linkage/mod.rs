@@ -9,7 +9,7 @@ mod noise;
 mod people;
 mod slip;
 mod spelling;
-mod words;
+pub(super) mod words;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};

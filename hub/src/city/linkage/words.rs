@@ -18,7 +18,7 @@ pub(super) const FEMALE: &str = "芳娜敏静丽艳娟霞燕玲红梅秀英兰�
 pub(super) const SYLLABLES: &str = "阿依古丽买提江尔艾米热娜吐逊巴合木沙帕夏克力扎西";
 
 /// Roads.
-pub(super) const ROADS: [&str; 40] = [
+pub(in crate::city) const ROADS: [&str; 40] = [
     "示范东路",
     "示范西路",
     "云杉街",
@@ -62,7 +62,7 @@ pub(super) const ROADS: [&str; 40] = [
 ];
 
 /// Compounds.
-pub(super) const COMPOUNDS: [&str; 30] = [
+pub(in crate::city) const COMPOUNDS: [&str; 30] = [
     "样例花园",
     "样例新村",
     "样例家园",

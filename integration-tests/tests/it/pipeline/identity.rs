@@ -9,13 +9,12 @@ use hub::pipeline::rebuild;
 use hub::store::contribution::Row as Stored;
 use hub::store::decision::Decision;
 use hub::store::{contribution, entity};
-use integration_tests::world::{
-    Delivery, Person, Row, insured, insured_persons, registered, registered_residents, unemployed,
-    unemployment_insurance,
-};
+use integration_tests::world::{Person, insured, registered, unemployed};
 use integration_tests::{Inside, Store};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+
+use super::resolve::{insurance, register, unemployment};
 
 const INSURED: &str = "social-security/insured-persons";
 const UNEMPLOYED: &str = "social-security/unemployment-insurance";
@@ -32,18 +31,6 @@ on_both_stores!(
     whoever_decides_has_seen_what_stands,
     invariant_3_whatever_is_decided_and_taken_back_leaves_what_the_rules_say,
 );
-
-fn insurance(day: u32, rows: impl IntoIterator<Item = Row>) -> Delivery {
-    insured_persons(&format!("202611{day:02}"), 1, rows)
-}
-
-fn unemployment(day: u32, rows: impl IntoIterator<Item = Row>) -> Delivery {
-    unemployment_insurance(&format!("2026-11-{day:02}T00:00:00+08:00"), rows)
-}
-
-fn register(day: u32, rows: impl IntoIterator<Item = Row>) -> Delivery {
-    registered_residents(&format!("202611{day:02}"), rows)
-}
 
 fn seen(hub: &Inside, who: &Person) -> Seen {
     let (row, _) = hub.entity_of(&who.id_no).expect("a resident");
@@ -69,12 +56,9 @@ fn code<T>(outcome: Result<T, Error>) -> (Kind, &'static str) {
 }
 
 /// All golden records, and where each contribution belongs and why.
-type Picture = (BTreeMap<String, hub_document::Document>, BTreeMap<String, hub_document::Document>, Vec<Place>);
+type Picture = (BTreeMap<String, Document>, BTreeMap<String, Document>, Vec<Place>);
+type Document = serde_json::Map<String, serde_json::Value>;
 type Place = (Vec<u8>, String, Option<Vec<u8>>);
-
-mod hub_document {
-    pub type Document = serde_json::Map<String, serde_json::Value>;
-}
 
 fn picture(hub: &Inside) -> Picture {
     let rows = hub.hub().db.read(|conn| contribution::page(conn, &[], 10_000)).unwrap();

@@ -26,15 +26,15 @@ on_both_stores!(
     aliases_are_not_transitive,
 );
 
-fn insurance(day: u32, rows: impl IntoIterator<Item = Row>) -> Delivery {
+pub(super) fn insurance(day: u32, rows: impl IntoIterator<Item = Row>) -> Delivery {
     insured_persons(&format!("202611{day:02}"), 1, rows)
 }
 
-fn unemployment(day: u32, rows: impl IntoIterator<Item = Row>) -> Delivery {
+pub(super) fn unemployment(day: u32, rows: impl IntoIterator<Item = Row>) -> Delivery {
     unemployment_insurance(&format!("2026-11-{day:02}T00:00:00+08:00"), rows)
 }
 
-fn register(day: u32, rows: impl IntoIterator<Item = Row>) -> Delivery {
+pub(super) fn register(day: u32, rows: impl IntoIterator<Item = Row>) -> Delivery {
     registered_residents(&format!("202611{day:02}"), rows)
 }
 
