@@ -29,7 +29,7 @@ impl Held {
     }
 
     fn let_go(mut self, hub: &Hub) {
-        hub.database().sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; LOCK%' AND pid <> pg_backend_pid()");
+        hub.database().sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; LOCK%' AND datname = current_database() AND pid <> pg_backend_pid()");
         self.0.wait().expect("the end of psql");
     }
 }
