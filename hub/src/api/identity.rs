@@ -18,6 +18,7 @@ use crate::keyring::Token;
 use crate::leaving;
 use crate::matching::Explained;
 use crate::pipeline::identify::{self, Judge, Seen};
+use crate::pipeline::standings::JOINED;
 use crate::resolve;
 use crate::store::contribution::Row;
 use crate::store::decision::{self, Decision as Stored, JOIN, MERGE};
@@ -57,7 +58,8 @@ pub struct Part {
     feed: String,
     /// Which part of the record.
     part: String,
-    /// `key`, `alias`, `decision`, or `like/` and why no number places it.
+    /// `key`, `alias`, `decision`; or why no number places it, after `like/` (it is like a resident who is known by a number)
+    /// or `group/` (it is like other such records, which are a resident together).
     link: String,
     /// Why it is about this resident.
     why: String,
@@ -163,7 +165,8 @@ pub(super) fn telling(attributes: &Map<String, Value>) -> Map<String, Value> {
 fn likes(hub: &Hub, conn: &mut Conn, rows: &[Row]) -> Result<HashMap<Vec<u8>, Explained>> {
     let alike = rows.iter().filter(|row| resolve::is_loose(&row.link)).map(|row| row.id.clone());
     let mut likes = HashMap::new();
-    for found in matching::standing(conn, &alike.collect::<Vec<_>>())? {
+    for found in matching::standing(conn, &alike.collect::<Vec<_>>())?.into_iter().filter(|found| found.state == JOINED)
+    {
         if let Some(best) = found.candidates()?.first() {
             likes.insert(found.contribution, hub.models.ready(conn, found.model)?.explained(best));
         }
@@ -178,7 +181,9 @@ fn part(row: &Row, decisions: &[Stored], likes: &HashMap<Vec<u8>, Explained>) ->
     let (why, why_zh) = match (row.link.as_str(), decided) {
         (link, _) if resolve::is_loose(link) => {
             let said = like.as_ref().map(|like| (like.sentence.clone(), like.sentence_zh.clone()));
-            said.unwrap_or_default()
+            said.unwrap_or_else(|| {
+                ("it is like the other records here".to_owned(), "与此处其他来源记录相符。".to_owned())
+            })
         }
         ("alias", _) => {
             ("a number of its department means this resident".to_owned(), "该部门的人员编号指向此居民。".to_owned())
@@ -186,6 +191,10 @@ fn part(row: &Row, decisions: &[Stored], likes: &HashMap<Vec<u8>, Explained>) ->
         ("decision", Some(decided)) => (
             format!("decided by {} at {}", decided.decided_by, time::text(decided.decided_at)),
             format!("由 {} 于 {} 认定。", decided.decided_by, time::text(decided.decided_at)),
+        ),
+        ("decision", None) => (
+            "another record was decided to be about the same person".to_owned(),
+            "另一来源记录已认定与本记录属同一人。".to_owned(),
         ),
         _ => (
             "it carries this resident's document number, and its name or birth date agrees".to_owned(),

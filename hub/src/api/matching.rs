@@ -49,8 +49,12 @@ pub struct Review {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Like {
     resident: String,
-    /// The resident's version; an answer names it.
+    /// The resident's version; an answer names it. 0: there is no such resident yet, but another record that nothing else
+    /// places; the answer `same` makes both a resident of this id.
     version: i64,
+    /// That record, or the one of the resident that is like this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<String>,
     /// How likely the record is about this resident (0 to 1).
     probability: f64,
     /// Why it is not joined by itself, whatever the probability.
@@ -152,17 +156,27 @@ fn review(hub: &Hub, conn: &mut Conn, of: &Matching) -> Result<Option<Review>> {
 }
 
 fn likes(conn: &mut Conn, matcher: &Matcher, candidates: &[Candidate]) -> Result<Vec<Like>> {
-    let ids: Vec<Vec<u8>> = candidates.iter().map(|candidate| candidate.entity.to_vec()).collect();
-    let found = entity::current(conn, &ids)?;
+    let named: Vec<Vec<u8>> = candidates.iter().filter_map(|one| one.record).map(Token::to_vec).collect();
+    let records = contribution::by_ids(conn, &named)?;
+    let of = |one: &Candidate| one.record.and_then(|id| records.iter().find(|row| row.is_live() && row.id == id.0));
+    let stands = |one: &Candidate| of(one).and_then(|row| row.entity.clone()).unwrap_or_else(|| one.entity.to_vec());
+    let found = entity::current(conn, &candidates.iter().map(stands).collect::<Vec<_>>())?;
     let mut likes = Vec::with_capacity(candidates.len());
     for candidate in candidates {
-        let Some((row, version)) = found.iter().find(|(row, _)| row.id == candidate.entity.0) else { continue };
+        let id = stands(candidate);
+        let resident = found.iter().find(|(row, _)| row.id == id && row.state == "live");
+        let (version, says) = match (resident, of(candidate)) {
+            (Some((row, version)), _) => (row.version, telling(&codec::decode(&version.document)?)),
+            (None, Some(record)) => (0, telling(&record.contribution()?.attributes)),
+            (None, None) => continue,
+        };
         likes.push(Like {
-            resident: candidate.entity.to_string(),
-            version: row.version,
+            resident: id::hex(&id),
+            version,
+            record: candidate.record.map(|id| id.to_string()),
             probability: candidate.probability,
             ground: candidate.ground,
-            says: telling(&codec::decode(&version.document)?),
+            says,
             why: matcher.explained(candidate),
         });
     }
@@ -175,7 +189,7 @@ fn likes(conn: &mut Conn, matcher: &Matcher, candidates: &[Candidate]) -> Result
 pub struct Answered {
     /// The resident it is about, or not.
     resident: String,
-    /// The resident's version as the queue has told it.
+    /// The resident's version as the queue has told it; 0 where there is no such resident yet.
     version: i64,
     /// `same`, `different` or `unsure`.
     verdict: Verdict,

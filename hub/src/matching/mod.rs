@@ -17,6 +17,7 @@ pub use reading::{COLUMNS, Values, cells};
 use crate::error::Result;
 use crate::keyring::{Keyring, Token};
 use crate::linkage::block::{Blocking, Faceted};
+use crate::linkage::cluster::Between;
 use crate::linkage::evidence::{Ground, Verdict};
 use crate::linkage::model::Model;
 use crate::linkage::prepare;
@@ -65,8 +66,11 @@ pub struct Likeness {
 /// A person a record may be about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// The entity.
+    /// The entity; where it is another record that nothing places either, the one that is named after that record.
     pub entity: Token,
+    /// That record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<Token>,
     /// How likely the record is about this person (0 to 1, rounded to a millionth).
     pub probability: f64,
     /// Rungs of the person's record most like it, by column; see [`COLUMNS`].
@@ -144,30 +148,67 @@ impl Matcher {
     /// What becomes of a record with these people like it. A person has to be likelier than all the others together.
     pub fn outcome(&self, like: &BTreeMap<Token, Likeness>) -> Outcome {
         let odds: Vec<f64> = like.values().map(|one| one.ratio + self.prior).collect();
-        let mut candidates: Vec<Candidate> = like
+        let candidates: Vec<Candidate> = like
             .iter()
             .enumerate()
             .map(|(at, (entity, one))| {
                 let rivals = odds.iter().enumerate().filter(|(other, _)| *other != at);
                 let against = rivals.fold(0.0, |sum, (_, odds)| add(sum, *odds));
-                let probability = (probability(odds[at] - against) * 1e6).round() / 1e6;
+                let probability = rounded(odds[at] - against);
                 let levels = one.pattern.levels.to_vec();
-                Candidate { entity: *entity, probability, levels, ground: one.ground }
+                Candidate { entity: *entity, record: None, probability, levels, ground: one.ground }
             })
             .filter(|candidate| candidate.probability >= self.model.limits.review)
             .collect();
-        candidates.sort_by(|one, other| {
-            other.probability.total_cmp(&one.probability).then_with(|| one.entity.cmp(&other.entity))
-        });
-        candidates.truncate(SHOWN);
+        self.among(candidates)
+    }
+
+    /// What becomes of a record with these candidates.
+    pub fn among(&self, mut candidates: Vec<Candidate>) -> Outcome {
+        likeliest(&mut candidates);
         match candidates.first() {
             None => Outcome::Apart,
-            Some(best) if best.ground.is_none() && best.probability >= self.model.limits.auto => {
-                Outcome::Joined(candidates)
-            }
+            Some(best) if self.is_sure(best) => Outcome::Joined(candidates),
             Some(_) => Outcome::Review(candidates),
         }
     }
+
+    /// Whether a candidate is joined by itself.
+    pub fn is_sure(&self, candidate: &Candidate) -> bool {
+        candidate.ground.is_none() && candidate.probability >= self.model.limits.auto
+    }
+
+    /// Two records that nothing places: one as a candidate for the other, `None` where it is not worth a question. It is the
+    /// same either way but for the `record` that is the candidate. And the logarithm of the odds.
+    pub fn alike(&self, one: &Values, other: &Values, record: Token) -> Option<(Candidate, f64)> {
+        let found = self.likeness(one, std::iter::once(other))?;
+        let odds = found.ratio + self.prior;
+        let probability = rounded(odds);
+        let levels = found.pattern.levels.to_vec();
+        let candidate = Candidate { entity: record, record: Some(record), probability, levels, ground: found.ground };
+        (candidate.probability >= self.model.limits.review).then_some((candidate, odds))
+    }
+
+    /// What two records of a group say of each other.
+    pub fn between(&self, one: &Values, other: &Values) -> Between {
+        match self.likeness(one, std::iter::once(other)) {
+            Some(found) if found.ground.is_none() => Between::Odds(found.ratio + self.prior),
+            _ => Between::Barred,
+        }
+    }
+}
+
+/// Sorts candidates, the likeliest first, and leaves those that are shown.
+pub fn likeliest(candidates: &mut Vec<Candidate>) {
+    candidates.sort_by(|one, other| {
+        let order = other.probability.total_cmp(&one.probability);
+        order.then_with(|| (one.entity, one.record).cmp(&(other.entity, other.record)))
+    });
+    candidates.truncate(SHOWN);
+}
+
+fn rounded(odds: f64) -> f64 {
+    (probability(odds) * 1e6).round() / 1e6
 }
 
 fn row(values: &Values) -> Row<'_> {

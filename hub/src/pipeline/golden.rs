@@ -22,7 +22,7 @@ use crate::merge;
 use crate::resolve::Decided;
 use crate::store::bulk::{self, Writes};
 use crate::store::entity::{self, Entity, Version};
-use crate::store::{Change, codec, matching};
+use crate::store::{Change, Conn, codec, matching};
 
 /// What the document of a resident who was merged into another says, and all it says: the other's id.
 pub const MERGED_INTO: &str = "merged_into";
@@ -126,6 +126,22 @@ fn merge_residents(
 ) -> Result<Vec<(Entity, Version)>> {
     let ids: BTreeSet<Token> = touched.entities().keys().copied().collect();
     let groups = working.of_entities(change.conn, &ids)?;
+    let standing = standing(rules, change.conn, touched.entities())?;
+    let mut gone = Vec::new();
+    for (entity, _) in standing.values() {
+        let places = groups.get(&Token::from_slice(&entity.id)?).into_iter().flatten();
+        if !places.into_iter().any(|place| links::founds(&working.at(*place).row.link)) {
+            gone.push(Token::from_slice(&entity.token)?);
+        }
+    }
+    decisions.learn(change.conn, gone.iter().copied())?;
+    working.by_ids(change.conn, &gone.iter().copied().collect())?;
+    let working = &*working;
+    let mut endings = HashMap::new();
+    for token in gone {
+        let elsewhere = working.entity_of(&token)?;
+        endings.insert(token.to_vec(), ended_resident(rules.keyring, decisions.found(), (token, elsewhere))?);
+    }
     let golden = |id: Token| {
         let places = groups.get(&id).map_or(&[][..], Vec::as_slice);
         if let [place] = places
@@ -137,8 +153,7 @@ fn merge_residents(
         let linked: Vec<Joined> = working.all_said(places)?.into_iter().zip(links).collect();
         Golden::made(golden_resident(rules, &linked)?)
     };
-    let ended = |decisions: &Decisions, token| ended_resident(rules.keyring, decisions.found(), token);
-    append(rules, change, Cause { kind: "resident", delivery }, touched.entities(), (&golden, &ended, decisions))
+    append(change, Cause { kind: "resident", delivery }, (touched.entities(), &standing), (&golden, &endings))
 }
 
 /// A contribution and the link by which it belongs to an entity.
@@ -153,14 +168,17 @@ pub fn golden_resident(rules: &Rules, joined: &[Joined]) -> Result<Option<Map<St
     merge::resident(rules.resident, rules.keyring, &linked).map(Some)
 }
 
-/// What stands of a resident who has ended: into whom they were merged, if they were.
-pub fn ended_resident(keyring: &Keyring, decided: &Decided, token: Token) -> Result<Map<String, Value>> {
+/// What stands of a resident who has ended (of this token; the contribution they were named after is of an entity
+/// `elsewhere` now, where there is one): into whom they were merged or have gone.
+pub fn ended_resident(
+    keyring: &Keyring,
+    decided: &Decided,
+    (token, elsewhere): (Token, Option<Token>),
+) -> Result<Map<String, Value>> {
     let person = decided.person(token);
-    let mut document = Map::new();
-    if person != token {
-        document.insert(MERGED_INTO.to_owned(), Value::String(entity_id(keyring, "resident", person)?.to_string()));
-    }
-    Ok(document)
+    let into = if person == token { elsewhere } else { Some(entity_id(keyring, "resident", person)?) };
+    let into = into.map(|into| (MERGED_INTO.to_owned(), Value::String(into.to_string())));
+    Ok(into.into_iter().collect())
 }
 
 fn merge_households(
@@ -178,8 +196,8 @@ fn merge_households(
         let places = token.and_then(|token| groups.get(&token)).map_or(&[][..], Vec::as_slice);
         Golden::made(golden_household(rules, &working.all_said(places)?)?)
     };
-    let ended = |_: &Decisions, _| Ok(Map::new());
-    append(rules, change, Cause { kind: "household", delivery }, &ids, (&golden, &ended, &mut Decisions::default()))
+    let standing = standing(rules, change.conn, &ids)?;
+    append(change, Cause { kind: "household", delivery }, (&ids, &standing), (&golden, &Endings::new()))
 }
 
 /// A household's golden document; `None` where it has no member.
@@ -198,32 +216,33 @@ struct Cause<'a> {
 }
 
 type Merging<'a> = dyn Fn(Token) -> Result<Option<Golden>> + Sync + 'a;
-type Ending<'a> = dyn Fn(&Decisions, Token) -> Result<Map<String, Value>> + Sync + 'a;
+/// Entities as they stand in the store, by id.
+type Stands = HashMap<Vec<u8>, (Entity, Version)>;
+/// What stands of entities once they have ended, by token; of others nothing does.
+type Endings = HashMap<Vec<u8>, Map<String, Value>>;
+
+fn standing(rules: &Rules, conn: &mut Conn, ids: &BTreeMap<Token, Option<Token>>) -> Result<Stands> {
+    let listed: Vec<Vec<u8>> = ids.keys().filter(|id| rules.may_hold(&id.0)).map(|id| id.to_vec()).collect();
+    Ok(entity::current(conn, &listed)?.into_iter().map(|pair| (pair.0.id.clone(), pair)).collect())
+}
 
 /// Appends a version to every entity (its id, and the token that makes it) whose golden document is another than the one that stands.
 fn append(
-    rules: &Rules,
     change: &mut Change<'_>,
     cause: Cause<'_>,
-    ids: &BTreeMap<Token, Option<Token>>,
-    (golden, ended, decisions): (&Merging, &Ending, &mut Decisions),
+    (ids, standing): (&BTreeMap<Token, Option<Token>>, &Stands),
+    (golden, endings): (&Merging, &Endings),
 ) -> Result<Vec<(Entity, Version)>> {
     let Cause { kind, delivery } = cause;
     let mut appended = Vec::new();
-    let listed: Vec<Vec<u8>> = ids.keys().filter(|id| rules.may_hold(&id.0)).map(|id| id.to_vec()).collect();
-    let standing: HashMap<Vec<u8>, (Entity, Version)> =
-        entity::current(change.conn, &listed)?.into_iter().map(|pair| (pair.0.id.clone(), pair)).collect();
-    let tokens: Vec<Token> =
-        standing.values().map(|(entity, _)| Token::from_slice(&entity.token)).collect::<Result<_>>()?;
-    decisions.learn(change.conn, tokens.into_iter())?;
-    let (decisions, ids): (&Decisions, Vec<(&Token, &Option<Token>)>) = (decisions, ids.iter().collect());
+    let ids: Vec<(&Token, &Option<Token>)> = ids.iter().collect();
     let made = spread(&ids, |(id, _)| {
         let after = golden(**id)?;
         let state = if after.is_some() { "live" } else { "ended" };
         let Some((entity, version)) = standing.get(id.0.as_slice()) else { return Ok(after.map(|news| (state, news))) };
         let after = match after {
             Some(after) => after,
-            None => Golden::of(&ended(decisions, Token::from_slice(&entity.token)?)?)?,
+            None => Golden::of(endings.get(&entity.token).unwrap_or(&Map::new()))?,
         };
         Ok(is_news(entity, version, state, &after)?.then_some((state, after)))
     })?;

@@ -12,11 +12,11 @@ use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::id;
 use crate::keyring::Token;
-use crate::resolve;
+use crate::resolve::{self, Placing};
 use crate::store::contribution::{self, Row};
 use crate::store::decision::{self, Decision, Document, JOIN, MERGE, PART, UNSURE};
 use crate::store::entity::{self, Entity};
-use crate::store::{Change, codec};
+use crate::store::{Change, codec, matching};
 
 const RESIDENT: &str = "resident";
 
@@ -99,10 +99,13 @@ pub fn review(hub: &Hub, contribution: Token, person: Seen, verdict: Verdict, ju
         if !resolve::is_loose(&row.link) {
             return Err(moved_on());
         }
-        let person = seen(change, person)?;
+        let person = match person.version {
+            0 => record_like(change, &row, person.id)?,
+            _ => seen(change, person)?.token,
+        };
         // Whoever was unsure, or of another opinion, is answered by this.
         for earlier in decision::about(change.conn, std::slice::from_ref(&row.id))? {
-            if earlier.revoked_at.is_none() && earlier.person == person.token {
+            if earlier.revoked_at.is_none() && earlier.person == person {
                 decision::revoke(change.conn, &earlier.id, judge.name, change.now)?;
             }
         }
@@ -111,8 +114,18 @@ pub fn review(hub: &Hub, contribution: Token, person: Seen, verdict: Verdict, ju
             Verdict::Different => PART,
             Verdict::Unsure => UNSURE,
         };
-        Ok((kind, contribution, Token::from_slice(&person.token)?))
+        Ok((kind, contribution, Token::from_slice(&person)?))
     })
+}
+
+/// The record that nothing else places and after which a resident would be named, as the queue tells it of another one.
+fn record_like(change: &mut Change<'_>, row: &Row, named: Token) -> Result<Vec<u8>> {
+    let told = matching::standing(change.conn, std::slice::from_ref(&row.id))?;
+    let candidates = told.first().map(matching::Matching::candidates).transpose()?.unwrap_or_default();
+    let found =
+        candidates.into_iter().find(|candidate| candidate.entity == named).and_then(|candidate| candidate.record);
+    let other = live(change, found.ok_or_else(moved_on)?)?;
+    if resolve::placing(&other.link) == Some(Placing::Waits) { Ok(other.id) } else { Err(moved_on()) }
 }
 
 /// Takes a decision back: everything is as it would be if it had never been made.
@@ -180,12 +193,12 @@ fn reach(hub: &Hub, change: &mut Change<'_>, of: &Decision, touched: &mut Touche
     let mut people = vec![of.person.clone()];
     if of.kind == MERGE {
         people.push(of.subject.clone());
-    } else {
-        touched.add_contribution(Token::from_slice(&of.subject)?);
     }
     people.extend(decision::absorbed_by(change.conn, &people)?);
-    for contribution in decision::joined_to(change.conn, &people)? {
-        touched.add_contribution(Token::from_slice(&contribution)?);
+    let joined = decision::joined_to(change.conn, &people)?;
+    // A resident nobody has a number of has the token of one of their contributions.
+    for contribution in joined.iter().chain(&people).chain([&of.subject]) {
+        touched.add_contribution(Token::from_slice(contribution)?);
     }
     for person in people {
         touched.add_person(&hub.keyring, Token::from_slice(&person)?)?;

@@ -3,21 +3,24 @@
 //!
 //! Where a record goes is a function of the record, of the people known by their numbers and of the active model: a record
 //! that is placed so founds nobody, teaches nothing and is no evidence for another. So there are no chains, and the order of
-//! arrival does not matter.
+//! arrival does not matter. Records like no such person are left to [`groups`](super::groups).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::golden::{Rules, entity_id};
+use super::groups::{self, Pool, Turnover};
 use super::links::{self, Decisions, Touched};
+use super::regroup::{self, is_pooled};
+use super::standings::Standings;
 use super::working::{Groups, Working};
 use crate::error::Result;
 use crate::keyring::Token;
 use crate::matching::{CAP, Likeness, Matcher, Outcome, Values, cells};
-use crate::resolve;
+use crate::resolve::{self, Placing};
+use crate::store::Conn;
 use crate::store::contribution::Row;
-use crate::store::matching::{self, Changes, Document, Key, Matching};
-use crate::store::{Conn, codec};
+use crate::store::matching::{self, Changes, Key};
 
 const RESIDENT: &str = "resident";
 
@@ -78,32 +81,33 @@ pub fn resettle(
     if standing.active.is_none() && standing.filling.is_none() {
         return Ok(changes);
     }
-    let (mut asked, around) = moved(rules, &standing, working, &mut changes, touched.contributions())?;
+    let again = touched.contributions().clone();
+    let Moved { mut asked, around, turnover } = moved(rules, &standing, working, &mut changes, &again)?;
     let Some(active) = &standing.active else { return Ok(changes) };
     let loose = matching::under(conn, &working.stored(&around), true)?;
     let ids: BTreeSet<Token> = loose.iter().map(|key| Token::from_slice(&key.contribution)).collect::<Result<_>>()?;
     asked.extend(working.by_ids(conn, &ids)?);
     asked.retain(|place| working.at(*place).row.is_live() && resolve::is_loose(&working.at(*place).row.link));
     let outcomes = outcomes(rules, conn, active, (working, decisions), &asked)?;
-    let ids: Vec<Vec<u8>> = asked.iter().map(|place| working.at(*place).row.id.clone()).collect();
-    let mut stood: BTreeMap<Vec<u8>, Matching> = BTreeMap::new();
-    for found in matching::standing(conn, &ids)? {
-        stood.insert(found.contribution.clone(), found);
-    }
-    for (place, outcome) in outcomes {
-        let id = working.at(place).row.id.clone();
-        let fresh = stands(id.clone(), active.version, now, &outcome)?;
-        let stood = stood.remove(&id);
-        if !same(stood.as_ref(), fresh.as_ref()) {
-            changes.moved.extend(stood.map(|_| id));
-            changes.standing.extend(fresh);
+    let mut standings = Standings::of(conn, working, &asked, (active.version, now))?;
+    let mut others = BTreeSet::new();
+    for (place, outcome) in &outcomes {
+        let stays = resolve::placing(&working.at(*place).row.link) == Some(Placing::Group);
+        match outcome {
+            Outcome::Joined(candidates) => {
+                let entity = candidates.first().map(|candidate| candidate.entity);
+                links::relink_loose(working, *place, (Placing::Like, entity, None), touched)?;
+            }
+            _ if stays => {}
+            _ => links::relink_loose(working, *place, (Placing::Waits, None, None), touched)?,
         }
-        let joined = match &outcome {
-            Outcome::Joined(candidates) => candidates.first().map(|candidate| candidate.entity),
-            _ => None,
-        };
-        links::relink_like(working, place, joined, touched)?;
+        if standings.by_person(working, *place, outcome)? {
+            others.insert(*place);
+        }
     }
+    let asked = regroup::Asked { turnover: &turnover, others, again: &again };
+    regroup::regroup((rules, active), conn, (working, touched, decisions), asked, &mut standings)?;
+    standings.write(&mut changes);
     gone(conn, working, &mut changes)?;
     Ok(changes)
 }
@@ -122,7 +126,15 @@ fn gone(conn: &mut Conn, working: &Working, changes: &mut Changes) -> Result<()>
     Ok(())
 }
 
-type Around = BTreeSet<Token>;
+/// What a transaction moves of likeness.
+struct Moved {
+    /// Loose records that have changed.
+    asked: BTreeSet<usize>,
+    /// Tokens of people known by their numbers that have changed: loose records under them may be moved.
+    around: BTreeSet<Token>,
+    /// Loose records that have come and gone under each token.
+    turnover: Turnover,
+}
 
 /// What has changed or changed its place: its keys are made anew, it is asked about if it is loose now, and whoever is found
 /// under its keys, of before and of now, may be moved by it.
@@ -132,8 +144,8 @@ fn moved(
     working: &Working,
     changes: &mut Changes,
     again: &BTreeSet<Token>,
-) -> Result<(BTreeSet<usize>, Around)> {
-    let (mut asked, mut around) = (BTreeSet::new(), Around::new());
+) -> Result<Moved> {
+    let mut moved = Moved { asked: BTreeSet::new(), around: BTreeSet::new(), turnover: Turnover::new() };
     for place in working.places().filter(|place| working.at(*place).row.kind == RESIDENT) {
         let held = working.at(place);
         let id = held.row.token()?;
@@ -142,7 +154,7 @@ fn moved(
         let is_same = !working.is_fresh(place)
             && held.was.as_ref().is_some_and(|(link, entity)| (link.as_str(), entity) == stands);
         if held.row.is_live() && is_loose && (!is_same || again.contains(&id)) {
-            asked.insert(place);
+            moved.asked.insert(place);
         }
         if is_same {
             continue;
@@ -163,18 +175,32 @@ fn moved(
             } else {
                 tokens(&was)?
             };
-            // Whoever is known by their number is evidence, and so is one who was until now.
             if standing.active.as_ref().is_some_and(|active| active.version == matcher.version) {
-                let is_evidence = |of: &Option<(bool, Vec<String>)>| of.as_ref().is_some_and(|(is_loose, _)| !is_loose);
-                around.extend(before.iter().filter(|_| is_evidence(&was)));
-                around.extend(after.iter().filter(|_| is_evidence(&now)));
+                moved.found_under(&before, was.as_ref().map(|was| was.0), false);
+                moved.found_under(&after, now.as_ref().map(|now| now.0), true);
             }
             if was != now {
                 changes.rekey(&held.row.id, (&before, was.is_some()), &after, (matcher.version, is_loose));
             }
         }
     }
-    Ok((asked, around))
+    Ok(moved)
+}
+
+impl Moved {
+    /// A record was or is found under these tokens, and is loose or not: whoever is known by their number is evidence.
+    fn found_under(&mut self, tokens: &BTreeSet<Token>, is_loose: Option<bool>, now: bool) {
+        match is_loose {
+            Some(false) => self.around.extend(tokens),
+            Some(true) => {
+                for token in tokens {
+                    let (gone, come) = self.turnover.entry(*token).or_default();
+                    *if now { come } else { gone } += 1;
+                }
+            }
+            None => {}
+        }
+    }
 }
 
 /// Whether the contribution at a place was loose as it is stored, and what it said; `None` where nothing live was.
@@ -229,13 +255,20 @@ pub fn outcomes(
     Ok(outcomes)
 }
 
-/// Whom a record is about that is not stored, and need not be.
+/// Whom a record is about that is not stored, and need not be; or which others are like it that nothing places.
 pub fn who(rules: &Rules, conn: &mut Conn, matcher: &Matcher, cells: &[String]) -> Result<Outcome> {
-    let values = matcher.read(cells);
-    let keys = matcher.keys(rules.keyring, &values)?;
-    let tokens = keys.iter().copied().collect();
-    let people = People::under(rules, conn, matcher, &mut Working::default(), &tokens)?;
-    Ok(matcher.outcome(&people.like(matcher, &values, &keys, &BTreeSet::new())))
+    let reading = groups::read(rules, matcher, cells)?;
+    let tokens = reading.1.iter().copied().collect();
+    let mut working = Working::default();
+    let people = People::under(rules, conn, matcher, &mut working, &tokens)?;
+    let outcome = matcher.outcome(&people.like(matcher, &reading.0, &reading.1, &BTreeSet::new()));
+    if outcome != Outcome::Apart {
+        return Ok(outcome);
+    }
+    let turnover = Turnover::new();
+    let mut pool = Pool::new((rules, matcher), &working, &turnover, &is_pooled)?;
+    let like = pool.like(conn, &mut working, (None, &reading))?;
+    Ok(matcher.among(like.into_iter().map(|(_, candidate)| candidate).collect()))
 }
 
 /// The people found under some tokens, and what their records say.
@@ -336,28 +369,4 @@ fn people_under(
         }
     }
     Ok(people)
-}
-
-fn stands(contribution: Vec<u8>, model: i64, since: i64, outcome: &Outcome) -> Result<Option<Matching>> {
-    let (state, candidates) = match outcome {
-        Outcome::Joined(candidates) => ("joined", candidates),
-        Outcome::Review(candidates) => ("review", candidates),
-        Outcome::Apart => return Ok(None),
-    };
-    let Some(best) = candidates.first() else { return Ok(None) };
-    let entity = best.entity.to_vec();
-    let document = codec::encode(&Document { candidates: candidates.clone() })?;
-    Ok(Some(Matching { contribution, state: state.to_owned(), entity, model, since, document }))
-}
-
-/// Whether two standings say the same; since when does not count.
-fn same(one: Option<&Matching>, other: Option<&Matching>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) => {
-            (&one.state, &one.entity, one.model, &one.document)
-                == (&other.state, &other.entity, other.model, &other.document)
-        }
-        (None, None) => true,
-        _ => false,
-    }
 }

@@ -8,7 +8,7 @@ use super::likeness;
 use super::working::Working;
 use crate::error::Result;
 use crate::keyring::{Keyring, Token};
-use crate::resolve::{self, AliasMeaning, Claims, Decided, Link, Standing};
+use crate::resolve::{self, AliasMeaning, Claims, Decided, Link, Placing, Standing};
 use crate::store::contribution::Row;
 use crate::store::entity::Entity;
 use crate::store::{Conn, decision, matching};
@@ -104,7 +104,7 @@ pub fn is_by_key(link: &str) -> bool {
 /// Whether there is a person as long as a contribution with this link is about them. Who is only meant by a department's
 /// number is meant by somebody else's record too.
 pub fn founds(link: &str) -> bool {
-    matches!(link, BY_KEY | BY_DECISION)
+    matches!(link, BY_KEY | BY_DECISION) || resolve::placing(link) == Some(Placing::Group)
 }
 
 /// The decisions that a transaction has had to look at. A store without any is asked once.
@@ -150,7 +150,23 @@ pub fn resettle(
     by_aliases(rules, conn, (working, touched), &mut decisions)?;
     by_decisions(rules, conn, (working, touched), &mut decisions)?;
     let matched = likeness::resettle(rules, conn, (working, touched), &mut decisions, now)?;
+    names(rules, working, touched)?;
     Ok((decisions, matched))
+}
+
+/// Residents who had their name from a contribution that has gone elsewhere: what stands of them says where.
+fn names(rules: &Rules, working: &Working, touched: &mut Touched) -> Result<()> {
+    for place in working.places().filter(|place| !working.is_new(*place)) {
+        let held = working.at(place);
+        let was = held.was.as_ref().and_then(|(_, entity)| entity.as_ref());
+        if held.row.kind == RESIDENT && (!held.row.is_live() || was != held.row.entity.as_ref()) {
+            let named = entity_id(rules.keyring, RESIDENT, held.row.token()?)?;
+            if rules.may_hold(&named.0) {
+                touched.add_id(Some(named));
+            }
+        }
+    }
+    Ok(())
 }
 
 type Reach<'a> = (&'a mut Working, &'a mut Touched);
@@ -177,7 +193,7 @@ fn by_keys(rules: &Rules, conn: &mut Conn, (working, touched): Reach, decisions:
         for (place, standing) in witnesses.into_iter().zip(standings) {
             let link = match standing {
                 Standing::Joined => Link::Key(decisions.found().person(key)),
-                Standing::Waiting(reason) => Link::None(reason),
+                Standing::Waiting(reason) => decisions.found().link(working.at(place).row.token()?, Link::None(reason)),
             };
             links.push((place, link));
         }
@@ -271,15 +287,15 @@ fn by_decisions(rules: &Rules, conn: &mut Conn, (working, touched): Reach, decis
     Ok(())
 }
 
-/// Places a loose contribution by likeness, or no more.
-pub(super) fn relink_like(
+/// Places a loose contribution by likeness, or no more: to an entity, whose token may be known.
+pub(super) fn relink_loose(
     working: &mut Working,
     place: usize,
-    entity: Option<Token>,
+    (placing, entity, token): (Placing, Option<Token>, Option<Token>),
     touched: &mut Touched,
 ) -> Result<()> {
-    let text = resolve::placed(&working.at(place).row.link, entity.is_some());
-    put(working, place, (text, entity, None), touched).map(drop)
+    let text = resolve::placed(&working.at(place).row.link, placing);
+    put(working, place, (text, entity, token), touched).map(drop)
 }
 
 /// Says where a contribution belongs, if that is another place.

@@ -3,7 +3,7 @@
 //!
 //! The new model's keys are made beside those of the old one, so that likeness goes on by the old until the new is whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
@@ -11,9 +11,10 @@ use utoipa::ToSchema;
 
 use super::apply::rules;
 use super::golden;
+use super::groups::{Grouped, Pool, Turnover};
 use super::likeness;
 use super::links::{Decisions, Touched};
-use super::working::Working;
+use super::working::{Held, Working};
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::keyring::Token;
@@ -23,11 +24,11 @@ use crate::linkage::decide::Budget;
 use crate::linkage::table::Table;
 use crate::linkage::train::Training;
 use crate::linkage::{model::Limits, prepare};
-use crate::matching::{COLUMNS, Frozen, Matcher, Outcome, cells};
-use crate::resolve;
+use crate::matching::{COLUMNS, Candidate, Frozen, Matcher, Outcome, cells};
+use crate::resolve::{self, Placing};
 use crate::store::contribution::{self, Row};
 use crate::store::matching::{self, Changes};
-use crate::store::{Lease, entity};
+use crate::store::{Conn, Lease, entity};
 
 /// What a job is about that makes its model the active one.
 pub const APPLY: &str = "apply";
@@ -72,7 +73,7 @@ pub struct Tuned {
 pub struct Effect {
     /// Records without a usable number.
     pub loose: u64,
-    /// Joined by themselves.
+    /// Joined by themselves, to somebody known by a number or to each other.
     pub joined: u64,
     /// Somebody is asked.
     pub review: u64,
@@ -217,49 +218,77 @@ fn fill(hub: &Hub, lease: &Lease, matcher: &Matcher, progress: &dyn Fn(u64)) -> 
     }
 }
 
-/// What a model whose keys are made says of the loose records.
+/// What a model whose keys are made says of the loose records: first by the people known by their numbers, then by each
+/// other.
 fn effect(hub: &Hub, matcher: &Matcher) -> Result<Effect> {
     let mut effect = Effect::default();
-    each_page(hub, |page| {
-        let loose: Vec<Row> = page.into_iter().filter(|row| resolve::is_loose(&row.link)).collect();
-        let ids: BTreeSet<Token> = loose.iter().map(Row::token).collect::<Result<_>>()?;
-        let outcomes = hub.db.read(|conn| {
-            let (mut working, mut decisions) = (Working::default(), Decisions::of(conn)?);
-            let asked = working.by_ids(conn, &ids)?.into_iter().collect();
-            let reach = (&mut working, &mut decisions);
-            let outcomes = likeness::outcomes(&rules(hub), conn, matcher, reach, &asked)?;
-            Ok(outcomes
-                .into_iter()
-                .map(|(place, outcome)| (working.at(place).row.entity.clone(), outcome))
-                .collect::<Vec<_>>())
-        })?;
-        outcomes.iter().for_each(|(stands, outcome)| effect.add(stands.as_deref(), outcome));
+    let mut left: HashMap<Token, bool> = HashMap::new();
+    let among_people = |conn: &mut Conn, working: &mut Working, asked: BTreeSet<usize>| {
+        let mut decisions = Decisions::of(conn)?;
+        likeness::outcomes(&rules(hub), conn, matcher, (working, &mut decisions), &asked)
+    };
+    each_loose(hub, among_people, |row, outcome| {
+        match outcome {
+            Outcome::Joined(candidates) => effect.joined(row, Placing::Like, candidates.first()),
+            Outcome::Review(_) => drop(left.insert(row.token()?, true)),
+            Outcome::Apart => drop(left.insert(row.token()?, false)),
+        }
+        Ok(())
+    })?;
+    let turnover = Turnover::new();
+    let is_in = |held: &Held| held.row.token().is_ok_and(|id| left.contains_key(&id));
+    let among_themselves = |conn: &mut Conn, working: &mut Working, mut asked: BTreeSet<usize>| {
+        let (rules, mut decisions) = (rules(hub), Decisions::of(conn)?);
+        asked.retain(|place| is_in(working.at(*place)));
+        let mut pool = Pool::new((&rules, matcher), working, &turnover, &is_in)?;
+        let grouped = pool.regrouped(conn, (working, &mut decisions), (&BTreeSet::new(), asked.clone()))?;
+        Ok(grouped.into_iter().filter(|(place, _)| asked.contains(place)).collect())
+    };
+    each_loose(hub, among_themselves, |row, Grouped { resident, like }| {
+        let is_asked = left.get(&row.token()?).copied().unwrap_or_default();
+        match resident {
+            Some(_) => effect.joined(row, Placing::Group, like.first()),
+            None => effect.left(row, is_asked || !like.is_empty()),
+        }
         Ok(())
     })?;
     Ok(effect)
 }
 
+/// Asks about all live records without a usable number, page by page.
+fn each_loose<T>(
+    hub: &Hub,
+    ask: impl Fn(&mut Conn, &mut Working, BTreeSet<usize>) -> Result<Vec<(usize, T)>>,
+    mut each: impl FnMut(&Row, T) -> Result<()>,
+) -> Result<()> {
+    each_page(hub, |page| {
+        let loose = page.iter().filter(|row| resolve::is_loose(&row.link));
+        let ids: BTreeSet<Token> = loose.map(Row::token).collect::<Result<_>>()?;
+        let (working, answers) = hub.db.read(|conn| {
+            let mut working = Working::default();
+            let places = working.by_ids(conn, &ids)?.into_iter().collect();
+            let answers = ask(conn, &mut working, places)?;
+            Ok((working, answers))
+        })?;
+        answers.into_iter().try_for_each(|(place, answer)| each(&working.at(place).row, answer))
+    })
+}
+
 impl Effect {
-    fn add(&mut self, stands: Option<&[u8]>, outcome: &Outcome) {
+    fn joined(&mut self, row: &Row, placing: Placing, to: Option<&Candidate>) {
         self.loose += 1;
-        let joined = match outcome {
-            Outcome::Joined(candidates) => {
-                self.joined += 1;
-                candidates.first()
-            }
-            Outcome::Review(_) => {
-                self.review += 1;
-                None
-            }
-            Outcome::Apart => {
-                self.apart += 1;
-                None
-            }
-        };
-        self.expected_wrong += joined.map_or(0.0, |candidate| 1.0 - candidate.probability);
-        let entity = joined.map(|candidate| candidate.entity.0.as_slice());
-        self.made += u64::from(entity.is_some() && entity != stands);
-        self.broken += u64::from(stands.is_some() && entity != stands);
+        self.joined += 1;
+        self.expected_wrong += to.map_or(0.0, |candidate| 1.0 - candidate.probability);
+        let is_there = resolve::placing(&row.link) == Some(placing)
+            && (placing == Placing::Group || row.entity == to.map(|candidate| candidate.entity.to_vec()));
+        self.made += u64::from(!is_there);
+        self.broken += u64::from(!is_there && row.entity.is_some());
+    }
+
+    fn left(&mut self, row: &Row, is_asked: bool) {
+        self.loose += 1;
+        *if is_asked { &mut self.review } else { &mut self.apart } += 1;
+        self.broken += u64::from(row.entity.is_some());
     }
 }
 

@@ -7,8 +7,10 @@ use serde_json::{Map, Value};
 
 use super::apply::rules;
 use super::golden::{Joined, Rules, ended_resident, entity_id, golden_household, golden_resident};
+use super::groups::{Pool, Turnover};
 use super::likeness;
 use super::links::{Decisions, link_text};
+use super::regroup::is_pooled;
 use super::working::Working;
 use crate::contribution::Contribution;
 use crate::error::Result;
@@ -16,7 +18,7 @@ use crate::hub::Hub;
 use crate::id;
 use crate::keyring::Token;
 use crate::matching::Outcome;
-use crate::resolve::{self, AliasMeaning, Claims, Standing};
+use crate::resolve::{self, AliasMeaning, Claims, Placing, Standing};
 use crate::store::contribution::{self, Row};
 use crate::store::entity::{self, Entity, Version};
 use crate::store::{Conn, codec, delivery, matching};
@@ -163,17 +165,28 @@ fn by_likeness(rules: &Rules, conn: &mut Conn, page: &[Row], expected: &mut [Exp
     let (mut working, mut decisions) = (Working::default(), Decisions::of(conn)?);
     let asked = working.by_ids(conn, &ids)?.into_iter().collect();
     let reach = (&mut working, &mut decisions);
-    let mut joined = HashMap::new();
+    let mut placed: HashMap<Vec<u8>, (Placing, Option<Token>)> = HashMap::new();
+    let mut others = BTreeSet::new();
     for (place, outcome) in likeness::outcomes(rules, conn, &active, reach, &asked)? {
         if let Outcome::Joined(candidates) = outcome {
-            let entity = candidates.first().map(|candidate| candidate.entity.to_vec());
-            joined.insert(working.at(place).row.id.clone(), entity);
+            let entity = candidates.first().map(|candidate| candidate.entity);
+            placed.insert(working.at(place).row.id.clone(), (Placing::Like, entity));
+        } else {
+            others.insert(place);
+        }
+    }
+    let turnover = Turnover::new();
+    let mut pool = Pool::new((rules, &active), &working, &turnover, &is_pooled)?;
+    let reach = (&mut working, &mut decisions);
+    for (place, grouped) in pool.regrouped(conn, reach, (&BTreeSet::new(), others))? {
+        if let Some((entity, _)) = grouped.resident {
+            placed.insert(working.at(place).row.id.clone(), (Placing::Group, Some(entity)));
         }
     }
     for (row, one) in page.iter().zip(expected) {
-        if let Some(entity) = joined.remove(&row.id) {
-            one.text = resolve::placed(one.text, true);
-            one.entity = entity;
+        if let Some((placing, entity)) = placed.remove(&row.id) {
+            one.text = resolve::placed(one.text, placing);
+            one.entity = entity.map(Token::to_vec);
         }
     }
     Ok(())
@@ -257,11 +270,19 @@ fn residents(rules: &Rules, conn: &mut Conn, page: &[(Entity, Version)], verifie
     let mut decisions = Decisions::of(conn)?;
     let tokens: Vec<Token> = page.iter().map(|(entity, _)| Token::from_slice(&entity.token)).collect::<Result<_>>()?;
     decisions.learn(conn, tokens.iter().copied())?;
+    let mut elsewhere: HashMap<Vec<u8>, Token> = HashMap::new();
+    let named_after: Vec<Vec<u8>> = tokens.iter().map(|token| token.to_vec()).collect();
+    for row in contribution::by_ids(conn, &named_after)?.into_iter().filter(Row::is_live) {
+        if let Some(entity) = row.entity {
+            elsewhere.insert(row.id, Token::from_slice(&entity)?);
+        }
+    }
     for ((entity, version), token) in page.iter().zip(tokens) {
         let joined = joined.get(&entity.id).map_or(&[][..], Vec::as_slice);
         let joined: Vec<Joined> = joined.iter().map(|(said, link)| (said, link.as_str())).collect();
         let golden = golden_resident(rules, &joined)?;
-        let ended = ended_resident(rules.keyring, decisions.found(), token)?;
+        let elsewhere = elsewhere.get(token.0.as_slice()).copied();
+        let ended = ended_resident(rules.keyring, decisions.found(), (token, elsewhere))?;
         compare(entity, version, (golden, ended), verified)?;
     }
     Ok(())

@@ -128,6 +128,11 @@ impl Working {
         self.held[place].fate != Fate::Stays
     }
 
+    /// Where a contribution is held, if it is.
+    pub fn place_of(&self, id: &Token) -> Option<usize> {
+        self.places.get(id).copied()
+    }
+
     /// The entity of a contribution that is held.
     pub fn entity_of(&self, id: &Token) -> Result<Option<Token>> {
         let entity = self.places.get(id).and_then(|place| self.held[*place].row.entity.as_deref());
@@ -151,6 +156,11 @@ impl Working {
     /// Whether the contribution at a place is written by this transaction.
     pub fn is_fresh(&self, place: usize) -> bool {
         matches!(self.held[place].fate, Fate::Written { .. })
+    }
+
+    /// Whether nothing was ever stored under the id of the contribution at a place.
+    pub fn is_new(&self, place: usize) -> bool {
+        matches!(self.held[place].fate, Fate::Written { replaces: false, .. })
     }
 
     /// The live contributions that assert one of these person keys.

@@ -1,7 +1,7 @@
 //! What people have decided of who is who, beside what the rules say: two people are one, a contribution is about somebody,
 //! or is not. Without a decision everything is as the rules say; with one it is as was decided, whatever comes later.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Link, PARTED};
 use crate::keyring::Token;
@@ -12,6 +12,7 @@ pub struct Decided {
     merged: HashMap<Token, Token>,
     joined: HashMap<Token, Token>,
     parted: HashMap<Token, BTreeSet<Token>>,
+    named: HashSet<Token>,
 }
 
 impl Decided {
@@ -23,6 +24,12 @@ impl Decided {
     /// A contribution is about a person.
     pub fn join(&mut self, contribution: Token, person: Token) {
         self.joined.insert(contribution, person);
+    }
+
+    /// Another contribution was decided to be about the person of this token. Where nobody's number makes a person, the
+    /// token is that of a contribution, and this one is meant as well.
+    pub fn name(&mut self, person: Token) {
+        self.named.insert(person);
     }
 
     /// A contribution is not about a person.
@@ -57,6 +64,8 @@ impl Decided {
             Link::Key(key) | Link::Alias(key) if self.is_parted(contribution, key) => Link::None(PARTED),
             Link::Key(key) => Link::Key(self.person(key)),
             Link::Alias(key) => Link::Alias(self.person(key)),
+            // Another contribution was decided to be about the resident who is named after this one.
+            Link::None(_) if self.named.contains(&contribution) => Link::Decided(self.person(contribution)),
             other => other,
         }
     }
@@ -65,6 +74,11 @@ impl Decided {
     /// it is not about the person of the key.
     pub fn is_witness(&self, contribution: Token, key: Token) -> bool {
         !self.joined.contains_key(&contribution) && !self.is_parted(contribution, key)
+    }
+
+    /// Whether a contribution was parted from the resident that one of these contributions gives its name to.
+    pub fn is_parted_from_any(&self, contribution: Token, others: impl Fn(&Token) -> bool) -> bool {
+        self.parted.get(&contribution).into_iter().flatten().any(others)
     }
 
     /// The people a contribution is not about, by whom they stand for.
@@ -129,5 +143,16 @@ mod tests {
         // Who is told apart from somebody is told apart from whomever that person turns out to be.
         decided.merge(token(2), token(1));
         assert_eq!(decided.link(RECORD, Link::Key(token(2))), Link::None(PARTED));
+    }
+
+    #[test]
+    fn who_gives_a_resident_their_name_goes_where_others_were_decided_to_belong() {
+        let mut decided = Decided::default();
+        decided.join(RECORD, token(4));
+        decided.name(token(4));
+        assert_eq!(decided.link(token(4), Link::None("no-key")), Link::Decided(token(4)));
+        assert_eq!(decided.link(token(4), Link::Key(token(1))), Link::Key(token(1)), "its number comes");
+        decided.merge(token(4), token(1));
+        assert_eq!(decided.link(token(4), Link::None("no-key")), Link::Decided(token(1)));
     }
 }

@@ -39,24 +39,51 @@ pub const KEY_INVALID: &str = "key-invalid";
 /// Somebody has decided that the record is not about the person whose number it carries.
 pub const PARTED: &str = "parted";
 
-/// What begins the link of a record that is placed by likeness; what it is without that follows.
-const LIKE: &str = "like/";
-/// Why a record is about nobody by keys, department's numbers and decisions, and the same once likeness has placed it.
-const LOOSE: [(&str, &str); 5] = [
-    (NO_KEY, "like/no-key"),
-    (KEY_INVALID, "like/key-invalid"),
-    (KEY_DISAGREES, "like/key-disagrees"),
-    (PLACEHOLDER_KEY, "like/placeholder-key"),
-    (PARTED, "like/parted"),
+/// What places a record that no key, no department's number and no decision places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placing {
+    /// Nothing: it waits.
+    Waits,
+    /// It is like somebody who is known otherwise.
+    Like,
+    /// It is like other records that nothing else places; together they are a resident.
+    Group,
+}
+
+/// Why a record is about nobody by keys, department's numbers and decisions; and what its link is once it is placed by
+/// likeness to a person, and in a group.
+const LOOSE: [[&str; 3]; 5] = [
+    [NO_KEY, "like/no-key", "group/no-key"],
+    [KEY_INVALID, "like/key-invalid", "group/key-invalid"],
+    [KEY_DISAGREES, "like/key-disagrees", "group/key-disagrees"],
+    [PLACEHOLDER_KEY, "like/placeholder-key", "group/placeholder-key"],
+    [PARTED, "like/parted", "group/parted"],
 ];
+
+fn loose(link: &str) -> Option<(&'static [&'static str; 3], Placing)> {
+    let placings = [Placing::Waits, Placing::Like, Placing::Group];
+    LOOSE.iter().find_map(|texts| {
+        let found = texts.iter().zip(placings).find(|(text, _)| **text == link);
+        found.map(|(_, placing)| (texts, placing))
+    })
+}
 
 /// Whether only likeness can say whom a record with this link is about.
 pub fn is_loose(link: &str) -> bool {
-    link.starts_with(LIKE) || LOOSE.iter().any(|(reason, _)| *reason == link)
+    loose(link).is_some()
 }
 
-/// The link of a loose record once likeness has placed it, and once it does so no more.
-pub fn placed(link: &str, by_likeness: bool) -> &'static str {
-    let found = LOOSE.iter().find(|(reason, like)| *reason == link || *like == link);
-    found.map_or(NO_KEY, |(reason, like)| if by_likeness { like } else { reason })
+/// By what a record with this link is placed, if only likeness can place it.
+pub fn placing(link: &str) -> Option<Placing> {
+    loose(link).map(|(_, placing)| placing)
+}
+
+/// The link of a loose record once it is placed otherwise.
+pub fn placed(link: &str, placing: Placing) -> &'static str {
+    let texts = loose(link).map_or(&LOOSE[0], |(texts, _)| texts);
+    match placing {
+        Placing::Waits => texts[0],
+        Placing::Like => texts[1],
+        Placing::Group => texts[2],
+    }
 }

@@ -1,5 +1,7 @@
 //! Decisions as stored: who decided what of whom, when, and who took it back. Never changed, only revoked.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -139,10 +141,28 @@ fn standing(conn: &mut Conn, subjects: &[Vec<u8>]) -> Result<Vec<Decision>> {
     })
 }
 
+/// Those of these to whom a contribution was joined by a decision.
+fn named(conn: &mut Conn, people: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
+    in_parts(people, |people| {
+        Ok(decision::table
+            .filter(decision::kind.eq(JOIN))
+            .filter(decision::revoked_at.is_null())
+            .filter(decision::person.eq_any(people))
+            .select(decision::person)
+            .load(conn)?)
+    })
+}
+
 /// Adds to `decided` what stands of these contributions and people, and of the people that leads to.
 pub fn learn(conn: &mut Conn, decided: &mut Decided, mut subjects: Vec<Vec<u8>>) -> Result<()> {
+    for person in named(conn, &subjects)? {
+        decided.name(Token::from_slice(&person)?);
+    }
+    let mut seen: HashSet<Vec<u8>> = HashSet::new();
     while !subjects.is_empty() {
         let mut further = Vec::new();
+        // The token of a resident without a number is a contribution's: one may lead back to itself.
+        seen.extend(subjects.iter().cloned());
         for found in standing(conn, &subjects)? {
             let (subject, person) = (Token::from_slice(&found.subject)?, Token::from_slice(&found.person)?);
             match found.kind.as_str() {
@@ -152,7 +172,9 @@ pub fn learn(conn: &mut Conn, decided: &mut Decided, mut subjects: Vec<Vec<u8>>)
                 PART => decided.part(subject, person),
                 _ => continue,
             }
-            further.push(found.person);
+            if !seen.contains(&found.person) {
+                further.push(found.person);
+            }
         }
         subjects = further;
     }

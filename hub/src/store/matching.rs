@@ -137,6 +137,18 @@ pub fn under(conn: &mut Conn, tokens: &[Vec<u8>], loose: bool) -> Result<Vec<Key
     })
 }
 
+/// How many loose contributions are under each of these tokens, where any are.
+pub fn loose_under(conn: &mut Conn, tokens: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, i64)>> {
+    in_parts(tokens, |tokens| {
+        Ok(match_key::table
+            .filter(match_key::token.eq_any(tokens))
+            .filter(match_key::loose)
+            .group_by(match_key::token)
+            .select((match_key::token, diesel::dsl::count_star()))
+            .load(conn)?)
+    })
+}
+
 /// Those of these keys that are stored just so.
 pub fn there(conn: &mut Conn, keys: &[Key]) -> Result<BTreeSet<Key>> {
     let tokens: BTreeSet<Vec<u8>> = keys.iter().map(|key| key.token.clone()).collect();
@@ -181,6 +193,29 @@ impl Matching {
     /// Whom it may be about, the likeliest first.
     pub fn candidates(&self) -> Result<Vec<Candidate>> {
         Ok(codec::decode::<Document>(&self.document)?.candidates)
+    }
+
+    /// What is said of a contribution under a model; `None` without a candidate.
+    pub fn of(
+        contribution: &[u8],
+        (state, candidates): (&str, Vec<Candidate>),
+        (model, since): (i64, i64),
+    ) -> Result<Option<Self>> {
+        let Some(best) = candidates.first() else { return Ok(None) };
+        Ok(Some(Self {
+            contribution: contribution.to_vec(),
+            state: state.to_owned(),
+            entity: best.entity.to_vec(),
+            model,
+            since,
+            document: codec::encode(&Document { candidates })?,
+        }))
+    }
+
+    /// Whether two say the same; since when does not count.
+    pub fn says(&self, other: &Self) -> bool {
+        (&self.state, &self.entity, self.model, &self.document)
+            == (&other.state, &other.entity, other.model, &other.document)
     }
 }
 

@@ -56,11 +56,11 @@ fn code<T>(outcome: Result<T, Error>) -> (Kind, &'static str) {
 }
 
 /// All golden records, and where each contribution belongs and why.
-type Picture = (BTreeMap<String, Document>, BTreeMap<String, Document>, Vec<Place>);
-type Document = serde_json::Map<String, serde_json::Value>;
-type Place = (Vec<u8>, String, Option<Vec<u8>>);
+pub(super) type Picture = (BTreeMap<String, Document>, BTreeMap<String, Document>, Vec<Place>);
+pub(super) type Document = serde_json::Map<String, serde_json::Value>;
+pub(super) type Place = (Vec<u8>, String, Option<Vec<u8>>);
 
-fn picture(hub: &Inside) -> Picture {
+pub(super) fn picture(hub: &Inside) -> Picture {
     let rows = hub.hub().db.read(|conn| contribution::page(conn, &[], 10_000)).unwrap();
     let places = rows.into_iter().map(|row| (row.id, row.link, row.entity)).collect();
     (hub.golden("resident"), hub.golden("household"), places)

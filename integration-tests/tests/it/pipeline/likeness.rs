@@ -11,8 +11,8 @@ use integration_tests::{Inside, Store};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-const INSURED: &str = "social-security/insured-persons";
-const PEOPLE: u32 = 160;
+pub(super) const INSURED: &str = "social-security/insured-persons";
+pub(super) const PEOPLE: u32 = 160;
 
 on_both_stores!(
     without_a_model_nobody_is_placed_by_likeness,
@@ -25,11 +25,11 @@ on_both_stores!(
 );
 
 /// The n-th of many days.
-fn date(day: u32) -> String {
+pub(super) fn date(day: u32) -> String {
     format!("{}{:02}{:02}", 2020 + day / 336, 1 + day % 336 / 28, 1 + day % 28)
 }
 
-fn insurance(day: u32, rows: impl IntoIterator<Item = Row>) -> Delivery {
+pub(super) fn insurance(day: u32, rows: impl IntoIterator<Item = Row>) -> Delivery {
     insured_persons(&date(day), 1, rows)
 }
 
@@ -37,18 +37,18 @@ fn register(day: u32, rows: impl IntoIterator<Item = Row>) -> Delivery {
     registered_residents(&date(day), rows)
 }
 
-fn number(who: u32) -> String {
+pub(super) fn number(who: u32) -> String {
     format!("{}", 5_000 + who)
 }
 
 /// An insured person, every third one without a number.
-fn row(who: u32) -> Row {
+pub(super) fn row(who: u32) -> Row {
     let row = insured(&Person::nth(who), &number(who));
     if who.is_multiple_of(3) { row.with("AAC002", "") } else { row }
 }
 
 /// A city whose model is active.
-fn tuned(store: Store) -> Inside {
+pub(super) fn tuned(store: Store) -> Inside {
     let hub = Inside::new(store);
     hub.deliver(&register(1, (1..=PEOPLE).map(|who| registered(&Person::nth(who), &format!("{who:03}"), "户主"))));
     hub.deliver(&insurance(1, (1..=PEOPLE).map(row)));

@@ -24,6 +24,7 @@ macro_rules! on_both_stores {
 }
 
 mod delta;
+mod groups;
 mod identity;
 mod invariants;
 mod likeness;
