@@ -7,6 +7,7 @@ pub mod apply;
 mod as_of;
 pub mod decide;
 pub mod dry_run;
+pub mod effect;
 mod endings;
 mod fold;
 pub mod golden;

@@ -75,6 +75,8 @@ pub struct Like {
 pub struct Wanted {
     /// `review` (without it) or `joined`, to look whether what was joined by itself is right.
     state: Option<String>,
+    /// So many of them at random, 1 to 1,000, and no page after that: to check what was joined by itself.
+    sample: Option<i64>,
     /// `1`: those, too, of which somebody was unsure.
     unsure: Option<String>,
     /// 1 to 1,000; 100 without it.
@@ -92,6 +94,16 @@ pub async fn list(hub: web::Data<Hub>, caller: Caller, wanted: web::Query<Wanted
     let state = wanted.state.unwrap_or_else(|| "review".to_owned());
     if !["review", "joined"].contains(&state.as_str()) {
         return Err(query_fault("state is review or joined", "state 应为 review 或 joined。"));
+    }
+    if let Some(sample) = wanted.sample {
+        let (most, from) = (limit(Some(sample))?, id::bytes::<16>()?);
+        let sampled = blocking(&hub, move |hub| {
+            hub.db.read(|conn| {
+                let rows = matching::sample(conn, &state, &from, most)?;
+                Ok(Page { items: reviews(hub, conn, &rows)?, next: None })
+            })
+        });
+        return Ok(web::Json(sampled.await?));
     }
     let from = after(wanted.cursor.as_deref())?.map(|text| position(&text).ok_or_else(cursor_fault)).transpose()?;
     let unsure = matches!(wanted.unsure.as_deref(), Some("1" | "true" | ""));

@@ -159,14 +159,5 @@ fn tell(records: &Records, linked: &Linked, json: bool) -> Result<()> {
 }
 
 fn block_json(linked: &Linked, block: &crate::linkage::block::Exploded) -> serde_json::Value {
-    let name = |facet: crate::linkage::block::Facet| {
-        let column =
-            linked.model.columns.get(usize::from(facet.column)).map_or("several columns", |column| &column.name);
-        format!("{column}/{}", facet.facet)
-    };
-    let way = match block.way.second {
-        Some(second) => format!("{} + {}", name(block.way.first), name(second)),
-        None => name(block.way.first),
-    };
-    serde_json::json!({ "way": way, "records": block.records })
+    serde_json::json!({ "way": linked.model.way_name(block.way), "records": block.records })
 }

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::{Common, print};
 use crate::api::{Review, reviews as queue};
 use crate::error::{Error, Kind, Result};
+use crate::id;
 use crate::keyring::Token;
 use crate::pipeline::identify::{self, Judge, Seen, Verdict};
 use crate::store::{codec, decision, matching};
@@ -20,6 +21,9 @@ pub struct ReviewsArgs {
     /// At most so many
     #[arg(long, default_value_t = 20)]
     limit: i64,
+    /// So many at random, to check what was joined by itself
+    #[arg(long, conflicts_with = "limit")]
+    sample: Option<i64>,
     #[command(subcommand)]
     command: Option<Answer>,
 }
@@ -56,8 +60,12 @@ pub fn reviews(args: &ReviewsArgs, common: &Common) -> Result<ExitCode> {
         print::json(&serde_json::json!({"id": made.id, "kind": made.kind, "reason": reason}))?;
         return Ok(ExitCode::SUCCESS);
     }
+    let from = id::bytes::<16>()?;
     let (items, waiting, joined) = hub.db.read(|conn| {
-        let rows = matching::list(conn, &args.state, None, args.limit)?;
+        let rows = match args.sample {
+            Some(sample) => matching::sample(conn, &args.state, &from, sample)?,
+            None => matching::list(conn, &args.state, None, args.limit)?,
+        };
         let items = queue(&hub, conn, &rows)?;
         Ok((items, matching::count(conn, "review")?, matching::count(conn, "joined")?))
     })?;

@@ -44,14 +44,31 @@ pub fn tune(args: &TuneArgs, common: &Common) -> Result<ExitCode> {
 
 fn told(tuned: &Tuned) -> Vec<String> {
     let effect = &tuned.effect;
+    let mut lines = told_of(tuned);
+    for at in &effect.limits {
+        lines.push(format!("  from {:.3} on: {} joined, {:.1} of them wrong", at.auto, at.joined, at.expected_wrong));
+    }
+    for one in &effect.borderline {
+        let what = if one.joined { "joined" } else { "asked about" };
+        lines.push(format!("  just {what}: {} and {}: {}", one.contribution, one.resident, one.sentence));
+        lines.push(format!("    {}", one.sentence_zh));
+    }
+    lines
+}
+
+fn largest(tuned: &Tuned) -> String {
+    let named = tuned.largest_blocks.iter().map(|block| format!("{} ({})", block.way, block.records));
+    let named = named.collect::<Vec<_>>().join(", ");
+    if named.is_empty() { named } else { format!(", the largest: {named}") }
+}
+
+fn told_of(tuned: &Tuned) -> Vec<String> {
+    let effect = &tuned.effect;
     let state = if tuned.active { "active" } else { "not applied (--apply makes it the active one)" };
     vec![
         format!("model {}: learned from {} records, {state}", tuned.version, tuned.learned_from),
         format!("joined from a probability of {:.4} on, asked about from {:.4} on", tuned.auto, tuned.review),
-        format!(
-            "{} blocks of candidates set aside, the largest of {} records",
-            tuned.blocks_aside, tuned.largest_block
-        ),
+        format!("{} blocks of candidates set aside as too large{}", tuned.blocks_aside, largest(tuned)),
         format!(
             "{} records without a usable number: {} joined (expected wrong: {:.1}), {} to be asked about, {} like nobody",
             effect.loose, effect.joined, effect.expected_wrong, effect.review, effect.apart

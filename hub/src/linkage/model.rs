@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::block::Blocking;
+use super::block::{Blocking, Facet, Way};
 use super::evidence::Kind;
 
 /// Version of the document's shape and of what its numbers mean.
@@ -152,5 +152,19 @@ impl Kind {
     /// Whether it stays with a person who moves.
     pub fn stays(self) -> bool {
         self.names() || self.identifies() || self == Self::Sex
+    }
+}
+
+impl Model {
+    /// What a way of blocking is called: column and facet, or two of them.
+    pub fn way_name(&self, way: Way) -> String {
+        let name = |facet: Facet| {
+            let column = self.columns.get(usize::from(facet.column));
+            format!("{}/{}", column.map_or("several columns", |column| &column.name), facet.facet)
+        };
+        match way.second {
+            Some(second) => format!("{} + {}", name(way.first), name(second)),
+            None => name(way.first),
+        }
     }
 }

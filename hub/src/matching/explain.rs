@@ -7,16 +7,6 @@ use super::reading::COLUMNS;
 use super::{Candidate, Matcher};
 use crate::linkage::evidence::Ground;
 
-/// What the columns are called.
-const NAMES: [(&str, &str); COLUMNS.len()] = [
-    ("证件号码", "number"),
-    ("姓名", "name"),
-    ("出生日期", "birth date"),
-    ("性别", "sex"),
-    ("电话", "phone"),
-    ("住址", "address"),
-];
-
 /// What one column says of two records.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Said {
@@ -47,15 +37,15 @@ impl Matcher {
     pub fn explained(&self, candidate: &Candidate) -> Explained {
         let mut columns = Vec::new();
         let (mut parts, mut parts_zh) = (Vec::new(), Vec::new());
-        for (at, ((name, kind), (zh, en))) in COLUMNS.iter().zip(NAMES).enumerate() {
+        for (at, (name, kind)) in COLUMNS.iter().enumerate() {
             let Some(level) = candidate.levels.get(at).copied().flatten().map(usize::from) else { continue };
             let Some(rung) = kind.ladder().get(level) else { continue };
             let learned = self.model.columns.get(at).and_then(|column| column.rungs.get(level));
             let bits = learned.map_or(0.0, |rung| (rung.same / rung.random).log2());
             let bits = (bits * 10.0).round() / 10.0;
             columns.push(Said { column: name, agreement: rung.en, agreement_zh: rung.zh, bits });
-            parts.push(format!("{en}: {} ({bits:+.1})", rung.en));
-            parts_zh.push(format!("{zh}{}（{bits:+.1}）", rung.zh));
+            parts.push(format!("{} ({bits:+.1})", rung.en));
+            parts_zh.push(format!("{}（{bits:+.1}）", rung.zh));
         }
         columns.sort_by(|one, other| other.bits.abs().total_cmp(&one.bits.abs()));
         let percent = candidate.probability * 100.0;

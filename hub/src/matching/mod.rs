@@ -19,7 +19,7 @@ use crate::keyring::{Keyring, Token};
 use crate::linkage::block::{Blocking, Faceted};
 use crate::linkage::cluster::Between;
 use crate::linkage::evidence::{Ground, Verdict};
-use crate::linkage::model::Model;
+use crate::linkage::model::{Limits, Model};
 use crate::linkage::prepare;
 use crate::linkage::score::{Pattern, Scorer, add, probability};
 use crate::linkage::table::Row;
@@ -171,6 +171,11 @@ impl Matcher {
             Some(best) if self.is_sure(best) => Outcome::Joined(candidates),
             Some(_) => Outcome::Review(candidates),
         }
+    }
+
+    /// From which probabilities on a record is joined by itself, and somebody is asked.
+    pub fn limits(&self) -> Limits {
+        self.model.limits
     }
 
     /// Whether a candidate is joined by itself.

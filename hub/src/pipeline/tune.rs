@@ -3,32 +3,28 @@
 //!
 //! The new model's keys are made beside those of the old one, so that likeness goes on by the old until the new is whole.
 
-use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::apply::rules;
-use super::golden;
-use super::groups::{Grouped, Pool, Turnover};
-use super::likeness;
-use super::links::{Decisions, Touched};
-use super::working::{Held, Working};
+use super::effect::{self, Effect};
+use super::links::Touched;
+use super::{golden, likeness};
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
-use crate::keyring::Token;
 use crate::linkage::batch;
 use crate::linkage::block::Exploded;
 use crate::linkage::decide::Budget;
 use crate::linkage::table::Table;
 use crate::linkage::train::Training;
 use crate::linkage::{model::Limits, prepare};
-use crate::matching::{COLUMNS, Candidate, Frozen, Matcher, Outcome, cells};
-use crate::resolve::{self, Placing};
+use crate::matching::{COLUMNS, Frozen, Matcher, cells};
+use crate::resolve;
 use crate::store::contribution::{self, Row};
 use crate::store::matching::{self, Changes};
-use crate::store::{Conn, Lease, entity};
+use crate::store::{Lease, entity};
 
 /// What a job is about that makes its model the active one.
 pub const APPLY: &str = "apply";
@@ -43,6 +39,8 @@ const PAGE: i64 = 1_000;
 const LEARNED_FROM: u64 = 200_000;
 /// Fewer teach nothing.
 const LEAST: usize = 100;
+/// Blocks named, at most.
+const SHOWN: usize = 5;
 /// The same records teach the same model.
 const SEED: u64 = 1;
 const RESIDENT: &str = "resident";
@@ -62,29 +60,20 @@ pub struct Tuned {
     pub review: f64,
     /// Blocks of candidates too large to mean anything.
     pub blocks_aside: usize,
-    /// The largest of them, in records.
-    pub largest_block: u32,
+    /// The largest of them.
+    #[serde(default)]
+    pub largest_blocks: Vec<Aside>,
     /// What it says of the records without a usable number.
     pub effect: Effect,
 }
 
-/// What a model says of the records without a usable number, and how that differs from now.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Effect {
-    /// Records without a usable number.
-    pub loose: u64,
-    /// Joined by themselves, to somebody known by a number or to each other.
-    pub joined: u64,
-    /// Somebody is asked.
-    pub review: u64,
-    /// Like nobody.
-    pub apart: u64,
-    /// Joins that are not there now.
-    pub made: u64,
-    /// Joins that are there now and would be no more, or to somebody else.
-    pub broken: u64,
-    /// How many of the joins are expected to be wrong, by the model's own probabilities.
-    pub expected_wrong: f64,
+/// A block of candidates that too many records share.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Aside {
+    /// What they share: column and facet, or two of them.
+    pub way: String,
+    /// How many share it.
+    pub records: u32,
 }
 
 /// Learns a model and tells its effect; with `activate` it becomes the active one.
@@ -98,7 +87,7 @@ pub fn tune(hub: &Hub, by: &str, activate: bool, progress: &dyn Fn(u64)) -> Resu
     })?;
     let matcher = Matcher::new(version, learned.frozen.clone());
     fill(hub, &lease, &matcher, progress)?;
-    let tuned = learned.tuned(version, activate, effect(hub, &matcher)?);
+    let tuned = learned.tuned(version, activate, effect::effect(hub, &matcher)?);
     hub.db.apply(&lease, hub.now(), |change| {
         matching::note_effect(change.conn, version, &tuned)?;
         if activate { matching::activate(change.conn, version) } else { matching::abandon(change.conn) }
@@ -126,9 +115,13 @@ impl Learned {
             auto: self.limits.auto,
             review: self.limits.review,
             blocks_aside: self.exploded.len(),
-            largest_block: self.exploded.iter().map(|block| block.records).max().unwrap_or(0),
+            largest_blocks: self.exploded.iter().take(SHOWN).map(|block| self.aside(block)).collect(),
             effect,
         }
+    }
+
+    fn aside(&self, block: &Exploded) -> Aside {
+        Aside { way: self.frozen.model.way_name(block.way), records: block.records }
     }
 }
 
@@ -179,7 +172,7 @@ fn sample(hub: &Hub) -> Result<Vec<Vec<String>>> {
 }
 
 /// Goes through all live contributions about residents.
-fn each_page(hub: &Hub, mut each: impl FnMut(Vec<Row>) -> Result<()>) -> Result<()> {
+pub(super) fn each_page(hub: &Hub, mut each: impl FnMut(Vec<Row>) -> Result<()>) -> Result<()> {
     let mut after = Vec::new();
     loop {
         let mut page = hub.db.read(|conn| contribution::page(conn, &after, PAGE))?;
@@ -215,80 +208,6 @@ fn fill(hub: &Hub, lease: &Lease, matcher: &Matcher, progress: &dyn Fn(u64)) -> 
             Some(last) => after = last,
             None => return Ok(()),
         }
-    }
-}
-
-/// What a model whose keys are made says of the loose records: first by the people known by their numbers, then by each
-/// other.
-fn effect(hub: &Hub, matcher: &Matcher) -> Result<Effect> {
-    let mut effect = Effect::default();
-    let mut left: HashMap<Token, bool> = HashMap::new();
-    let among_people = |conn: &mut Conn, working: &mut Working, asked: BTreeSet<usize>| {
-        let mut decisions = Decisions::of(conn)?;
-        likeness::outcomes(&rules(hub), conn, matcher, (working, &mut decisions), &asked)
-    };
-    each_loose(hub, among_people, |row, outcome| {
-        match outcome {
-            Outcome::Joined(candidates) => effect.joined(row, Placing::Like, candidates.first()),
-            Outcome::Review(_) => drop(left.insert(row.token()?, true)),
-            Outcome::Apart => drop(left.insert(row.token()?, false)),
-        }
-        Ok(())
-    })?;
-    let turnover = Turnover::new();
-    let is_in = |held: &Held| held.row.token().is_ok_and(|id| left.contains_key(&id));
-    let among_themselves = |conn: &mut Conn, working: &mut Working, mut asked: BTreeSet<usize>| {
-        let (rules, mut decisions) = (rules(hub), Decisions::of(conn)?);
-        asked.retain(|place| is_in(working.at(*place)));
-        let mut pool = Pool::new((&rules, matcher), working, &turnover, &is_in)?;
-        let grouped = pool.regrouped(conn, (working, &mut decisions), (&BTreeSet::new(), asked.clone()))?;
-        Ok(grouped.into_iter().filter(|(place, _)| asked.contains(place)).collect())
-    };
-    each_loose(hub, among_themselves, |row, Grouped { resident, like }| {
-        let is_asked = left.get(&row.token()?).copied().unwrap_or_default();
-        match resident {
-            Some(_) => effect.joined(row, Placing::Group, like.first()),
-            None => effect.left(row, is_asked || !like.is_empty()),
-        }
-        Ok(())
-    })?;
-    Ok(effect)
-}
-
-/// Asks about all live records without a usable number, page by page.
-fn each_loose<T>(
-    hub: &Hub,
-    ask: impl Fn(&mut Conn, &mut Working, BTreeSet<usize>) -> Result<Vec<(usize, T)>>,
-    mut each: impl FnMut(&Row, T) -> Result<()>,
-) -> Result<()> {
-    each_page(hub, |page| {
-        let loose = page.iter().filter(|row| resolve::is_loose(&row.link));
-        let ids: BTreeSet<Token> = loose.map(Row::token).collect::<Result<_>>()?;
-        let (working, answers) = hub.db.read(|conn| {
-            let mut working = Working::default();
-            let places = working.by_ids(conn, &ids)?.into_iter().collect();
-            let answers = ask(conn, &mut working, places)?;
-            Ok((working, answers))
-        })?;
-        answers.into_iter().try_for_each(|(place, answer)| each(&working.at(place).row, answer))
-    })
-}
-
-impl Effect {
-    fn joined(&mut self, row: &Row, placing: Placing, to: Option<&Candidate>) {
-        self.loose += 1;
-        self.joined += 1;
-        self.expected_wrong += to.map_or(0.0, |candidate| 1.0 - candidate.probability);
-        let is_there = resolve::placing(&row.link) == Some(placing)
-            && (placing == Placing::Group || row.entity == to.map(|candidate| candidate.entity.to_vec()));
-        self.made += u64::from(!is_there);
-        self.broken += u64::from(!is_there && row.entity.is_some());
-    }
-
-    fn left(&mut self, row: &Row, is_asked: bool) {
-        self.loose += 1;
-        *if is_asked { &mut self.review } else { &mut self.apart } += 1;
-        self.broken += u64::from(row.entity.is_some());
     }
 }
 

@@ -237,6 +237,18 @@ pub fn list(conn: &mut Conn, state: &str, after: Option<(i64, Vec<u8>)>, limit: 
     Ok(ordered.select(Matching::as_select()).load(conn)?)
 }
 
+/// Some of those in a state, from a place on that is as good as any: ids say nothing of what they are of, so these are a
+/// random sample.
+pub fn sample(conn: &mut Conn, state: &str, from: &[u8], limit: i64) -> Result<Vec<Matching>> {
+    let in_state = || matching::table.filter(matching::state.eq(state.to_owned())).select(Matching::as_select());
+    let mut found: Vec<Matching> =
+        in_state().filter(matching::contribution.ge(from)).order(matching::contribution).limit(limit).load(conn)?;
+    let more = limit - found.len() as i64;
+    let before = in_state().filter(matching::contribution.lt(from)).order(matching::contribution).limit(more);
+    found.extend(before.load(conn)?);
+    Ok(found)
+}
+
 /// How many are in a state.
 pub fn count(conn: &mut Conn, state: &str) -> Result<i64> {
     Ok(matching::table.filter(matching::state.eq(state)).count().get_result(conn)?)

@@ -1,0 +1,207 @@
+//! Effect: what a model says of the records without a usable number, before anything moves.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::apply::rules;
+use super::groups::{Grouped, Pool, Turnover};
+use super::likeness;
+use super::links::Decisions;
+use super::tune::each_page;
+use super::working::{Held, Working};
+use crate::error::Result;
+use crate::hub::Hub;
+use crate::id;
+use crate::keyring::Token;
+use crate::matching::{Candidate, Matcher, Outcome};
+use crate::resolve::{self, Placing};
+use crate::store::Conn;
+use crate::store::contribution::Row;
+
+/// Limits whose outcome is told beside that of the model's own.
+const LIMITS: [f64; 7] = [0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999];
+/// Records closest to the limit that are shown.
+const SHOWN: usize = 10;
+
+/// What a model says of the records without a usable number, and how that differs from now.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Effect {
+    /// Records without a usable number.
+    pub loose: u64,
+    /// Joined by themselves, to somebody known by a number or to each other.
+    pub joined: u64,
+    /// Somebody is asked.
+    pub review: u64,
+    /// Like nobody.
+    pub apart: u64,
+    /// Joins that are not there now.
+    pub made: u64,
+    /// Joins that are there now and would be no more, or to somebody else.
+    pub broken: u64,
+    /// How many of the joins are expected to be wrong, by the model's own probabilities.
+    pub expected_wrong: f64,
+    /// What other limits would come to.
+    #[serde(default)]
+    pub limits: Vec<AtLimit>,
+    /// Records closest to the limit, on either side.
+    #[serde(default)]
+    pub borderline: Vec<Borderline>,
+}
+
+/// What a limit comes to.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AtLimit {
+    /// Joined from this probability on.
+    pub auto: f64,
+    /// Records that would be joined.
+    pub joined: u64,
+    /// How many of the joins are expected to be wrong.
+    pub expected_wrong: f64,
+}
+
+/// A record close to the limit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Borderline {
+    /// The record.
+    pub contribution: String,
+    /// The resident it is like; where that is another record without a number, the one that would be named after it.
+    pub resident: String,
+    /// How likely they are one person (0 to 1).
+    pub probability: f64,
+    /// Whether it would be joined.
+    pub joined: bool,
+    /// How they compare.
+    pub sentence: String,
+    /// The same in Chinese.
+    pub sentence_zh: String,
+}
+
+/// What a model whose keys are made says of the loose records: first by the people known by their numbers, then by each
+/// other.
+pub fn effect(hub: &Hub, matcher: &Matcher) -> Result<Effect> {
+    let mut effect = Effect::default();
+    let mut likely = Likely::default();
+    let mut left: HashMap<Token, bool> = HashMap::new();
+    let among_people = |conn: &mut Conn, working: &mut Working, asked: BTreeSet<usize>| {
+        let mut decisions = Decisions::of(conn)?;
+        likeness::outcomes(&rules(hub), conn, matcher, (working, &mut decisions), &asked)
+    };
+    each_loose(hub, among_people, |row, outcome| {
+        match outcome {
+            Outcome::Joined(candidates) => {
+                likely.note(matcher, row, candidates.first());
+                effect.joined(row, Placing::Like, candidates.first());
+            }
+            Outcome::Review(candidates) => {
+                likely.note(matcher, row, candidates.first());
+                left.insert(row.token()?, true);
+            }
+            Outcome::Apart => drop(left.insert(row.token()?, false)),
+        }
+        Ok(())
+    })?;
+    let turnover = Turnover::new();
+    let is_in = |held: &Held| held.row.token().is_ok_and(|id| left.contains_key(&id));
+    let among_themselves = |conn: &mut Conn, working: &mut Working, mut asked: BTreeSet<usize>| {
+        let (rules, mut decisions) = (rules(hub), Decisions::of(conn)?);
+        asked.retain(|place| is_in(working.at(*place)));
+        let mut pool = Pool::new((&rules, matcher), working, &turnover, &is_in)?;
+        let grouped = pool.regrouped(conn, (working, &mut decisions), (&BTreeSet::new(), asked.clone()))?;
+        Ok(grouped.into_iter().filter(|(place, _)| asked.contains(place)).collect())
+    };
+    each_loose(hub, among_themselves, |row, Grouped { resident, like }| {
+        let is_asked = left.get(&row.token()?).copied().unwrap_or_default();
+        likely.note(matcher, row, like.first().filter(|_| !is_asked));
+        match resident {
+            Some(_) => effect.joined(row, Placing::Group, like.first()),
+            None => effect.left(row, is_asked || !like.is_empty()),
+        }
+        Ok(())
+    })?;
+    likely.tell(matcher, &mut effect);
+    Ok(effect)
+}
+
+/// How likely the likeliest candidates are that may be joined by themselves.
+#[derive(Default)]
+struct Likely {
+    all: Vec<f64>,
+    /// Those closest to the limit, with their distance from it.
+    closest: Vec<(f64, String, Candidate)>,
+}
+
+impl Likely {
+    fn note(&mut self, matcher: &Matcher, row: &Row, best: Option<&Candidate>) {
+        let Some(best) = best.filter(|best| best.ground.is_none()) else { return };
+        self.all.push(best.probability);
+        let distance = (best.probability - matcher.limits().auto).abs();
+        if self.closest.len() < SHOWN || self.closest.last().is_some_and(|last| distance < last.0) {
+            let at = self.closest.partition_point(|other| other.0 <= distance);
+            self.closest.insert(at, (distance, id::hex(&row.id), best.clone()));
+            self.closest.truncate(SHOWN);
+        }
+    }
+
+    fn tell(self, matcher: &Matcher, effect: &mut Effect) {
+        let at = |auto: f64| {
+            let joined = self.all.iter().filter(|likely| **likely >= auto);
+            AtLimit {
+                auto,
+                joined: joined.clone().count() as u64,
+                expected_wrong: joined.map(|likely| 1.0 - likely).sum(),
+            }
+        };
+        effect.limits = LIMITS.into_iter().map(at).collect();
+        let shown = |(_, contribution, candidate): (f64, String, Candidate)| {
+            let explained = matcher.explained(&candidate);
+            Borderline {
+                contribution,
+                resident: candidate.entity.to_string(),
+                probability: candidate.probability,
+                joined: matcher.is_sure(&candidate),
+                sentence: explained.sentence,
+                sentence_zh: explained.sentence_zh,
+            }
+        };
+        effect.borderline = self.closest.into_iter().map(shown).collect();
+    }
+}
+
+/// Asks about all live records without a usable number, page by page.
+fn each_loose<T>(
+    hub: &Hub,
+    ask: impl Fn(&mut Conn, &mut Working, BTreeSet<usize>) -> Result<Vec<(usize, T)>>,
+    mut each: impl FnMut(&Row, T) -> Result<()>,
+) -> Result<()> {
+    each_page(hub, |page| {
+        let loose = page.iter().filter(|row| resolve::is_loose(&row.link));
+        let ids: BTreeSet<Token> = loose.map(Row::token).collect::<Result<_>>()?;
+        let (working, answers) = hub.db.read(|conn| {
+            let mut working = Working::default();
+            let places = working.by_ids(conn, &ids)?.into_iter().collect();
+            let answers = ask(conn, &mut working, places)?;
+            Ok((working, answers))
+        })?;
+        answers.into_iter().try_for_each(|(place, answer)| each(&working.at(place).row, answer))
+    })
+}
+
+impl Effect {
+    fn joined(&mut self, row: &Row, placing: Placing, to: Option<&Candidate>) {
+        self.loose += 1;
+        self.joined += 1;
+        self.expected_wrong += to.map_or(0.0, |candidate| 1.0 - candidate.probability);
+        let is_there = resolve::placing(&row.link) == Some(placing)
+            && (placing == Placing::Group || row.entity == to.map(|candidate| candidate.entity.to_vec()));
+        self.made += u64::from(!is_there);
+        self.broken += u64::from(!is_there && row.entity.is_some());
+    }
+
+    fn left(&mut self, row: &Row, is_asked: bool) {
+        self.loose += 1;
+        *if is_asked { &mut self.review } else { &mut self.apart } += 1;
+        self.broken += u64::from(row.entity.is_some());
+    }
+}
