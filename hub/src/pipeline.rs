@@ -26,6 +26,7 @@ mod regroup;
 pub mod replay;
 mod respill;
 pub mod row;
+mod shift;
 mod spill;
 mod spread;
 mod stage;

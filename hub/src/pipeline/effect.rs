@@ -9,6 +9,7 @@ use super::apply::rules;
 use super::groups::{Grouped, Pool, Turnover};
 use super::likeness;
 use super::links::Decisions;
+use super::shift::Keyed;
 use super::tune::each_page;
 use super::working::{Held, Working};
 use crate::error::Result;
@@ -86,7 +87,7 @@ pub fn effect(hub: &Hub, matcher: &Matcher) -> Result<Effect> {
     let mut left: HashMap<Token, bool> = HashMap::new();
     let among_people = |conn: &mut Conn, working: &mut Working, asked: BTreeSet<usize>| {
         let mut decisions = Decisions::of(conn)?;
-        likeness::outcomes(&rules(hub), conn, matcher, (working, &mut decisions), &asked)
+        likeness::outcomes((&rules(hub), matcher), conn, (working, &mut decisions), &Keyed::new(), &asked)
     };
     each_loose(hub, among_people, |row, outcome| {
         match outcome {
@@ -107,7 +108,7 @@ pub fn effect(hub: &Hub, matcher: &Matcher) -> Result<Effect> {
     let among_themselves = |conn: &mut Conn, working: &mut Working, mut asked: BTreeSet<usize>| {
         let (rules, mut decisions) = (rules(hub), Decisions::of(conn)?);
         asked.retain(|place| is_in(working.at(*place)));
-        let mut pool = Pool::new((&rules, matcher), working, &turnover, &is_in)?;
+        let mut pool = Pool::new((&rules, matcher), working, (&turnover, &Keyed::new()), &is_in)?;
         let grouped = pool.regrouped(conn, (working, &mut decisions), (&BTreeSet::new(), asked.clone()))?;
         Ok(grouped.into_iter().filter(|(place, _)| asked.contains(place)).collect())
     };

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::golden::{Rules, entity_id};
 use super::links::Decisions;
+use super::shift::Keyed;
 use super::working::{Held, Working};
 use crate::error::Result;
 use crate::keyring::Token;
@@ -31,7 +32,7 @@ pub struct Pool<'a> {
     matcher: &'a Matcher,
     turnover: &'a Turnover,
     is_in: &'a dyn Fn(&Held) -> bool,
-    /// Loose records that are written or placed by the transaction, by token.
+    /// Loose records that the transaction moves, by token.
     moved: HashMap<Token, Vec<usize>>,
     moved_ids: HashSet<Token>,
     /// Those in the pool, by token; nobody under one that too many share.
@@ -61,7 +62,7 @@ impl<'a> Pool<'a> {
     pub fn new(
         (rules, matcher): (&'a Rules<'a>, &'a Matcher),
         working: &Working,
-        turnover: &'a Turnover,
+        (turnover, keyed): (&'a Turnover, &Keyed),
         is_in: &'a dyn Fn(&Held) -> bool,
     ) -> Result<Self> {
         let mut pool = Self {
@@ -75,13 +76,11 @@ impl<'a> Pool<'a> {
             crossing: BTreeSet::new(),
             read: HashMap::new(),
         };
-        for place in working.places().filter(|place| working.is_moved(*place)) {
-            let row = &working.at(place).row;
+        for (place, tokens) in keyed {
+            let row = &working.at(*place).row;
             pool.moved_ids.insert(row.token()?);
-            if row.kind == RESIDENT && row.is_live() && resolve::is_loose(&row.link) {
-                for token in pool.reading(working, place)?.1.clone() {
-                    pool.moved.entry(token).or_default().push(place);
-                }
+            if row.is_live() && resolve::is_loose(&row.link) {
+                tokens.iter().for_each(|token| pool.moved.entry(*token).or_default().push(*place));
             }
         }
         Ok(pool)

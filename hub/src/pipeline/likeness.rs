@@ -5,13 +5,14 @@
 //! that is placed so founds nobody, teaches nothing and is no evidence for another. So there are no chains, and the order of
 //! arrival does not matter. Records like no such person are left to [`groups`](super::groups).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::golden::{Rules, entity_id};
 use super::groups::{self, Pool, Turnover};
 use super::links::{self, Decisions, Touched};
 use super::regroup::{self, is_pooled};
+use super::shift::{Keyed, Moved, moved};
 use super::standings::Standings;
 use super::working::{Groups, Working};
 use crate::error::Result;
@@ -19,8 +20,7 @@ use crate::keyring::Token;
 use crate::matching::{CAP, Likeness, Matcher, Outcome, Values, cells};
 use crate::resolve::{self, Placing};
 use crate::store::Conn;
-use crate::store::contribution::Row;
-use crate::store::matching::{self, Changes, Key};
+use crate::store::matching::{self, Changes};
 
 const RESIDENT: &str = "resident";
 
@@ -63,7 +63,8 @@ impl Models {
 }
 
 impl Standing {
-    fn all(&self) -> impl Iterator<Item = &Arc<Matcher>> {
+    /// Both.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Matcher>> {
         self.active.iter().chain(&self.filling)
     }
 }
@@ -82,13 +83,13 @@ pub fn resettle(
         return Ok(changes);
     }
     let again = touched.contributions().clone();
-    let Moved { mut asked, around, turnover } = moved(rules, &standing, working, &mut changes, &again)?;
+    let Moved { mut asked, around, turnover, keyed } = moved(rules, &standing, working, &mut changes, &again)?;
     let Some(active) = &standing.active else { return Ok(changes) };
     let loose = matching::under(conn, &working.stored(&around), true)?;
     let ids: BTreeSet<Token> = loose.iter().map(|key| Token::from_slice(&key.contribution)).collect::<Result<_>>()?;
     asked.extend(working.by_ids(conn, &ids)?);
     asked.retain(|place| working.at(*place).row.is_live() && resolve::is_loose(&working.at(*place).row.link));
-    let outcomes = outcomes(rules, conn, active, (working, decisions), &asked)?;
+    let outcomes = outcomes((rules, active), conn, (working, decisions), &keyed, &asked)?;
     let mut standings = Standings::of(conn, working, &asked, (active.version, now))?;
     let mut others = BTreeSet::new();
     for (place, outcome) in &outcomes {
@@ -105,7 +106,7 @@ pub fn resettle(
             others.insert(*place);
         }
     }
-    let asked = regroup::Asked { turnover: &turnover, others, again: &again };
+    let asked = regroup::Asked { turnover: &turnover, keyed: &keyed, others, again: &again };
     regroup::regroup((rules, active), conn, (working, touched, decisions), asked, &mut standings)?;
     standings.write(&mut changes);
     gone(conn, working, &mut changes)?;
@@ -126,126 +127,24 @@ fn gone(conn: &mut Conn, working: &Working, changes: &mut Changes) -> Result<()>
     Ok(())
 }
 
-/// What a transaction moves of likeness.
-struct Moved {
-    /// Loose records that have changed.
-    asked: BTreeSet<usize>,
-    /// Tokens of people known by their numbers that have changed: loose records under them may be moved.
-    around: BTreeSet<Token>,
-    /// Loose records that have come and gone under each token.
-    turnover: Turnover,
-}
-
-/// What has changed or changed its place: its keys are made anew, it is asked about if it is loose now, and whoever is found
-/// under its keys, of before and of now, may be moved by it.
-fn moved(
-    rules: &Rules,
-    standing: &Standing,
-    working: &Working,
-    changes: &mut Changes,
-    again: &BTreeSet<Token>,
-) -> Result<Moved> {
-    let mut moved = Moved { asked: BTreeSet::new(), around: BTreeSet::new(), turnover: Turnover::new() };
-    for place in working.places().filter(|place| working.at(*place).row.kind == RESIDENT) {
-        let held = working.at(place);
-        let id = held.row.token()?;
-        let is_loose = resolve::is_loose(&held.row.link);
-        let stands = (held.row.link.as_str(), &held.row.entity);
-        let is_same = !working.is_fresh(place)
-            && held.was.as_ref().is_some_and(|(link, entity)| (link.as_str(), entity) == stands);
-        if held.row.is_live() && is_loose && (!is_same || again.contains(&id)) {
-            moved.asked.insert(place);
-        }
-        if is_same {
-            continue;
-        }
-        let was = was(working, place)?;
-        let now = match held.row.is_live() {
-            true => Some((is_loose, cells(&working.said(place)?.attributes))),
-            false => None,
-        };
-        for matcher in standing.all() {
-            let tokens = |of: &Option<(bool, Vec<String>)>| match of {
-                Some((_, cells)) => keys(rules, matcher, cells),
-                None => Ok(BTreeSet::new()),
-            };
-            let after = tokens(&now)?;
-            let before = if was.as_ref().map(|was| &was.1) == now.as_ref().map(|now| &now.1) {
-                after.clone()
-            } else {
-                tokens(&was)?
-            };
-            if standing.active.as_ref().is_some_and(|active| active.version == matcher.version) {
-                moved.found_under(&before, was.as_ref().map(|was| was.0), false);
-                moved.found_under(&after, now.as_ref().map(|now| now.0), true);
-            }
-            if was != now {
-                changes.rekey(&held.row.id, (&before, was.is_some()), &after, (matcher.version, is_loose));
-            }
-        }
-    }
-    Ok(moved)
-}
-
-impl Moved {
-    /// A record was or is found under these tokens, and is loose or not: whoever is known by their number is evidence.
-    fn found_under(&mut self, tokens: &BTreeSet<Token>, is_loose: Option<bool>, now: bool) {
-        match is_loose {
-            Some(false) => self.around.extend(tokens),
-            Some(true) => {
-                for token in tokens {
-                    let (gone, come) = self.turnover.entry(*token).or_default();
-                    *if now { come } else { gone } += 1;
-                }
-            }
-            None => {}
-        }
-    }
-}
-
-/// Whether the contribution at a place was loose as it is stored, and what it said; `None` where nothing live was.
-fn was(working: &Working, place: usize) -> Result<Option<(bool, Vec<String>)>> {
-    let Some((link, _)) = &working.at(place).was else { return Ok(None) };
-    let before = working.before(place)?;
-    let attributes = match &before {
-        Some(before) => &before.attributes,
-        None => &working.said(place)?.attributes,
-    };
-    Ok(Some((resolve::is_loose(link), cells(attributes))))
-}
-
-/// The tokens under which a record is found.
-pub fn keys(rules: &Rules, matcher: &Matcher, cells: &[String]) -> Result<BTreeSet<Token>> {
-    Ok(matcher.keys(rules.keyring, &matcher.read(cells))?.into_iter().collect())
-}
-
-/// The keys of a contribution under a model, as they are to be stored.
-pub fn keys_of(rules: &Rules, matcher: &Matcher, row: &Row) -> Result<Vec<Key>> {
-    let tokens = keys(rules, matcher, &cells(&row.contribution()?.attributes))?;
-    Ok(Key::all(&row.id, &tokens, (matcher.version, resolve::is_loose(&row.link))).collect())
-}
-
 /// What becomes of the loose records at these places.
 pub fn outcomes(
-    rules: &Rules,
+    (rules, matcher): (&Rules, &Matcher),
     conn: &mut Conn,
-    matcher: &Matcher,
     (working, decisions): (&mut Working, &mut Decisions),
+    keyed: &Keyed,
     asked: &BTreeSet<usize>,
 ) -> Result<Vec<(usize, Outcome)>> {
-    let mut read: BTreeMap<usize, (Values, Vec<Token>)> = BTreeMap::new();
-    let mut tokens = BTreeSet::new();
+    let (mut read, mut tokens) = (Vec::with_capacity(asked.len()), BTreeSet::new());
     for place in asked {
-        let values = matcher.read(&cells(&working.said(*place)?.attributes));
-        let keys = matcher.keys(rules.keyring, &values)?;
-        tokens.extend(keys.iter().copied());
-        read.insert(*place, (values, keys));
+        let reading = groups::read(rules, matcher, &cells(&working.said(*place)?.attributes))?;
+        tokens.extend(reading.1.iter().copied());
+        read.push((*place, working.at(*place).row.token()?, reading));
     }
-    let people = People::under(rules, conn, matcher, working, &tokens)?;
+    let people = People::under((rules, matcher), conn, working, keyed, &tokens)?;
+    decisions.learn(conn, read.iter().map(|(_, id, _)| *id))?;
     let mut outcomes = Vec::with_capacity(read.len());
-    for (place, (values, keys)) in read {
-        let id = working.at(place).row.token()?;
-        decisions.learn(conn, std::iter::once(id))?;
+    for (place, id, (values, keys)) in read {
         let mut parted = BTreeSet::new();
         for token in decisions.found().parted_from(id) {
             parted.insert(entity_id(rules.keyring, RESIDENT, token)?);
@@ -260,13 +159,13 @@ pub fn who(rules: &Rules, conn: &mut Conn, matcher: &Matcher, cells: &[String]) 
     let reading = groups::read(rules, matcher, cells)?;
     let tokens = reading.1.iter().copied().collect();
     let mut working = Working::default();
-    let people = People::under(rules, conn, matcher, &mut working, &tokens)?;
+    let people = People::under((rules, matcher), conn, &mut working, &Keyed::new(), &tokens)?;
     let outcome = matcher.outcome(&people.like(matcher, &reading.0, &reading.1, &BTreeSet::new()));
     if outcome != Outcome::Apart {
         return Ok(outcome);
     }
     let turnover = Turnover::new();
-    let mut pool = Pool::new((rules, matcher), &working, &turnover, &is_pooled)?;
+    let mut pool = Pool::new((rules, matcher), &working, (&turnover, &Keyed::new()), &is_pooled)?;
     let like = pool.like(conn, &mut working, (None, &reading))?;
     Ok(matcher.among(like.into_iter().map(|(_, candidate)| candidate).collect()))
 }
@@ -280,13 +179,13 @@ struct People {
 
 impl People {
     fn under(
-        rules: &Rules,
+        (_, matcher): (&Rules, &Matcher),
         conn: &mut Conn,
-        matcher: &Matcher,
         working: &mut Working,
+        keyed: &Keyed,
         tokens: &BTreeSet<Token>,
     ) -> Result<Self> {
-        let found = people_under(rules, conn, matcher, working, tokens)?;
+        let found = people_under(conn, working, keyed, tokens)?;
         let all: BTreeSet<Token> = found.values().flatten().copied().collect();
         let groups = working.of_entities(conn, &all)?;
         let mut records: BTreeMap<usize, Values> = BTreeMap::new();
@@ -323,10 +222,9 @@ fn is_strong(link: &str) -> bool {
 
 /// The people found under each token, as they will stand; none under one that too many share.
 fn people_under(
-    rules: &Rules,
     conn: &mut Conn,
-    matcher: &Matcher,
     working: &mut Working,
+    keyed: &Keyed,
     tokens: &BTreeSet<Token>,
 ) -> Result<BTreeMap<Token, BTreeSet<Token>>> {
     let mut under: BTreeMap<Token, BTreeSet<Token>> = BTreeMap::new();
@@ -338,21 +236,15 @@ fn people_under(
         under.entry(Token::from_slice(&key.token)?).or_default().insert(owner);
     }
     working.by_ids(conn, &owners)?;
-    // What this transaction writes is found as it will stand, and not as it stands.
-    for place in working.places() {
-        let held = working.at(place);
-        if held.row.kind != RESIDENT || !working.is_moved(place) {
-            continue;
-        }
-        let id = held.row.token()?;
-        under.values_mut().for_each(|ids| {
-            ids.remove(&id);
-        });
-        if held.row.is_live() && is_strong(&held.row.link) {
-            for key in keys(rules, matcher, &cells(&working.said(place)?.attributes))? {
-                if tokens.contains(&key) {
-                    under.entry(key).or_default().insert(id);
-                }
+    // What this transaction moves is found as it will stand, and not as it stands.
+    let moved = keyed.keys().map(|place| working.at(*place).row.token()).collect::<Result<HashSet<Token>>>()?;
+    under.values_mut().for_each(|ids| ids.retain(|id| !moved.contains(id)));
+    for (place, now) in keyed {
+        let row = &working.at(*place).row;
+        if row.is_live() && is_strong(&row.link) {
+            let id = row.token()?;
+            for token in now.intersection(tokens) {
+                under.entry(*token).or_default().insert(id);
             }
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::golden::Rules;
 use super::groups::{self, Grouped, Pool, Reading, Turnover};
 use super::links::{self, Decisions, Touched};
+use super::shift::Keyed;
 use super::standings::Standings;
 use super::working::{Held, Working};
 use crate::error::Result;
@@ -17,6 +18,8 @@ use crate::store::Conn;
 pub struct Asked<'a> {
     /// How the number of loose records under each token changes.
     pub turnover: &'a Turnover,
+    /// What is found otherwise than it is stored.
+    pub keyed: &'a Keyed,
     /// Those for whom people known by their numbers say another thing than before.
     pub others: BTreeSet<usize>,
     /// Those whose place is asked for by itself.
@@ -37,10 +40,10 @@ pub fn regroup(
     (rules, active): (&Rules, &Matcher),
     conn: &mut Conn,
     (working, touched, decisions): (&mut Working, &mut Touched, &mut Decisions),
-    Asked { turnover, mut others, again }: Asked<'_>,
+    Asked { turnover, keyed, mut others, again }: Asked<'_>,
     standings: &mut Standings,
 ) -> Result<()> {
-    let mut pool = Pool::new((rules, active), working, turnover, &is_pooled)?;
+    let mut pool = Pool::new((rules, active), working, (turnover, keyed), &is_pooled)?;
     let moves = Moves::of((rules, active), working, again)?;
     for (id, reading) in &moves.left {
         others.extend(pool.like(conn, working, (Some(*id), reading))?.into_iter().map(|(place, _)| place));

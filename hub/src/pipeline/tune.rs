@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::apply::rules;
 use super::effect::{self, Effect};
 use super::links::Touched;
-use super::{golden, likeness};
+use super::{golden, shift};
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::linkage::batch;
@@ -192,7 +192,7 @@ fn fill(hub: &Hub, lease: &Lease, matcher: &Matcher, progress: &dyn Fn(u64)) -> 
             let page = contribution::page(change.conn, &after, PAGE)?;
             let mut changes = Changes::default();
             for row in page.iter().filter(|row| row.kind == RESIDENT) {
-                changes.keys.extend(likeness::keys_of(&rules, matcher, row)?);
+                changes.keys.extend(shift::keys_of(&rules, matcher, row)?);
             }
             // Whoever changed meanwhile has made them.
             let there = matching::there(change.conn, &changes.keys)?;

@@ -11,6 +11,7 @@ use super::groups::{Pool, Turnover};
 use super::likeness;
 use super::links::{Decisions, link_text};
 use super::regroup::is_pooled;
+use super::shift::{self, Keyed};
 use super::working::Working;
 use crate::contribution::Contribution;
 use crate::error::Result;
@@ -167,7 +168,7 @@ fn by_likeness(rules: &Rules, conn: &mut Conn, page: &[Row], expected: &mut [Exp
     let reach = (&mut working, &mut decisions);
     let mut placed: HashMap<Vec<u8>, (Placing, Option<Token>)> = HashMap::new();
     let mut others = BTreeSet::new();
-    for (place, outcome) in likeness::outcomes(rules, conn, &active, reach, &asked)? {
+    for (place, outcome) in likeness::outcomes((rules, &active), conn, reach, &Keyed::new(), &asked)? {
         if let Outcome::Joined(candidates) = outcome {
             let entity = candidates.first().map(|candidate| candidate.entity);
             placed.insert(working.at(place).row.id.clone(), (Placing::Like, entity));
@@ -176,7 +177,7 @@ fn by_likeness(rules: &Rules, conn: &mut Conn, page: &[Row], expected: &mut [Exp
         }
     }
     let turnover = Turnover::new();
-    let mut pool = Pool::new((rules, &active), &working, &turnover, &is_pooled)?;
+    let mut pool = Pool::new((rules, &active), &working, (&turnover, &Keyed::new()), &is_pooled)?;
     let reach = (&mut working, &mut decisions);
     for (place, grouped) in pool.regrouped(conn, reach, (&BTreeSet::new(), others))? {
         if let Some((entity, _)) = grouped.resident {
@@ -208,7 +209,7 @@ fn match_keys(rules: &Rules, conn: &mut Conn, page: &[Row], verified: &mut Verif
     let Some(active) = rules.models.standing(conn)?.active else { return Ok(()) };
     let mut computed = Vec::new();
     for row in page.iter().filter(|row| row.kind == "resident") {
-        computed.extend(likeness::keys_of(rules, &active, row)?);
+        computed.extend(shift::keys_of(rules, &active, row)?);
     }
     verified.match_keys += computed.len() as u64;
     if matching::there(conn, &computed)?.len() != computed.len() {

@@ -123,11 +123,6 @@ impl Working {
         self.held[place].before.as_ref().map(Row::contribution).transpose()
     }
 
-    /// Whether the contribution at a place is written or placed by this transaction.
-    pub fn is_moved(&self, place: usize) -> bool {
-        self.held[place].fate != Fate::Stays
-    }
-
     /// Where a contribution is held, if it is.
     pub fn place_of(&self, id: &Token) -> Option<usize> {
         self.places.get(id).copied()

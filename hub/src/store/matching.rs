@@ -308,7 +308,10 @@ pub fn write(conn: &mut Conn, changes: &Changes) -> Result<()> {
             }
         }
         Conn::Sqlite(c) => {
-            for key in &changes.keys {
+            // In the order of their index: what is next to each other lies on one page.
+            let mut keys: Vec<&Key> = changes.keys.iter().collect();
+            keys.sort_unstable();
+            for key in keys {
                 diesel::insert_into(match_key::table).values(key).execute(c)?;
             }
             for row in &changes.standing {

@@ -23,6 +23,7 @@ mod scale;
 mod serving;
 mod statistics;
 mod topic;
+mod with_model;
 
 use std::process::ExitCode;
 
@@ -41,9 +42,10 @@ type Result<T> = std::result::Result<T, Fault>;
 type Group = (&'static [Target], fn(&Plan) -> Result<Vec<Figure>>);
 
 /// All groups, in the order they run.
-const GROUPS: [Group; 6] = [
+const GROUPS: [Group; 7] = [
     (&load_pg::TARGETS, load_pg::measure),
     (&load_sqlite::TARGETS, load_sqlite::measure),
+    (&with_model::TARGETS, with_model::measure),
     (&scale::TARGETS, scale::measure),
     (&read_one::TARGETS, read_one::measure),
     (&changes::TARGETS, changes::measure),

@@ -1,0 +1,152 @@
+//! Which records a transaction moves as far as likeness looks at them: their keys of before and of now, and whom else that
+//! may move.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::golden::Rules;
+use super::groups::Turnover;
+use super::likeness::Standing;
+use super::spread::spread;
+use super::working::Working;
+use crate::error::Result;
+use crate::keyring::Token;
+use crate::matching::{Matcher, cells};
+use crate::resolve;
+use crate::store::contribution::Row;
+use crate::store::matching::{Changes, Key};
+
+const RESIDENT: &str = "resident";
+
+/// The tokens of the active model under which records are found that a transaction moves, by place; all others are found
+/// as they are stored.
+pub type Keyed = HashMap<usize, BTreeSet<Token>>;
+
+/// What a transaction moves of likeness.
+#[derive(Default)]
+pub struct Moved {
+    /// Loose records that have changed.
+    pub asked: BTreeSet<usize>,
+    /// Tokens of people known by their numbers that have changed: loose records under them may be moved.
+    pub around: BTreeSet<Token>,
+    /// Loose records that have come and gone under each token.
+    pub turnover: Turnover,
+    /// What is found otherwise than it is stored.
+    pub keyed: Keyed,
+}
+
+/// A record that has changed or changed its place.
+struct Shift {
+    place: usize,
+    /// Whether it was loose and is; `None` where nothing live was or is.
+    was: Option<bool>,
+    now: Option<bool>,
+    /// Its tokens before and now, by model.
+    tokens: Vec<(i64, BTreeSet<Token>, BTreeSet<Token>)>,
+    is_rekeyed: bool,
+}
+
+/// What has changed or changed its place: its keys are made anew, it is asked about if it is loose now, and whoever is found
+/// under its keys, of before and of now, may be moved by it.
+pub fn moved(
+    rules: &Rules,
+    standing: &Standing,
+    working: &Working,
+    changes: &mut Changes,
+    again: &BTreeSet<Token>,
+) -> Result<Moved> {
+    let mut moved = Moved::default();
+    let mut places = Vec::new();
+    for place in working.places().filter(|place| working.at(*place).row.kind == RESIDENT) {
+        let held = working.at(place);
+        let stands = (held.row.link.as_str(), &held.row.entity);
+        let is_same = !working.is_fresh(place)
+            && held.was.as_ref().is_some_and(|(link, entity)| (link.as_str(), entity) == stands);
+        let is_asked = !is_same || again.contains(&held.row.token()?);
+        if is_asked && held.row.is_live() && resolve::is_loose(&held.row.link) {
+            moved.asked.insert(place);
+        }
+        if !is_same {
+            places.push(place);
+        }
+    }
+    let active = standing.active.as_ref().map(|active| active.version);
+    for shift in spread(&places, |place| shifted(rules, standing, working, *place))?.into_iter().flatten() {
+        for (model, before, after) in shift.tokens {
+            if shift.is_rekeyed {
+                let id = &working.at(shift.place).row.id;
+                changes.rekey(id, (&before, shift.was.is_some()), &after, (model, shift.now.unwrap_or_default()));
+            }
+            if active == Some(model) {
+                moved.found_under(&before, shift.was, false);
+                moved.found_under(&after, shift.now, true);
+                moved.keyed.insert(shift.place, after);
+            }
+        }
+    }
+    Ok(moved)
+}
+
+/// What has changed of the record at a place, if that is anything likeness looks at.
+fn shifted(rules: &Rules, standing: &Standing, working: &Working, place: usize) -> Result<Option<Shift>> {
+    let held = working.at(place);
+    let was = was(working, place)?;
+    let now = match held.row.is_live() {
+        true => Some((resolve::is_loose(&held.row.link), cells(&working.said(place)?.attributes))),
+        false => None,
+    };
+    let is_rekeyed = was != now;
+    if !is_rekeyed && held.was.as_ref().is_none_or(|(_, entity)| *entity == held.row.entity) {
+        return Ok(None);
+    }
+    let of = |matcher: &Matcher, said: &Option<(bool, Vec<String>)>| match said {
+        Some((_, cells)) => keys(rules, matcher, cells),
+        None => Ok(BTreeSet::new()),
+    };
+    let mut tokens = Vec::new();
+    for matcher in standing.all() {
+        let after = of(matcher, &now)?;
+        let is_as_before = was.as_ref().map(|was| &was.1) == now.as_ref().map(|now| &now.1);
+        let before = if is_as_before { after.clone() } else { of(matcher, &was)? };
+        tokens.push((matcher.version, before, after));
+    }
+    let loose = |said: &Option<(bool, Vec<String>)>| said.as_ref().map(|(is_loose, _)| *is_loose);
+    Ok(Some(Shift { place, was: loose(&was), now: loose(&now), tokens, is_rekeyed }))
+}
+
+impl Moved {
+    /// A record was or is found under these tokens, and is loose or not: whoever is known by their number is evidence.
+    fn found_under(&mut self, tokens: &BTreeSet<Token>, is_loose: Option<bool>, now: bool) {
+        match is_loose {
+            Some(false) => self.around.extend(tokens),
+            Some(true) => {
+                for token in tokens {
+                    let (gone, come) = self.turnover.entry(*token).or_default();
+                    *if now { come } else { gone } += 1;
+                }
+            }
+            None => {}
+        }
+    }
+}
+
+/// Whether the contribution at a place was loose as it is stored, and what it said; `None` where nothing live was.
+fn was(working: &Working, place: usize) -> Result<Option<(bool, Vec<String>)>> {
+    let Some((link, _)) = &working.at(place).was else { return Ok(None) };
+    let before = working.before(place)?;
+    let attributes = match &before {
+        Some(before) => &before.attributes,
+        None => &working.said(place)?.attributes,
+    };
+    Ok(Some((resolve::is_loose(link), cells(attributes))))
+}
+
+/// The tokens under which a record is found.
+pub fn keys(rules: &Rules, matcher: &Matcher, cells: &[String]) -> Result<BTreeSet<Token>> {
+    Ok(matcher.keys(rules.keyring, &matcher.read(cells))?.into_iter().collect())
+}
+
+/// The keys of a contribution under a model, as they are to be stored.
+pub fn keys_of(rules: &Rules, matcher: &Matcher, row: &Row) -> Result<Vec<Key>> {
+    let tokens = keys(rules, matcher, &cells(&row.contribution()?.attributes))?;
+    Ok(Key::all(&row.id, &tokens, (matcher.version, resolve::is_loose(&row.link))).collect())
+}
