@@ -5,7 +5,7 @@
 
 use super::compared::Compared;
 use super::evidence::{Kind, Verdict};
-use super::model::{ColumnModel, Model, RELATIONS, Relation, WHOLE};
+use super::model::{ColumnModel, Family, Model, RELATIONS, Relation, WHOLE};
 use super::score::{Rarity, Scorer, add};
 
 /// How random pairs stand on the rungs of one column, as counted.
@@ -198,12 +198,28 @@ fn maximise_column(column: &mut ColumnModel, at: usize, compared: &Compared, gro
             bound_by(&mut shared, column.kind, (0.5, ALIKE));
             related.iter_mut().zip(shared).for_each(|(sum, shared)| sum[relation] = shared);
         }
+        if let Some(family) = column.kind.in_family().filter(|_| kind == Relation::Household) {
+            column.rungs[family.rung].related[relation] = in_family(&family, at, compared, groups, expected);
+        }
         let free: f64 = related.iter().skip(fixed).map(|sum| sum[relation]).sum();
         let left = 1.0 - column.rungs.iter().take(fixed).map(|rung| rung.random).sum::<f64>();
         for (rung, sum) in column.rungs.iter_mut().zip(&related).skip(fixed) {
             rung.related[relation] = (sum[relation] / free * left).max(LEAST);
         }
     }
+}
+
+/// How often members of a household stand on a rung, by those pairs that cannot be one person.
+fn in_family(family: &Family, at: usize, compared: &Compared, groups: &[Group], expected: &[Expected]) -> f64 {
+    let (mut there, mut all) = (0.0, 1.0);
+    for (group, expected) in groups.iter().zip(expected) {
+        let pattern = &compared.patterns[group.pattern];
+        let Some(level) = pattern.levels[at].map(usize::from) else { continue };
+        let pairs = expected.related[Relation::Household as usize] * group.pairs;
+        all += pairs;
+        there += if level == family.rung && pattern.verdict != Verdict::Free { pairs } else { 0.0 };
+    }
+    (there / all).clamp(family.least, family.most)
 }
 
 /// Keeps the class of one person to what can be one person: those who contradict each other in what identifies a
@@ -261,7 +277,12 @@ fn chance(model: &mut Model, drawn: &[Drawn]) {
             rung.random *= (1.0 - first).max(1e-9) / sum;
         }
         for (relation, fixed) in fixed.into_iter().enumerate() {
-            column.rungs.iter_mut().take(fixed).for_each(|rung| rung.related[relation] = rung.random);
+            let family = column.kind.in_family().filter(|_| relation == Relation::Household as usize);
+            for (at, rung) in column.rungs.iter_mut().enumerate().take(fixed) {
+                if family.is_none_or(|family| family.rung != at) {
+                    rung.related[relation] = rung.random;
+                }
+            }
         }
     }
 }

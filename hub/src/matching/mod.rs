@@ -22,6 +22,7 @@ use crate::linkage::model::Model;
 use crate::linkage::prepare;
 use crate::linkage::score::{Pattern, Scorer, add, probability};
 use crate::linkage::table::Row;
+use crate::linkage::zh::owner;
 
 /// Ways of blocking whose keys are stored: each costs every record a row.
 const WAYS: usize = 4;
@@ -110,6 +111,7 @@ impl Matcher {
                 *value = None;
             }
         }
+        owner::mark(&reading::kinds(), &mut values, &self.model.borrowed);
         values
     }
 

@@ -12,7 +12,7 @@ use super::exchanged;
 use super::glyph::Glyph;
 use super::name::{Name, rung as name};
 use super::phone::rung as phone;
-use super::sex::Sex;
+use crate::linkage::cluster::Called;
 use crate::linkage::evidence::{Evidence, Ground, Keys, Kind, Value, Verdict, combine, stable_hash};
 
 use chrono::Datelike;
@@ -22,17 +22,17 @@ const GENERATION: u32 = 13;
 
 /// Where the first column of each kind stands.
 #[derive(Debug, Clone, Copy, Default)]
-struct Places {
-    number: Option<usize>,
-    name: Option<usize>,
-    birth: Option<usize>,
-    sex: Option<usize>,
+pub(super) struct Places {
+    pub number: Option<usize>,
+    pub name: Option<usize>,
+    pub birth: Option<usize>,
+    pub sex: Option<usize>,
     phone: Option<usize>,
     address: Option<usize>,
 }
 
 impl Places {
-    fn of(kinds: &[Kind]) -> Self {
+    pub fn of(kinds: &[Kind]) -> Self {
         let first = |kind| kinds.iter().position(|one| *one == kind);
         Self {
             number: first(Kind::CitizenId),
@@ -64,11 +64,22 @@ pub fn settle(kinds: &[Kind], cells: &[&str], record: &mut [Option<Value>]) {
             }
             return;
         }
-        Some(None) if document.class() == Class::Valid => fill(record, places.birth, Value::BirthDate(implied)),
+        Some(None) if document.class() == Class::Valid => {
+            // A boy with a woman's number, and no birth date to say that it is his.
+            if let (Some(Some(Value::Sex(written))), Some(sex)) =
+                (places.sex.map(|place| &record[place]), document.sex())
+                && *written != sex
+                && let Some(Value::CitizenId(document)) = &mut record[number]
+            {
+                document.mark_borrowed();
+                return;
+            }
+            fill(record, places.birth, Value::BirthDate(implied));
+        }
         _ => {}
     }
-    if let Some(is_male) = document.is_male() {
-        fill(record, places.sex, Value::Sex(if is_male { Sex::Male } else { Sex::Female }));
+    if let Some(sex) = document.sex() {
+        fill(record, places.sex, Value::Sex(sex));
     }
 }
 
@@ -126,6 +137,19 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
         forget(levels, places.name);
     }
     verdict
+}
+
+/// How far two records are called alike.
+pub fn called(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels: &[Option<u8>]) -> Called {
+    let places = Places::of(kinds);
+    let Some(place) = places.name else { return Called::Otherwise };
+    let whole = |value: Option<&Value>| matches!(value, Some(Value::NameZh(name)) if name.is_whole());
+    match levels[place] {
+        Some(..=name::SOUND) if whole(a[place]) && whole(b[place]) => Called::One,
+        Some(..=name::PARTIAL) => Called::Alike,
+        _ if places.number.is_some_and(|place| levels[place] == Some(citizen::SAME)) => Called::Alike,
+        _ => Called::Otherwise,
+    }
 }
 
 fn forget(levels: &mut [Option<u8>], place: Option<usize>) {

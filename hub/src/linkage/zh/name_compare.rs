@@ -7,7 +7,7 @@ use super::name::{Form, Name, rung};
 
 /// The rung of [`rung`] that two names stand on; symmetric.
 pub fn rung(one: &Name, other: &Name) -> u8 {
-    if one == other {
+    if one == other && one.form != Form::Open && !one.glyphs.iter().any(Glyph::is_mask) {
         return rung::SAME;
     }
     match (one.form, other.form) {
@@ -97,7 +97,7 @@ fn glyphs(one: &Name, other: &Name) -> u8 {
         let written = long.glyphs.iter().chain(&short.glyphs).any(|glyph| glyph.character == '\0');
         match tally {
             Tally { alike: 0, nearly: 0, apart: 0, masked: 0 } => return rung::SAME,
-            Tally { apart: 0, masked: 1.., alike, nearly } if alike + nearly <= 1 => return rung::MASKED,
+            Tally { apart: 0, masked: 1.., alike, nearly } if alike + nearly <= 1 => return masked(long, short),
             Tally { apart: 0, alike: 1, nearly: 0, masked: 0 } if !written => return rung::ALIKE,
             Tally { apart: 0, masked: 0, .. } => return rung::SOUND,
             _ => {}
@@ -118,6 +118,13 @@ fn glyphs(one: &Name, other: &Name) -> u8 {
         return if agree { rung::SURNAME } else { rung::DIFFERENT };
     }
     of_other_length(long, short)
+}
+
+/// The rung of masked names that agree: whether a given character is seen on both.
+fn masked(one: &Name, other: &Name) -> u8 {
+    let given = one.glyphs.iter().zip(&other.glyphs).skip(usize::from(one.surname.max(other.surname)));
+    let seen = given.into_iter().any(|(a, b)| !a.is_mask() && !b.is_mask());
+    if seen { rung::MASKED } else { rung::PARTIAL }
 }
 
 fn of_other_length(long: &Name, short: &Name) -> u8 {
