@@ -58,7 +58,7 @@ pub fn settle(kinds: &[Kind], cells: &[&str], record: &mut [Option<Value>]) {
     let Some(implied) = document.birth_date() else { return };
     let implied = BirthDate::implied(implied.year().unsigned_abs() * 10_000 + implied.month() * 100 + implied.day());
     match places.birth.map(|place| &record[place]) {
-        Some(Some(Value::BirthDate(written))) if implied.compare(written) >= birth::SAME_YEAR => {
+        Some(Some(Value::BirthDate(written))) if implied.compare(written) > birth::SAME_YEAR => {
             if let Some(Value::CitizenId(document)) = &mut record[number] {
                 document.mark_borrowed();
             }
@@ -177,10 +177,8 @@ impl Pair<'_> {
                 Verdict::Review(Ground::NearNumbers)
             }
             Some(citizen::NEAR) => Verdict::Veto(Ground::TwoNumbers),
-            // Both cells of the birth date and a home or phone agree: a name changed, or badly mistyped.
-            Some(citizen::SAME) if other_name && self.is_written_birth() && self.together() && !other_sex => {
-                Verdict::Free
-            }
+            // The cells of the birth date agree, and so with the number: a name changed, or a nickname.
+            Some(citizen::SAME) if other_name && self.is_written_birth() && !other_sex => Verdict::Free,
             Some(citizen::SAME) if other_name && (other_sex || other_birth) => Verdict::Veto(Ground::BorrowedNumber),
             Some(citizen::SAME) if other_name => Verdict::Review(Ground::BorrowedNumber),
             Some(citizen::SAME_BORROWED) if other_name || self.is_parent() => Verdict::Veto(Ground::BorrowedNumber),
@@ -247,7 +245,7 @@ impl Pair<'_> {
     /// Whether cells of both records, and not the numbers, say the same birth date.
     fn is_written_birth(&self) -> bool {
         let written = self.births.is_some_and(|(one, other)| one.is_written() && other.is_written());
-        written && self.birth.is_some_and(|rung| rung <= birth::LUNAR)
+        written && self.birth.is_some_and(|rung| rung <= birth::COARSE)
     }
 
     /// Whether the numbers are one but for slips or a mask.

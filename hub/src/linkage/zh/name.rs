@@ -17,6 +17,8 @@ pub enum Form {
     Han,
     /// Only what the glyphs hold is known, the rest is not even counted: 李某, 李女士.
     Open,
+    /// One character of the given name, or the surname, behind 小, 老 or 阿.
+    Pet,
     /// A name of two parts, the given name first, in characters that stand for sounds; the second part starts there
     /// (0: not told).
     Transcribed(u8),
@@ -118,6 +120,7 @@ impl Name {
                 2 + u64::from(child.place) * 4 + child.is_male.map_or(0, |male| 1 + u64::from(male))
             }
             Form::Open => 1,
+            Form::Pet => 1 << 16,
             _ => 0,
         };
         let hash = self.glyphs.iter().fold(extra, |hash, glyph| combine(hash, glyph_hash(glyph)));
@@ -136,7 +139,7 @@ impl Name {
     }
 
     fn sound_keys(&self, keys: &mut Keys) {
-        if self.glyphs.iter().any(Glyph::is_mask) || self.form == Form::Open {
+        if self.glyphs.iter().any(Glyph::is_mask) || matches!(self.form, Form::Open | Form::Pet) {
             return;
         }
         // One key for each way to read it; a name with more than two doubtful characters is not worth more.

@@ -25,6 +25,9 @@ pub fn rung(one: &Name, other: &Name) -> u8 {
                 rung::UNNAMED
             }
         }
+        (Form::Pet, Form::Pet) => rung::DIFFERENT,
+        (Form::Pet, _) => pet(one, other),
+        (_, Form::Pet) => pet(other, one),
         (Form::Open, _) | (_, Form::Open) => open(one, other),
         (Form::Letters, Form::Letters) => letters(one, other),
         (Form::Transcribed(_), _) | (_, Form::Transcribed(_)) => transcribed(one, other),
@@ -41,6 +44,17 @@ fn open(one: &Name, other: &Name) -> u8 {
         _ if !agree => rung::DIFFERENT,
         1 => rung::PARTIAL,
         _ => rung::MASKED,
+    }
+}
+
+/// A pet name: its character is one of the given name, or it is the surname.
+fn pet(one: &Name, other: &Name) -> u8 {
+    let Some(called) = one.glyphs.first() else { return rung::DIFFERENT };
+    let near = |glyphs: &[Glyph]| glyphs.iter().any(|glyph| glyph.nearness(called) == Nearness::Same);
+    match () {
+        () if near(other.given()) => rung::SHORTER,
+        () if near(other.surname()) => rung::PARTIAL,
+        () => rung::DIFFERENT,
     }
 }
 
