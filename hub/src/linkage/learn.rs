@@ -37,6 +37,9 @@ struct Group {
     pairs: f64,
 }
 
+/// At least this part of what was guessed of a rung of names.
+const SELDOM: f64 = 0.1;
+
 /// At most this share of the pairs of one person contradict each other in what identifies a person, and in a name.
 /// Without that bound a household, which agrees in all else, can pass for one person.
 const CONTRADICTED: f64 = 0.15;
@@ -187,9 +190,11 @@ fn maximise_column(column: &mut ColumnModel, at: usize, compared: &Compared, gro
         moved.clone_from(&same);
     }
     let (all_same, all_moved): (f64, f64) = (same.iter().sum(), moved.iter().sum());
-    for ((rung, same), moved) in column.rungs.iter_mut().zip(&same).zip(&moved) {
-        rung.same = (same / all_same).max(LEAST);
-        rung.moved = (moved / all_moved).max(LEAST);
+    for (((rung, guess), same), moved) in column.rungs.iter_mut().zip(ladder).zip(&same).zip(&moved) {
+        // What is seldom seen may be what nobody joins without a person: it is not impossible.
+        let least = if column.kind == Kind::NameZh { LEAST.max(SELDOM * guess.m) } else { LEAST };
+        rung.same = (same / all_same).max(least);
+        rung.moved = (moved / all_moved).max(least);
     }
     for (relation, kind) in Relation::ALL.into_iter().enumerate() {
         let fixed = column.by_chance(kind);

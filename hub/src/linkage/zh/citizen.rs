@@ -210,14 +210,12 @@ impl Evidence for Document {
     }
 
     fn tokens(&self, tokens: &mut Tokens) {
-        if self.borrowed {
-            tokens.push(combine(self.hash(), 1));
-        }
-        tokens.push(self.hash());
+        // Whoever has it from somebody else makes it no commoner.
+        tokens.push(if self.borrowed { combine(self.hash(), 1) } else { self.hash() });
     }
 
     fn shared(&self, _: &Self, rung: u8) -> Option<u64> {
-        matches!(rung, rung::SAME | rung::SAME_BORROWED).then(|| self.hash())
+        (rung == rung::SAME).then(|| self.hash())
     }
 }
 
