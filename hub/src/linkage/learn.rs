@@ -204,7 +204,8 @@ fn maximise_column(column: &mut ColumnModel, at: usize, compared: &Compared, gro
             related.iter_mut().zip(shared).for_each(|(sum, shared)| sum[relation] = shared);
         }
         if let Some(family) = column.kind.in_family().filter(|_| kind == Relation::Household) {
-            column.rungs[family.rung].related[relation] = in_family(&family, at, compared, groups, expected);
+            let share = in_family(&family, at, compared, groups, expected);
+            column.rungs[family.rung].related[relation] = share.unwrap_or(column.rungs[family.rung].random);
         }
         let free: f64 = related.iter().skip(fixed).map(|sum| sum[relation]).sum();
         let left = 1.0 - column.rungs.iter().take(fixed).map(|rung| rung.random).sum::<f64>();
@@ -214,8 +215,9 @@ fn maximise_column(column: &mut ColumnModel, at: usize, compared: &Compared, gro
     }
 }
 
-/// How often members of a household stand on a rung, by those pairs that cannot be one person.
-fn in_family(family: &Family, at: usize, compared: &Compared, groups: &[Group], expected: &[Expected]) -> f64 {
+/// How often members of a household stand on a rung, by those pairs that cannot be one person; nothing where no pair is
+/// known to be such.
+fn in_family(family: &Family, at: usize, compared: &Compared, groups: &[Group], expected: &[Expected]) -> Option<f64> {
     let (mut there, mut all) = (0.0, 1.0);
     for (group, expected) in groups.iter().zip(expected) {
         let pattern = &compared.patterns[group.pattern];
@@ -224,7 +226,7 @@ fn in_family(family: &Family, at: usize, compared: &Compared, groups: &[Group], 
         all += pairs;
         there += if level == family.rung && pattern.verdict != Verdict::Free { pairs } else { 0.0 };
     }
-    (there / all).clamp(family.least, family.most)
+    (there > 0.0).then(|| (there / all).clamp(family.least, family.most))
 }
 
 /// Keeps the class of one person to what can be one person: those who contradict each other in what identifies a
