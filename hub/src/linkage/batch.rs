@@ -17,6 +17,7 @@ use super::score::{Scorer, probability};
 use super::single;
 use super::table::Table;
 use super::train::{self, Step, Trained, Training};
+use super::zh::joint;
 
 /// What becomes of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,9 +115,12 @@ pub fn between(table: &Table, scorer: &Scorer, a: u32, b: u32) -> Between {
     let (low, high) = (a.min(b), a.max(b));
     let (low, high) = (table.row(low), table.row(high));
     let pattern = scorer.compare(&low, &high);
+    let odds = || scorer.odds(&scorer.likelihood(&pattern), scorer.rarity(&low, &high, &pattern));
     match pattern.verdict {
+        Verdict::Veto(Ground::Twins) => Between::Doubted(odds()),
+        Verdict::Review(ground) if ground != Ground::NearNumbers => Between::Doubted(odds()),
         Verdict::Veto(_) | Verdict::Review(_) => Between::Barred,
-        Verdict::Free => Between::Odds(scorer.odds(&scorer.likelihood(&pattern), scorer.rarity(&low, &high, &pattern))),
+        Verdict::Free => Between::Odds(odds(), joint::called(table.kinds(), &low, &high, &pattern.levels)),
     }
 }
 

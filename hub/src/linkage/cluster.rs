@@ -15,17 +15,34 @@ pub struct Link {
     pub odds: f64,
 }
 
-/// What a pair that is no candidate, or is barred, says about joining two groups.
+/// What any two records say about joining their groups.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Between {
     /// Never together.
     Barred,
-    /// The logarithm of the odds.
-    Odds(f64),
+    /// The logarithm of the odds; not together unless a third record settles it: one that has one name with either and is
+    /// likely the other.
+    Doubted(f64),
+    /// The logarithm of the odds, and how far the two are called alike.
+    Odds(f64, Called),
+}
+
+/// How far two records are called alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Called {
+    /// By other names, or nobody knows.
+    Otherwise,
+    /// By what may be one name, or they have one number.
+    Alike,
+    /// By one whole name.
+    One,
 }
 
 /// Odds count to this much for or against joining two groups, so that no single pair outvotes the others.
 const VOICE: f64 = 6.0;
+
+/// A third record settles what is doubted between two if its odds with both are above this.
+const SETTLES: f64 = 3.0;
 
 /// Groups of records, grown link by link.
 #[derive(Debug)]
@@ -99,16 +116,45 @@ fn crowded(file_of: &impl Fn(u32) -> File, a: &[u32], b: &[u32], single: [bool; 
 /// Whether the members of two groups, taken together, speak for being one thing.
 fn agree(a: &[u32], b: &[u32], between: &impl Fn(u32, u32) -> Between) -> bool {
     if a.len() == 1 && b.len() == 1 {
-        return !matches!(between(a[0], b[0]), Between::Barred);
+        return matches!(between(a[0], b[0]), Between::Odds(..));
     }
-    let mut sum = 0.0;
+    let (mut sum, mut one_name) = (0.0, false);
     for x in a {
         for y in b {
             match between(*x, *y) {
                 Between::Barred => return false,
-                Between::Odds(odds) => sum += odds.clamp(-VOICE, VOICE),
+                Between::Doubted(_) if !a.iter().chain(b).any(|third| settles(*third, (*x, *y), between)) => {
+                    return false;
+                }
+                Between::Doubted(odds) => sum += odds.clamp(-VOICE, VOICE),
+                Between::Odds(odds, called) => {
+                    sum += odds.clamp(-VOICE, VOICE);
+                    one_name |= called == Called::One;
+                }
             }
         }
     }
-    sum > 0.0
+    sum > 0.0 && (one_name || !(is_sure_of_name(a, between) && is_sure_of_name(b, between)))
+}
+
+/// Whether two of the members have one whole name: nobody slips twice in the same way.
+fn is_sure_of_name(members: &[u32], between: &impl Fn(u32, u32) -> Between) -> bool {
+    let mut pairs = (members.iter().enumerate()).flat_map(|(at, x)| members.iter().skip(at + 1).map(move |y| (*x, *y)));
+    pairs.any(|(x, y)| matches!(between(x, y), Between::Odds(_, Called::One)))
+}
+
+/// Whether a third record is of one name with one of two and likely the other: what differs between the two are then
+/// the slips of both.
+fn settles(third: u32, (x, y): (u32, u32), between: &impl Fn(u32, u32) -> Between) -> bool {
+    if third == x || third == y {
+        return false;
+    }
+    match (between(third, x), between(third, y)) {
+        (Between::Odds(one, called), Between::Odds(other, called_other)) => {
+            one.min(other) > SETTLES
+                && called.min(called_other) >= Called::Alike
+                && called.max(called_other) == Called::One
+        }
+        _ => false,
+    }
 }

@@ -17,16 +17,19 @@ pub struct Counted {
     pub counts: Vec<(u64, u32)>,
     /// How many others share a token that was seen once.
     pub once: f64,
-    /// Chance that two different things share their whole value.
-    pub chance: f64,
+    /// Chance that two different things share a token, by its place among the tokens of a value: the whole value first.
+    pub chances: [f64; PLACES],
 }
+
+/// Places of tokens whose chances are counted.
+const PLACES: usize = 4;
 
 /// A token nobody else has is still taken to be shared by this many others.
 const LEAST: f64 = 0.02;
 
 /// Counts one column. `thing_of` says which thing each record is.
 pub fn count(table: &Table, column: usize, thing_of: &[u32]) -> Counted {
-    let mut seen: Vec<(u64, u32, bool)> = Vec::with_capacity(table.len());
+    let mut seen: Vec<(u64, u32, u8)> = Vec::with_capacity(table.len());
     let mut valued = 0_u32;
     let mut tokens = Tokens::new();
     let mut last = u32::MAX;
@@ -41,26 +44,31 @@ pub fn count(table: &Table, column: usize, thing_of: &[u32]) -> Counted {
         value.tokens(&mut tokens);
         // The words of a text are counted by `words`.
         let counted = if matches!(value, Value::Text(_)) { 1 } else { tokens.len() };
-        seen.extend(tokens.iter().take(counted).enumerate().map(|(at, token)| (*token, thing, at == 0)));
+        seen.extend((0_u8..).zip(tokens.iter().take(counted)).map(|(at, token)| (*token, thing, at)));
     }
     seen.sort_unstable();
     seen.dedup_by_key(|(token, thing, _)| (*token, *thing));
     summed(&seen, valued)
 }
 
-fn summed(seen: &[(u64, u32, bool)], valued: u32) -> Counted {
+fn summed(seen: &[(u64, u32, u8)], valued: u32) -> Counted {
     let runs = || seen.chunk_by(|a, b| a.0 == b.0).map(|run| (run, run.len() as u32));
     let wholes =
-        |times: u32| runs().filter(|(run, count)| *count == times && run.iter().any(|(.., whole)| *whole)).count();
+        |times: u32| runs().filter(|(run, count)| *count == times && run.iter().any(|(.., at)| *at == 0)).count();
     let (one, two) = (wholes(1) as f64, wholes(2) as f64);
     let once = if one > 0.0 { (2.0 * two / one).clamp(LEAST, 1.0) } else { 1.0 };
     let others = |count: u32| if count > 1 { f64::from(count - 1) } else { once };
     let valued_f = f64::from(valued.max(1));
-    let chance = (runs().filter(|(run, _)| run.iter().any(|(.., whole)| *whole)))
-        .map(|(_, count)| f64::from(count) / valued_f * others(count) / valued_f)
-        .sum::<f64>();
+    let mut chances = [0.0; PLACES];
+    for (run, count) in runs() {
+        for (at, chance) in (0_u8..).zip(&mut chances) {
+            if run.iter().any(|(.., place)| *place == at) {
+                *chance += f64::from(count) / valued_f * others(count) / valued_f;
+            }
+        }
+    }
     let counts = runs().filter(|(_, count)| *count > 1).map(|(run, count)| (run[0].0, count)).collect();
-    Counted { valued, counts, once, chance }
+    Counted { valued, counts, once, chances }
 }
 
 /// How many records' texts have each word: (word, count), sorted, those of one text only left out.

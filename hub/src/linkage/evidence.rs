@@ -198,6 +198,16 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// Which of its tokens the values on each rung share, by its place; as far as there is one that is counted.
+    pub fn shared_places(self) -> &'static [usize] {
+        match self {
+            Self::NameZh => &zh::name::SHARED,
+            _ => &[0],
+        }
+    }
+}
+
 impl Value {
     /// See [`Evidence::compare`]; `None` for values of different kinds.
     pub fn compare(&self, other: &Self) -> Option<u8> {

@@ -16,6 +16,7 @@ use super::evidence::{Kind, Value, Verdict};
 use super::model::Model;
 use super::score::{Scorer, probability};
 use super::table::{Row, Table};
+use super::zh::owner;
 
 /// A record that may be the same thing.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -187,7 +188,9 @@ impl Index {
             }
             Some(value)
         };
-        self.model.columns.iter().enumerate().map(one).collect()
+        let mut values: Vec<Option<Value>> = self.model.columns.iter().enumerate().map(one).collect();
+        owner::mark(&self.kinds, &mut values, &self.model.borrowed);
+        values
     }
 
     fn scored(&self, row: &Row<'_>, keys: &[u64]) -> Vec<Match> {

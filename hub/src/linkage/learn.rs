@@ -5,7 +5,7 @@
 
 use super::compared::Compared;
 use super::evidence::{Kind, Verdict};
-use super::model::{ColumnModel, Model, RELATIONS, Relation, WHOLE};
+use super::model::{ColumnModel, Family, Model, RELATIONS, Relation, WHOLE};
 use super::score::{Rarity, Scorer, add};
 
 /// How random pairs stand on the rungs of one column, as counted.
@@ -36,6 +36,9 @@ struct Group {
     rarity: Rarity,
     pairs: f64,
 }
+
+/// At least this part of what was guessed of a rung of names.
+const SELDOM: f64 = 0.1;
 
 /// At most this share of the pairs of one person contradict each other in what identifies a person, and in a name.
 /// Without that bound a household, which agrees in all else, can pass for one person.
@@ -187,9 +190,11 @@ fn maximise_column(column: &mut ColumnModel, at: usize, compared: &Compared, gro
         moved.clone_from(&same);
     }
     let (all_same, all_moved): (f64, f64) = (same.iter().sum(), moved.iter().sum());
-    for ((rung, same), moved) in column.rungs.iter_mut().zip(&same).zip(&moved) {
-        rung.same = (same / all_same).max(LEAST);
-        rung.moved = (moved / all_moved).max(LEAST);
+    for (((rung, guess), same), moved) in column.rungs.iter_mut().zip(ladder).zip(&same).zip(&moved) {
+        // What is seldom seen may be what nobody joins without a person: it is not impossible.
+        let least = if column.kind == Kind::NameZh { LEAST.max(SELDOM * guess.m) } else { LEAST };
+        rung.same = (same / all_same).max(least);
+        rung.moved = (moved / all_moved).max(least);
     }
     for (relation, kind) in Relation::ALL.into_iter().enumerate() {
         let fixed = column.by_chance(kind);
@@ -198,12 +203,30 @@ fn maximise_column(column: &mut ColumnModel, at: usize, compared: &Compared, gro
             bound_by(&mut shared, column.kind, (0.5, ALIKE));
             related.iter_mut().zip(shared).for_each(|(sum, shared)| sum[relation] = shared);
         }
+        if let Some(family) = column.kind.in_family().filter(|_| kind == Relation::Household) {
+            let share = in_family(&family, at, compared, groups, expected);
+            column.rungs[family.rung].related[relation] = share.unwrap_or(column.rungs[family.rung].random);
+        }
         let free: f64 = related.iter().skip(fixed).map(|sum| sum[relation]).sum();
         let left = 1.0 - column.rungs.iter().take(fixed).map(|rung| rung.random).sum::<f64>();
         for (rung, sum) in column.rungs.iter_mut().zip(&related).skip(fixed) {
             rung.related[relation] = (sum[relation] / free * left).max(LEAST);
         }
     }
+}
+
+/// How often members of a household stand on a rung, by those pairs that cannot be one person; nothing where no pair is
+/// known to be such.
+fn in_family(family: &Family, at: usize, compared: &Compared, groups: &[Group], expected: &[Expected]) -> Option<f64> {
+    let (mut there, mut all) = (0.0, 1.0);
+    for (group, expected) in groups.iter().zip(expected) {
+        let pattern = &compared.patterns[group.pattern];
+        let Some(level) = pattern.levels[at].map(usize::from) else { continue };
+        let pairs = expected.related[Relation::Household as usize] * group.pairs;
+        all += pairs;
+        there += if level == family.rung && pattern.verdict != Verdict::Free { pairs } else { 0.0 };
+    }
+    (there > 0.0).then(|| (there / all).clamp(family.least, family.most))
 }
 
 /// Keeps the class of one person to what can be one person: those who contradict each other in what identifies a
@@ -261,7 +284,12 @@ fn chance(model: &mut Model, drawn: &[Drawn]) {
             rung.random *= (1.0 - first).max(1e-9) / sum;
         }
         for (relation, fixed) in fixed.into_iter().enumerate() {
-            column.rungs.iter_mut().take(fixed).for_each(|rung| rung.related[relation] = rung.random);
+            let family = column.kind.in_family().filter(|_| relation == Relation::Household as usize);
+            for (at, rung) in column.rungs.iter_mut().enumerate().take(fixed) {
+                if family.is_none_or(|family| family.rung != at) {
+                    rung.related[relation] = rung.random;
+                }
+            }
         }
     }
 }

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::block::{Blocking, Facet, Way};
 use super::evidence::Kind;
+use super::zh::citizen::rung::SAME_BORROWED;
 
 /// Version of the document's shape and of what its numbers mean.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// How many kinds of [`Relation`] there are.
 pub const RELATIONS: usize = 2;
@@ -33,6 +34,9 @@ pub struct Model {
     pub exchanges: Vec<Exchange>,
     /// How common the classes are.
     pub priors: Priors,
+    /// Numbers known to be somebody else's where they stand with a certain name, as hashes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub borrowed: Vec<u64>,
     /// Which pairs are compared.
     pub blocking: Blocking,
     /// Whether the records of one file are all different things (first file, second file).
@@ -138,7 +142,27 @@ impl Relation {
     pub const ALL: [Self; RELATIONS] = [Self::Household, Self::Neighbours];
 }
 
+/// Where members of a household agree in what identifies a person, oftener than by chance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Family {
+    /// The rung they stand on.
+    pub rung: usize,
+    /// At least this share of them.
+    pub least: f64,
+    /// At most this share.
+    pub most: f64,
+}
+
 impl Kind {
+    /// Twins have one birth date, brothers and sisters the number of one parent.
+    pub fn in_family(self) -> Option<Family> {
+        match self {
+            Self::BirthDate => Some(Family { rung: 0, least: 0.004, most: 0.03 }),
+            Self::CitizenId => Some(Family { rung: SAME_BORROWED.into(), least: 0.01, most: 0.3 }),
+            _ => None,
+        }
+    }
+
     /// Whether it is a name of a person.
     pub fn names(self) -> bool {
         matches!(self, Self::NameLatin | Self::NameZh)

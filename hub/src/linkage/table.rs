@@ -116,6 +116,14 @@ impl Table {
         self.files = files;
     }
 
+    /// Puts another value in place of one.
+    pub fn replace(&mut self, record: u32, column: usize, value: Option<Value>) {
+        let at = record as usize * self.columns.len() + column;
+        if let (Some(cell), Some(column)) = (self.cells.get_mut(at), self.columns.get_mut(column)) {
+            *cell = value.map_or(NONE, |value| column.intern(value));
+        }
+    }
+
     /// Forgets the values of a column whose first token is one of `tokens`: they become missing.
     pub fn forget(&mut self, column: usize, tokens: &[u64]) {
         let Some(known) = self.columns.get(column).map(|column| &column.known) else { return };

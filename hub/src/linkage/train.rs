@@ -15,6 +15,7 @@ use super::learn::{self, Drawn};
 use super::model::{ColumnModel, Exchange, FORMAT, Limits, Model, Priors, RELATIONS, RungModel};
 use super::score::{Pattern, Rarity, Scorer};
 use super::table::Table;
+use super::zh::owner;
 use super::{thread, ways};
 
 /// A trained model with what training has computed anyway.
@@ -110,7 +111,7 @@ pub fn train(table: &mut Table, names: &[String], training: Training<'_>) -> Tra
         let scorer = Scorer::new(&model);
         let things = things(table.len(), &compared, &compared.odds(&scorer));
         for (drawn, counted) in drawn.iter_mut().zip(recount(table, &mut model, &things)) {
-            drawn.chance = Some(counted.chance);
+            drawn.chance = Some(counted.chances[0]);
         }
         compared.reweigh(table, &Scorer::new(&model), threads);
     }
@@ -124,6 +125,7 @@ pub fn apply_to_values(table: &mut Table, model: &Model) {
         table.forget(at, &column.aside);
         count::weigh(table, at, column);
     }
+    owner::apply(table, &model.borrowed);
 }
 
 fn prepare(table: &mut Table, model: &mut Model) {
@@ -135,6 +137,8 @@ fn prepare(table: &mut Table, model: &mut Model) {
         }
     }
     apply_to_values(table, model);
+    model.borrowed = owner::borrowed(table);
+    owner::apply(table, &model.borrowed);
 }
 
 fn blank(table: &Table, names: &[String]) -> Model {
@@ -164,6 +168,7 @@ fn blank(table: &Table, names: &[String]) -> Model {
         columns: table.kinds().iter().zip(names).map(column).collect(),
         exchanges: exchanges(table.kinds()),
         priors: Priors { same: 0.0, moved: 0.0, related: [0.0; RELATIONS] },
+        borrowed: Vec::new(),
         blocking: Blocking::default(),
         single: [false; 2],
         limits: Limits { auto: 1.0, review: 1.0 },
@@ -207,8 +212,8 @@ fn recount(table: &Table, model: &mut Model, things: &[u32]) -> Vec<Counted> {
         column.valued = counted.valued;
         column.counts.clone_from(&counted.counts);
         column.once = counted.once;
-        if let Some(rung) = column.rungs.first_mut() {
-            rung.commonness = counted.chance;
+        for (rung, place) in column.rungs.iter_mut().zip(column.kind.shared_places()) {
+            rung.commonness = counted.chances[*place];
         }
     }
     counted

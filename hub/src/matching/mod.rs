@@ -23,6 +23,7 @@ use crate::linkage::model::{Limits, Model};
 use crate::linkage::prepare;
 use crate::linkage::score::{Pattern, Scorer, add, probability};
 use crate::linkage::table::Row;
+use crate::linkage::zh::owner;
 
 /// Ways of blocking whose keys are stored: each costs every record a row.
 const WAYS: usize = 4;
@@ -114,6 +115,7 @@ impl Matcher {
                 *value = None;
             }
         }
+        owner::mark(&reading::kinds(), &mut values, &self.model.borrowed);
         values
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use crate::linkage::block::pair;
-use crate::linkage::cluster::{Between, Link, cluster};
+use crate::linkage::cluster::{Between, Called, Link, cluster};
 
 const RECORDS: u32 = 14;
 
@@ -23,7 +23,7 @@ proptest! {
         let file_of = |record: u32| (record % 2) as u8;
         let between = |a: u32, b: u32| match odds.get(&pair(a, b)) {
             _ if barred.contains(&pair(a, b)) => Between::Barred,
-            odds => Between::Odds(odds.copied().unwrap_or(-8.0)),
+            odds => Between::Odds(odds.copied().unwrap_or(-8.0), Called::Otherwise),
         };
         let groups = cluster(RECORDS as usize, file_of, &links, single, between);
         let mut seen = 0;
@@ -38,4 +38,63 @@ proptest! {
         }
         prop_assert_eq!(seen, RECORDS as usize);
     }
+}
+
+/// The groups of three or four records, by what the pairs named say of each other.
+fn grouped(records: usize, said: &[(u32, u32, Between)]) -> Vec<Vec<u32>> {
+    let said: BTreeMap<u64, Between> = said.iter().map(|(a, b, between)| (pair(*a, *b), *between)).collect();
+    let odds = |(pair, between): (&u64, &Between)| match between {
+        Between::Odds(odds, _) => Some(Link { pair: *pair, odds: *odds }),
+        _ => None,
+    };
+    let links: Vec<Link> = said.iter().filter_map(odds).filter(|link| link.odds > 0.0).collect();
+    let between = |a: u32, b: u32| said[&pair(a, b)];
+    cluster(records, |_| 0, &links, [false; 2], between).all().map(<[u32]>::to_vec).collect()
+}
+
+#[test]
+fn a_third_record_of_the_same_name_settles_what_is_doubted_between_two() {
+    let doubted = |called, odds| {
+        grouped(
+            3,
+            &[
+                (0, 1, Between::Odds(9.0, Called::One)),
+                (1, 2, Between::Odds(odds, called)),
+                (0, 2, Between::Doubted(2.0)),
+            ],
+        )
+    };
+    assert_eq!(doubted(Called::Alike, 8.0), [vec![0, 1, 2]]);
+    assert_eq!(doubted(Called::Otherwise, 8.0), [vec![0, 1], vec![2]]);
+    assert_eq!(doubted(Called::Alike, 2.0), [vec![0, 1], vec![2]]);
+}
+
+#[test]
+fn what_is_doubted_is_not_joined_alone_and_what_is_barred_by_nobody() {
+    assert_eq!(grouped(2, &[(0, 1, Between::Doubted(9.0))]), [vec![0], vec![1]]);
+    let barred = grouped(
+        3,
+        &[(0, 1, Between::Odds(9.0, Called::One)), (1, 2, Between::Odds(8.0, Called::One)), (0, 2, Between::Barred)],
+    );
+    assert_eq!(barred, [vec![0, 1], vec![2]]);
+}
+
+#[test]
+fn two_names_that_were_each_written_twice_are_two_people() {
+    let names = |called| {
+        let across = Between::Odds(7.0, Called::Alike);
+        grouped(
+            4,
+            &[
+                (0, 1, Between::Odds(9.0, Called::One)),
+                (2, 3, Between::Odds(9.0, called)),
+                (0, 2, across),
+                (0, 3, across),
+                (1, 2, across),
+                (1, 3, across),
+            ],
+        )
+    };
+    assert_eq!(names(Called::One), [vec![0, 1], vec![2, 3]]);
+    assert_eq!(names(Called::Alike), [vec![0, 1, 2, 3]]);
 }

@@ -6,6 +6,7 @@
 use chrono::{Datelike, NaiveDate};
 
 use super::glyph::narrow;
+use super::sex::Sex;
 use super::typo::slips;
 use crate::identity::CitizenNumber;
 use crate::linkage::evidence::{Evidence, Keys, Rung, Tokens, combine, stable_hash};
@@ -65,9 +66,14 @@ impl Document {
         NaiveDate::parse_from_str(digits, "%Y%m%d").ok().filter(|date| (1850..=2100).contains(&date.year()))
     }
 
-    /// Whether the number says male; nothing for what is no valid citizen number.
-    pub fn is_male(&self) -> Option<bool> {
-        (self.class == Class::Valid).then(|| self.text[16] % 2 == 1)
+    /// The sex in the number; nothing for what is no valid citizen number.
+    pub fn sex(&self) -> Option<Sex> {
+        (self.class == Class::Valid).then(|| if self.text[16] % 2 == 1 { Sex::Male } else { Sex::Female })
+    }
+
+    /// What tells the number, whoever's it is.
+    pub fn token(&self) -> u64 {
+        self.hash()
     }
 
     fn new(text: &[u8], class: Class) -> Self {
@@ -204,14 +210,12 @@ impl Evidence for Document {
     }
 
     fn tokens(&self, tokens: &mut Tokens) {
-        if self.borrowed {
-            tokens.push(combine(self.hash(), 1));
-        }
-        tokens.push(self.hash());
+        // Whoever has it from somebody else makes it no commoner.
+        tokens.push(if self.borrowed { combine(self.hash(), 1) } else { self.hash() });
     }
 
     fn shared(&self, _: &Self, rung: u8) -> Option<u64> {
-        matches!(rung, rung::SAME | rung::SAME_BORROWED).then(|| self.hash())
+        (rung == rung::SAME).then(|| self.hash())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Cells that stand in each other's column: name and address, number and phone, number and birth date.
 //!
-//! Owns how that is seen; it reads the two cells again, each as what it is. Never moves a cell that can be what its
+//! Owns how that is seen, also where one of the two is empty; it reads the cells again, each as what it is. Never moves a cell that can be what its
 //! column says.
 
 use super::citizen::{Class, Document};
@@ -21,11 +21,12 @@ pub fn read_again(kinds: &[Kind], cells: &[&str], record: &mut [Option<Value>]) 
         (first(Kind::Phone), first(Kind::BirthDate)),
     ] {
         let (Some(one), Some(other)) = (one, other) else { continue };
-        if fits(kinds[one], cells[other])
-            && fits(kinds[other], cells[one])
-            && !fits(kinds[one], cells[one])
-            && !fits(kinds[other], cells[other])
-        {
+        let (there, here) = (fits(kinds[one], cells[other]), fits(kinds[other], cells[one]));
+        let is_blank = |cell: &str| kinds[one].prepare(cell).is_none() && kinds[other].prepare(cell).is_none();
+        // A short word beside an empty name may be a place.
+        let alone = there && is_blank(cells[one]) && (kinds[one] != Kind::NameZh || cells[other].chars().count() < 4);
+        let crossed = there && here || alone || here && is_blank(cells[other]);
+        if crossed && !fits(kinds[one], cells[one]) && !fits(kinds[other], cells[other]) {
             record[one] = kinds[one].prepare(cells[other]);
             record[other] = kinds[other].prepare(cells[one]);
         }
@@ -38,11 +39,16 @@ fn fits(kind: Kind, cell: &str) -> bool {
     let count = cell.chars().count();
     let digits = cell.chars().filter(char::is_ascii_digit).count();
     match kind {
+        // A note behind the name is no part of it.
+        Kind::NameZh if cell.ends_with([')', '）', ']']) && cell.find(['(', '（', '[']).is_some_and(|at| at > 0) => {
+            cell.split(['(', '（', '[']).next().is_some_and(|name| fits(kind, name))
+        }
         Kind::NameZh => {
             (2..=4).contains(&count)
                 && !fits(Kind::Sex, cell)
                 && digits == 0
-                && cell.chars().all(|c| c >= '\u{3400}')
+                && cell.chars().all(|c| c >= '\u{3400}' || c == '*')
+                && cell.starts_with(|c| c >= '\u{3400}')
                 && !cell.ends_with(['省', '市', '区', '县', '村', '路', '街'])
         }
         Kind::AddressZh => {

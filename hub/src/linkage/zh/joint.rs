@@ -12,7 +12,7 @@ use super::exchanged;
 use super::glyph::Glyph;
 use super::name::{Name, rung as name};
 use super::phone::rung as phone;
-use super::sex::Sex;
+use crate::linkage::cluster::Called;
 use crate::linkage::evidence::{Evidence, Ground, Keys, Kind, Value, Verdict, combine, stable_hash};
 
 use chrono::Datelike;
@@ -22,17 +22,17 @@ const GENERATION: u32 = 13;
 
 /// Where the first column of each kind stands.
 #[derive(Debug, Clone, Copy, Default)]
-struct Places {
-    number: Option<usize>,
-    name: Option<usize>,
-    birth: Option<usize>,
-    sex: Option<usize>,
+pub(super) struct Places {
+    pub number: Option<usize>,
+    pub name: Option<usize>,
+    pub birth: Option<usize>,
+    pub sex: Option<usize>,
     phone: Option<usize>,
     address: Option<usize>,
 }
 
 impl Places {
-    fn of(kinds: &[Kind]) -> Self {
+    pub fn of(kinds: &[Kind]) -> Self {
         let first = |kind| kinds.iter().position(|one| *one == kind);
         Self {
             number: first(Kind::CitizenId),
@@ -58,17 +58,28 @@ pub fn settle(kinds: &[Kind], cells: &[&str], record: &mut [Option<Value>]) {
     let Some(implied) = document.birth_date() else { return };
     let implied = BirthDate::implied(implied.year().unsigned_abs() * 10_000 + implied.month() * 100 + implied.day());
     match places.birth.map(|place| &record[place]) {
-        Some(Some(Value::BirthDate(written))) if implied.compare(written) >= birth::SAME_YEAR => {
+        Some(Some(Value::BirthDate(written))) if implied.compare(written) > birth::SAME_YEAR => {
             if let Some(Value::CitizenId(document)) = &mut record[number] {
                 document.mark_borrowed();
             }
             return;
         }
-        Some(None) if document.class() == Class::Valid => fill(record, places.birth, Value::BirthDate(implied)),
+        Some(None) if document.class() == Class::Valid => {
+            // A boy with a woman's number, and no birth date to say that it is his.
+            if let (Some(Some(Value::Sex(written))), Some(sex)) =
+                (places.sex.map(|place| &record[place]), document.sex())
+                && *written != sex
+                && let Some(Value::CitizenId(document)) = &mut record[number]
+            {
+                document.mark_borrowed();
+                return;
+            }
+            fill(record, places.birth, Value::BirthDate(implied));
+        }
         _ => {}
     }
-    if let Some(is_male) = document.is_male() {
-        fill(record, places.sex, Value::Sex(if is_male { Sex::Male } else { Sex::Female }));
+    if let Some(sex) = document.sex() {
+        fill(record, places.sex, Value::Sex(sex));
     }
 }
 
@@ -128,6 +139,19 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
     verdict
 }
 
+/// How far two records are called alike.
+pub fn called(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels: &[Option<u8>]) -> Called {
+    let places = Places::of(kinds);
+    let Some(place) = places.name else { return Called::Otherwise };
+    let whole = |value: Option<&Value>| matches!(value, Some(Value::NameZh(name)) if name.is_whole());
+    match levels[place] {
+        Some(..=name::SOUND) if whole(a[place]) && whole(b[place]) => Called::One,
+        Some(..=name::PARTIAL) => Called::Alike,
+        _ if places.number.is_some_and(|place| levels[place] == Some(citizen::SAME)) => Called::Alike,
+        _ => Called::Otherwise,
+    }
+}
+
 fn forget(levels: &mut [Option<u8>], place: Option<usize>) {
     if let Some(place) = place {
         levels[place] = None;
@@ -153,10 +177,8 @@ impl Pair<'_> {
                 Verdict::Review(Ground::NearNumbers)
             }
             Some(citizen::NEAR) => Verdict::Veto(Ground::TwoNumbers),
-            // Both cells of the birth date and a home or phone agree: a name changed, or badly mistyped.
-            Some(citizen::SAME) if other_name && self.is_written_birth() && self.together() && !other_sex => {
-                Verdict::Free
-            }
+            // The cells of the birth date agree, and so with the number: a name changed, or a nickname.
+            Some(citizen::SAME) if other_name && self.is_written_birth() && !other_sex => Verdict::Free,
             Some(citizen::SAME) if other_name && (other_sex || other_birth) => Verdict::Veto(Ground::BorrowedNumber),
             Some(citizen::SAME) if other_name => Verdict::Review(Ground::BorrowedNumber),
             Some(citizen::SAME_BORROWED) if other_name || self.is_parent() => Verdict::Veto(Ground::BorrowedNumber),
@@ -223,7 +245,7 @@ impl Pair<'_> {
     /// Whether cells of both records, and not the numbers, say the same birth date.
     fn is_written_birth(&self) -> bool {
         let written = self.births.is_some_and(|(one, other)| one.is_written() && other.is_written());
-        written && self.birth.is_some_and(|rung| rung <= birth::LUNAR)
+        written && self.birth.is_some_and(|rung| rung <= birth::COARSE)
     }
 
     /// Whether the numbers are one but for slips or a mask.

@@ -16,6 +16,7 @@ pub mod name;
 mod name_compare;
 mod name_text;
 pub mod numeral;
+pub mod owner;
 pub mod phone;
 pub mod reading;
 pub mod sex;

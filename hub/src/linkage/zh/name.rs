@@ -17,6 +17,8 @@ pub enum Form {
     Han,
     /// Only what the glyphs hold is known, the rest is not even counted: 李某, 李女士.
     Open,
+    /// One character of the given name, or the surname, behind 小, 老 or 阿.
+    Pet,
     /// A name of two parts, the given name first, in characters that stand for sounds; the second part starts there
     /// (0: not told).
     Transcribed(u8),
@@ -52,14 +54,14 @@ pub mod rung {
     pub const ALIKE: u8 = 1;
     /// The whole sounds alike.
     pub const SOUND: u8 = 2;
-    /// What is not masked agrees.
+    /// What is not masked agrees, a given character among it.
     pub const MASKED: u8 = 3;
-    /// Only the surname is known of one, and agrees.
-    pub const PARTIAL: u8 = 4;
     /// One is the other with a character or a part left out.
-    pub const SHORTER: u8 = 5;
+    pub const SHORTER: u8 = 4;
     /// The same characters in another order.
-    pub const SWAPPED: u8 = 6;
+    pub const SWAPPED: u8 = 5;
+    /// Only the surname is known of one, and agrees.
+    pub const PARTIAL: u8 = 6;
     /// The given name agrees, the surname does not.
     pub const OTHER_SURNAME: u8 = 7;
     /// One character of the given name differs.
@@ -71,6 +73,9 @@ pub mod rung {
     /// Nothing agrees.
     pub const DIFFERENT: u8 = 11;
 }
+
+/// Places of the tokens that names on each rung share: the whole, its sound, the surname.
+pub(in crate::linkage) const SHARED: [usize; 12] = [0, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3];
 
 impl Name {
     /// What the cell held.
@@ -108,12 +113,14 @@ impl Name {
             && one.iter().zip(other).all(|(a, b)| a.nearness(b) <= super::glyph::Nearness::Alike && !a.is_mask())
     }
 
-    fn whole(&self) -> u64 {
+    /// A hash of all that is known of it.
+    pub(super) fn whole(&self) -> u64 {
         let extra = match self.form {
             Form::Unnamed(child) => {
                 2 + u64::from(child.place) * 4 + child.is_male.map_or(0, |male| 1 + u64::from(male))
             }
             Form::Open => 1,
+            Form::Pet => 1 << 16,
             _ => 0,
         };
         let hash = self.glyphs.iter().fold(extra, |hash, glyph| combine(hash, glyph_hash(glyph)));
@@ -132,7 +139,7 @@ impl Name {
     }
 
     fn sound_keys(&self, keys: &mut Keys) {
-        if self.glyphs.iter().any(Glyph::is_mask) || self.form == Form::Open {
+        if self.glyphs.iter().any(Glyph::is_mask) || matches!(self.form, Form::Open | Form::Pet) {
             return;
         }
         // One key for each way to read it; a name with more than two doubtful characters is not worth more.
@@ -214,18 +221,18 @@ impl Evidence for Name {
         Rung {
             name: "masked", zh: "姓名可见部分相同", en: "visible part of the name agrees", m: 0.03, u: 3e-3
         },
-        Rung {
-            name: "partial", zh: "仅知姓氏且相同", en: "only the surname is known, and agrees", m: 0.01, u: 2e-3
-        },
-        Rung { name: "shorter", zh: "姓名缺字", en: "one name is shorter", m: 0.02, u: 1e-3 },
+        Rung { name: "shorter", zh: "姓名缺字", en: "one name is shorter", m: 0.02, u: 5e-3 },
         Rung { name: "swapped", zh: "姓名字序颠倒", en: "characters in another order", m: 0.01, u: 1e-4 },
+        Rung {
+            name: "partial", zh: "仅知姓氏且相同", en: "only the surname is known, and agrees", m: 0.01, u: 0.01
+        },
         Rung {
             name: "other_surname", zh: "名同姓不同", en: "given name agrees, surname differs", m: 0.01, u: 2e-3
         },
         Rung { name: "one_differs", zh: "名字一字不同", en: "one given character differs", m: 0.01, u: 5e-3 },
         Rung { name: "unnamed", zh: "一方尚无姓名", en: "one has no name yet", m: 0.01, u: 0.01 },
         Rung { name: "surname", zh: "仅姓氏相同", en: "only the surname agrees", m: 0.005, u: 0.05 },
-        Rung { name: "different", zh: "姓名不同", en: "different names", m: 0.005, u: 0.93 },
+        Rung { name: "different", zh: "姓名不同", en: "different names", m: 0.005, u: 0.92 },
     ];
 
     fn prepare(text: &str) -> Option<Self> {

@@ -7,7 +7,7 @@ use super::name::{Form, Name, rung};
 
 /// The rung of [`rung`] that two names stand on; symmetric.
 pub fn rung(one: &Name, other: &Name) -> u8 {
-    if one == other {
+    if one == other && one.form != Form::Open && !one.glyphs.iter().any(Glyph::is_mask) {
         return rung::SAME;
     }
     match (one.form, other.form) {
@@ -25,6 +25,9 @@ pub fn rung(one: &Name, other: &Name) -> u8 {
                 rung::UNNAMED
             }
         }
+        (Form::Pet, Form::Pet) => rung::DIFFERENT,
+        (Form::Pet, _) => pet(one, other),
+        (_, Form::Pet) => pet(other, one),
         (Form::Open, _) | (_, Form::Open) => open(one, other),
         (Form::Letters, Form::Letters) => letters(one, other),
         (Form::Transcribed(_), _) | (_, Form::Transcribed(_)) => transcribed(one, other),
@@ -41,6 +44,17 @@ fn open(one: &Name, other: &Name) -> u8 {
         _ if !agree => rung::DIFFERENT,
         1 => rung::PARTIAL,
         _ => rung::MASKED,
+    }
+}
+
+/// A pet name: its character is one of the given name, or it is the surname.
+fn pet(one: &Name, other: &Name) -> u8 {
+    let Some(called) = one.glyphs.first() else { return rung::DIFFERENT };
+    let near = |glyphs: &[Glyph]| glyphs.iter().any(|glyph| glyph.nearness(called) == Nearness::Same);
+    match () {
+        () if near(other.given()) => rung::SHORTER,
+        () if near(other.surname()) => rung::PARTIAL,
+        () => rung::DIFFERENT,
     }
 }
 
@@ -97,7 +111,7 @@ fn glyphs(one: &Name, other: &Name) -> u8 {
         let written = long.glyphs.iter().chain(&short.glyphs).any(|glyph| glyph.character == '\0');
         match tally {
             Tally { alike: 0, nearly: 0, apart: 0, masked: 0 } => return rung::SAME,
-            Tally { apart: 0, masked: 1.., alike, nearly } if alike + nearly <= 1 => return rung::MASKED,
+            Tally { apart: 0, masked: 1.., alike, nearly } if alike + nearly <= 1 => return masked(long, short),
             Tally { apart: 0, alike: 1, nearly: 0, masked: 0 } if !written => return rung::ALIKE,
             Tally { apart: 0, masked: 0, .. } => return rung::SOUND,
             _ => {}
@@ -118,6 +132,13 @@ fn glyphs(one: &Name, other: &Name) -> u8 {
         return if agree { rung::SURNAME } else { rung::DIFFERENT };
     }
     of_other_length(long, short)
+}
+
+/// The rung of masked names that agree: whether a given character is seen on both.
+fn masked(one: &Name, other: &Name) -> u8 {
+    let given = one.glyphs.iter().zip(&other.glyphs).skip(usize::from(one.surname.max(other.surname)));
+    let seen = given.into_iter().any(|(a, b)| !a.is_mask() && !b.is_mask());
+    if seen { rung::MASKED } else { rung::PARTIAL }
 }
 
 fn of_other_length(long: &Name, short: &Name) -> u8 {

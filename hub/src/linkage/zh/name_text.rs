@@ -146,6 +146,9 @@ fn han(text: &str) -> Option<Name> {
     if characters.is_empty() || characters.iter().all(|c| *c == '*') {
         return None;
     }
+    if let (['小' | '老' | '阿', called], 0, false) = (characters.as_slice(), second, open) {
+        return Some(Name { glyphs: [Glyph::new(*called)].into_iter().collect(), surname: 0, form: Form::Pet });
+    }
     let surname = surnames::length(&characters);
     let transcribed = second > 0 || characters.len() > surname + 3;
     let form = match () {

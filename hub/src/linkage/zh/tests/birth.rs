@@ -62,9 +62,19 @@ fn what_is_known_in_part_agrees_in_part() {
 
 #[test]
 fn days_that_stand_for_unknown_are_no_dates() {
-    for text in
-        ["", "1900-01-01", "9999-12-31", "0000-00-00", "00000000", "不详", "99999999", "1899-12-30", "11111111", "1"]
-    {
+    for text in [
+        "",
+        "1900-01-01",
+        "9999-12-31",
+        "0000-00-00",
+        "00000000",
+        "不详",
+        "99999999",
+        "1899-12-30",
+        "11111111",
+        "1970-01-01",
+        "1",
+    ] {
         assert_eq!(BirthDate::prepare(text), None, "{text}");
     }
 }

@@ -3,6 +3,7 @@
 use super::check;
 use crate::linkage::evidence::Evidence;
 use crate::linkage::zh::citizen::Document;
+use crate::linkage::zh::sex::Sex;
 
 #[test]
 fn numbers_agree_in_every_writing() {
@@ -73,8 +74,8 @@ fn placeholders_are_no_numbers() {
 fn a_number_tells_birth_and_sex() {
     let number = Document::prepare("11010519491231002X").unwrap();
     assert_eq!(number.birth_date().map(|date| date.to_string()).as_deref(), Some("1949-12-31"));
-    assert_eq!(number.is_male(), Some(false));
+    assert_eq!(number.sex(), Some(Sex::Female));
     let broken = Document::prepare("110105194912310021").unwrap();
     assert_eq!(broken.birth_date().map(|date| date.to_string()).as_deref(), Some("1949-12-31"));
-    assert_eq!(broken.is_male(), None);
+    assert_eq!(broken.sex(), None);
 }

@@ -54,6 +54,24 @@ fn a_parents_number_on_a_child_neither_joins_the_two_nor_parts_the_child_from_it
 }
 
 #[test]
+fn a_number_confirmed_by_two_birth_dates_outweighs_another_name() {
+    let one = |name, sex| ["11010519491231002X", name, sex, "1949-12-31", "", ""];
+    assert_eq!(judge(one("李梅", "女"), one("小红", "女")).0, Verdict::Free);
+    assert_eq!(judge(one("李梅", "女"), one("王海涛", "男")).0, Verdict::Veto(Ground::BorrowedNumber));
+    let unborn = ["11010519491231002X", "王海涛", "女", "", "", ""];
+    assert_eq!(judge(one("李梅", "女"), unborn).0, Verdict::Review(Ground::BorrowedNumber));
+}
+
+#[test]
+fn a_number_that_tells_another_day_of_the_year_is_the_persons_own() {
+    let (verdict, levels) = judge(
+        ["11010519491231002X", "李梅", "女", "1949-11-30", PHONE, HOME],
+        ["11010519491231002X", "李梅", "女", "1949-12-31", PHONE, HOME],
+    );
+    assert_eq!((verdict, levels[0]), (Verdict::Free, Some(0)));
+}
+
+#[test]
 fn twins_are_never_joined_by_machine() {
     let twin = |name| ["", name, "男", "2015-02-09", PHONE, HOME];
     assert_eq!(judge(twin("王建国"), twin("王海涛")).0, Verdict::Veto(Ground::Twins));
@@ -86,4 +104,22 @@ fn exchanged_cells_are_read_as_what_they_are() {
         ["11010519491231002X", "李晓梅", "女", "1949-12-31", PHONE, HOME],
     );
     assert_eq!((verdict, levels), (Verdict::Free, vec![Some(0), Some(0), None, None, Some(0), Some(0)]));
+}
+
+#[test]
+fn a_cell_that_slipped_into_the_next_column_is_read_as_what_it_is() {
+    let whole = ["11010519491231002X", "李晓梅", "女", "1949-12-31", PHONE, HOME];
+    for slipped in [
+        ["", "李晓梅", "女", "1949-12-31", "11010519491231002X", HOME],
+        ["11010519491231002X", "", "女", "1949-12-31", PHONE, "李晓梅"],
+        ["11010519491231002X", HOME, "女", "1949-12-31", PHONE, "无"],
+        ["11010519491231002X", HOME, "女", "1949-12-31", PHONE, "李*梅（户主）"],
+    ] {
+        let (verdict, levels) = judge(slipped, whole);
+        let agree = levels.iter().all(|level| level.is_none_or(|level| level == 0 || level == 3));
+        assert!(verdict == Verdict::Free && agree, "{slipped:?} {levels:?}");
+    }
+    // A short word is not taken for a name.
+    let (_, levels) = judge(["", "", "女", "1949-12-31", PHONE, "翠苑新城"], whole);
+    assert_eq!(levels[1], None);
 }

@@ -6,6 +6,7 @@ mod citizen;
 mod joint;
 mod laws;
 mod name;
+mod owner;
 mod phone;
 
 use crate::linkage::evidence::Evidence;
