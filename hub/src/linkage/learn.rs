@@ -45,12 +45,6 @@ const RENAMED: f64 = 0.35;
 const AGREED: f64 = 0.6;
 const ALIKE: f64 = 0.5;
 
-/// Whether columns of these kinds can tell a household from a person at all.
-pub fn can_tell_households(kinds: &[Kind]) -> bool {
-    kinds.iter().any(|kind| kind.identifies() || *kind == Kind::NameZh)
-        || kinds.iter().filter(|kind| **kind == Kind::NameLatin).count() > 1
-}
-
 /// Learns like [`learn`], and which of several name columns tells persons of one household apart: the one that makes
 /// the pairs likeliest.
 pub fn learn_given_name(model: &mut Model, compared: &Compared, drawn: &[Drawn], all_pairs: f64) {
@@ -169,7 +163,7 @@ fn maximise(model: &mut Model, compared: &Compared, groups: &[Group], expected: 
 fn maximise_column(column: &mut ColumnModel, at: usize, compared: &Compared, groups: &[Group], expected: &[Expected]) {
     let ladder = column.kind.ladder();
     let mut same: Vec<f64> = ladder.iter().map(|rung| GUESS * rung.m).collect();
-    let lost = if column.kind.stays() { 0.0 } else { GUESS * 0.5 };
+    let lost = if column.stays() { 0.0 } else { GUESS * 0.5 };
     let mut moved: Vec<f64> = ladder.iter().map(|rung| lost * (rung.m + rung.u)).collect();
     let mut related: Vec<[f64; RELATIONS]> =
         ladder.iter().map(|rung| [GUESS * 0.5 * (rung.m + rung.u); RELATIONS]).collect();
@@ -180,10 +174,10 @@ fn maximise_column(column: &mut ColumnModel, at: usize, compared: &Compared, gro
             related[level].iter_mut().zip(expected.related).for_each(|(sum, one)| *sum += one * group.pairs);
         }
     }
-    if column.kind.stays() {
+    if column.stays() {
         // Whoever moves keeps these: one distribution for both.
         same.iter_mut().zip(&moved).for_each(|(same, moved)| *same += moved);
-        bound(&mut same, column.kind);
+        bound(&mut same, column);
         moved.clone_from(&same);
     }
     let (all_same, all_moved): (f64, f64) = (same.iter().sum(), moved.iter().sum());
@@ -208,9 +202,9 @@ fn maximise_column(column: &mut ColumnModel, at: usize, compared: &Compared, gro
 
 /// Keeps the class of one person to what can be one person: those who contradict each other in what identifies a
 /// person, or in a name, are few, and those who agree are many.
-fn bound(same: &mut [f64], kind: Kind) {
-    match kind {
-        kind if kind.identifies() => bound_by(same, kind, (CONTRADICTED, AGREED)),
+fn bound(same: &mut [f64], column: &ColumnModel) {
+    match column.kind {
+        kind if column.identifies && !kind.names() => bound_by(same, kind, (CONTRADICTED, AGREED)),
         kind if kind.names() => bound_by(same, kind, (RENAMED, ALIKE)),
         _ => {}
     }

@@ -15,7 +15,7 @@ use super::learn::{self, Drawn};
 use super::model::{ColumnModel, Exchange, FORMAT, Limits, Model, Priors, RELATIONS, RungModel};
 use super::score::{Pattern, Rarity, Scorer};
 use super::table::Table;
-use super::{thread, ways};
+use super::{telling, thread, ways};
 
 /// A trained model with what training has computed anyway.
 #[derive(Debug)]
@@ -138,15 +138,15 @@ fn prepare(table: &mut Table, model: &mut Model) {
 }
 
 fn blank(table: &Table, names: &[String]) -> Model {
-    let column = |(kind, name): (&Kind, &String)| ColumnModel {
+    let column = |((kind, name), identifies): ((&Kind, &String), bool)| ColumnModel {
         name: name.clone(),
         kind: *kind,
-        identifies: kind.identifies(),
+        identifies,
         rungs: (kind.ladder().iter())
             .map(|rung| RungModel {
                 name: rung.name.to_owned(),
                 same: rung.m,
-                moved: if kind.stays() { rung.m } else { 0.5 * (rung.m + rung.u) },
+                moved: if identifies || kind.stays() { rung.m } else { 0.5 * (rung.m + rung.u) },
                 related: [0.8 * rung.m + 0.2 * rung.u, 0.5 * (rung.m + rung.u)],
                 random: rung.u,
                 commonness: 0.0,
@@ -161,7 +161,7 @@ fn blank(table: &Table, names: &[String]) -> Model {
     };
     Model {
         format: FORMAT,
-        columns: table.kinds().iter().zip(names).map(column).collect(),
+        columns: table.kinds().iter().zip(names).zip(telling::telling(table)).map(column).collect(),
         exchanges: exchanges(table.kinds()),
         priors: Priors { same: 0.0, moved: 0.0, related: [0.0; RELATIONS] },
         blocking: Blocking::default(),
@@ -196,8 +196,10 @@ pub fn possible_pairs(table: &Table) -> f64 {
 
 fn guess(model: &mut Model, table: &Table, all_pairs: f64) {
     let same = (0.3 * table.len() as f64 / all_pairs).min(0.2);
-    let related = if learn::can_tell_households(table.kinds()) { same } else { 0.0 };
-    model.priors = Priors { same, moved: if related > 0.0 { 0.05 } else { 0.0 }, related: [related; RELATIONS] };
+    let related = if telling::has_households(table) { same } else { 0.0 };
+    let persons = table.kinds().iter().any(|kind| kind.names() || kind.identifies());
+    let neighbours = if persons { related } else { 0.0 };
+    model.priors = Priors { same, moved: if neighbours > 0.0 { 0.05 } else { 0.0 }, related: [related, neighbours] };
 }
 
 /// Counts again, each thing once, into the model.

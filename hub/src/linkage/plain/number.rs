@@ -29,6 +29,13 @@ fn read(text: &str) -> Option<f64> {
     Some(if negative { -size } else { size })
 }
 
+impl Number {
+    /// The whole number it is, if it is one.
+    pub fn whole(&self) -> Option<i64> {
+        self.size.filter(|size| size.fract() == 0.0 && size.abs() < 1e15).map(|size| size as i64)
+    }
+}
+
 impl Evidence for Number {
     const LADDER: &'static [Rung] = &[
         Rung { name: "same", zh: "数值相同", en: "same number", m: 0.75, u: 0.02 },
