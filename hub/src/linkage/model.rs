@@ -8,7 +8,7 @@ use super::block::Blocking;
 use super::evidence::Kind;
 
 /// Version of the document's shape and of what its numbers mean.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// How many kinds of [`Relation`] there are.
 pub const RELATIONS: usize = 2;
