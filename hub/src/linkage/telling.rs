@@ -11,19 +11,28 @@ use super::table::Table;
 const NEARLY_ALL: f64 = 0.95;
 /// A text names things when at least this share of its values are different.
 const DIFFERENT: f64 = 0.2;
+/// Texts with at least this share of the different values of the most different one may name things too.
+const COMPARABLE: f64 = 0.6;
 
 /// For each column, whether it tells the members of a household apart, or things that have much in common.
 pub fn telling(table: &Table) -> Vec<bool> {
     let kinds = table.kinds();
     let mut telling: Vec<bool> = kinds.iter().map(|kind| kind.identifies()).collect();
-    let persons = kinds.iter().any(|kind| kind.names());
-    let found = match persons {
+    let found = match persons(kinds) {
         true if !telling.contains(&true) => birth(table),
-        false if kinds.len() > 1 && !telling.contains(&true) => title(table).into_iter().collect(),
+        false if !telling.contains(&true) => titles(table),
         _ => Vec::new(),
     };
     found.into_iter().for_each(|at| telling[at] = true);
     telling
+}
+
+/// Whether the records are of persons: one name beside a text may be an author's.
+pub fn persons(kinds: &[Kind]) -> bool {
+    let names = kinds.iter().filter(|kind| **kind == Kind::NameLatin).count();
+    kinds.iter().any(|kind| kind.identifies() || matches!(kind, Kind::NameZh | Kind::Sex))
+        || names > 1
+        || names > 0 && !kinds.contains(&Kind::Text)
 }
 
 /// Whether relatives that share a home can be told from one person: something tells them apart, and a home is known.
@@ -35,7 +44,10 @@ pub fn has_households(table: &Table) -> bool {
     };
     let names = kinds.iter().filter(|kind| **kind == Kind::NameLatin).count();
     let telling = telling(table);
-    let homes = kinds.iter().zip(&telling).filter(|(kind, telling)| home(kind) && !(**telling && **kind == Kind::Code));
+    let homes = kinds
+        .iter()
+        .zip(&telling)
+        .filter(|(kind, telling)| home(kind) && !(**telling && matches!(kind, Kind::Code | Kind::Text)));
     (telling.contains(&true) || kinds.contains(&Kind::NameZh) || names > 1) && homes.count() > 0
 }
 
@@ -70,19 +82,16 @@ fn calendar(table: &Table, column: usize) -> Option<usize> {
     }
 }
 
-/// The text with most different values, if it has many.
-fn title(table: &Table) -> Option<usize> {
-    let share = |at: usize| {
-        let counted = table.counted(at);
+/// The texts that are nearly all different: one of them names the thing, which one is learned.
+fn titles(table: &Table) -> Vec<usize> {
+    let share = |at: &usize| {
+        let counted = table.counted(*at);
         let all: u32 = counted.iter().map(|(_, count)| count).sum();
         counted.len() as f64 / f64::from(all.max(1))
     };
-    (0..table.kinds().len())
-        .filter(|at| table.kinds()[*at] == Kind::Text)
-        .map(|at| (at, share(at)))
-        .filter(|(_, share)| *share >= DIFFERENT)
-        .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
-        .map(|(at, _)| at)
+    let texts: Vec<usize> = (0..table.kinds().len()).filter(|at| table.kinds()[*at] == Kind::Text).collect();
+    let most = texts.iter().map(share).fold(0.0, f64::max);
+    texts.into_iter().filter(|at| most >= DIFFERENT && share(at) >= COMPARABLE * most).collect()
 }
 
 #[cfg(test)]
@@ -113,7 +122,8 @@ mod tests {
     #[test]
     fn of_things_the_text_that_differs_most_tells() {
         let kinds = [Kind::Text, Kind::Text, Kind::Number];
-        let things = table(&kinds, (0..50).map(|at| vec![format!("maker {}", at % 4), format!("title {at}"), at.to_string()]));
+        let things =
+            table(&kinds, (0..50).map(|at| vec![format!("maker {}", at % 4), format!("title {at}"), at.to_string()]));
         assert_eq!(telling(&things), [false, true, false]);
         assert!(has_households(&things));
     }

@@ -100,6 +100,7 @@ pub fn train(table: &mut Table, names: &[String], training: Training<'_>) -> Tra
     let scorer = Scorer::new(&model);
     let mut compared = Compared::new(table, &scorer, &pairs, threads, |_, _| true);
     drop(pairs);
+    count_rare(&mut drawn, &compared, all_pairs);
     watch(Step::Learning);
     for round in 0..ROUNDS {
         if round == 0 {
@@ -197,8 +198,7 @@ pub fn possible_pairs(table: &Table) -> f64 {
 fn guess(model: &mut Model, table: &Table, all_pairs: f64) {
     let same = (0.3 * table.len() as f64 / all_pairs).min(0.2);
     let related = if telling::has_households(table) { same } else { 0.0 };
-    let persons = table.kinds().iter().any(|kind| kind.names() || kind.identifies());
-    let neighbours = if persons { related } else { 0.0 };
+    let neighbours = if telling::persons(table.kinds()) { related } else { 0.0 };
     model.priors = Priors { same, moved: if neighbours > 0.0 { 0.05 } else { 0.0 }, related: [related, neighbours] };
 }
 
@@ -251,6 +251,28 @@ fn draw(table: &Table, model: &Model, (seed, threads): (u64, NonZeroUsize)) -> V
         Drawn { shares, pairs, chance: None }
     };
     (0..model.columns.len()).map(column).collect()
+}
+
+/// Random pairs seen on a rung below which the candidates say more of it.
+const SEEN: f64 = 20.0;
+
+/// What hardly a random pair showed is counted among the candidates, which hold most of the pairs that agree so well.
+fn count_rare(drawn: &mut [Drawn], compared: &Compared, all_pairs: f64) {
+    let mut times = vec![0_u32; compared.patterns.len()];
+    compared.pattern_of.iter().for_each(|pattern| times[*pattern as usize] += 1);
+    for (at, drawn) in drawn.iter_mut().enumerate() {
+        let mut counted = vec![0.0; drawn.shares.len()];
+        for (pattern, times) in compared.patterns.iter().zip(&times) {
+            if let Some(level) = pattern.levels[at] {
+                counted[usize::from(level)] += f64::from(*times);
+            }
+        }
+        for (share, counted) in drawn.shares.iter_mut().zip(counted) {
+            if *share * drawn.pairs < SEEN {
+                *share = share.max(counted / all_pairs);
+            }
+        }
+    }
 }
 
 fn first_chances(model: &mut Model, drawn: &[Drawn]) {
