@@ -11,11 +11,11 @@ use super::block::{self, Exploded, parts};
 use super::cluster::{Between, Groups, Link, cluster};
 use super::compared::Compared;
 use super::decide::{self, Budget};
-use super::evidence::{Ground, Verdict};
+use super::evidence::{Ground, Kind, Verdict};
 use super::model::Model;
-use super::score::{Scorer, probability};
+use super::score::{Pattern, Scorer, probability};
 use super::single;
-use super::table::Table;
+use super::table::{Row, Table};
 use super::train::{self, Step, Trained, Training};
 use super::zh::joint;
 
@@ -63,7 +63,9 @@ pub fn link(table: &mut Table, names: &[String], training: Training<'_>, budget:
     drop(faceted);
     let links = decide::links(table, &compared, &scorer, model.single);
     let free = |at: usize| verdict(&compared, at) == Verdict::Free;
-    model.limits = decide::limits(&links, free, table.len(), budget);
+    // A resident's record under another's name shows one what is of the other; a thing's does not.
+    let is_bold = !table.kinds().iter().any(|kind| matches!(kind, Kind::CitizenId | Kind::NameZh));
+    model.limits = decide::limits(&links, free, table.len(), (budget, is_bold));
     Linked { exploded, ..resolve(table, model, &compared, &scorer, (&links, budget)) }
 }
 
@@ -115,12 +117,17 @@ pub fn between(table: &Table, scorer: &Scorer, a: u32, b: u32) -> Between {
     let (low, high) = (a.min(b), a.max(b));
     let (low, high) = (table.row(low), table.row(high));
     let pattern = scorer.compare(&low, &high);
-    let odds = || scorer.odds(&scorer.likelihood(&pattern), scorer.rarity(&low, &high, &pattern));
+    let odds = scorer.odds(&scorer.likelihood(&pattern), scorer.rarity(&low, &high, &pattern));
+    said(table.kinds(), (&low, &high), &pattern, odds)
+}
+
+/// What two records say about joining their groups that compare like this and have these odds.
+pub fn said(kinds: &[Kind], (low, high): (&Row<'_>, &Row<'_>), pattern: &Pattern, odds: f64) -> Between {
     match pattern.verdict {
-        Verdict::Veto(Ground::Twins) => Between::Doubted(odds()),
-        Verdict::Review(ground) if ground != Ground::NearNumbers => Between::Doubted(odds()),
+        Verdict::Veto(Ground::Twins) => Between::Doubted(odds),
+        Verdict::Review(ground) if ground != Ground::NearNumbers => Between::Doubted(odds),
         Verdict::Veto(_) | Verdict::Review(_) => Between::Barred,
-        Verdict::Free => Between::Odds(odds(), joint::called(table.kinds(), &low, &high, &pattern.levels)),
+        Verdict::Free => Between::Odds(odds, joint::called(kinds, low, high, &pattern.levels)),
     }
 }
 

@@ -85,18 +85,35 @@ fn against_rivals(table: &Table, compared: &Compared, ratios: &[f64], side: usiz
         .collect()
 }
 
-/// The limits that keep within the budget, from how likely the pairs themselves say they are wrong.
-pub fn limits(links: &[Link], free: impl Fn(usize) -> bool, records: usize, budget: &Budget) -> Limits {
+/// Where more than this share of the pairs expected to be one thing would stay unjoined, more may be wrong.
+const MUCH: f64 = 0.1;
+/// This much more, of what stays unjoined beyond that.
+const BOLDER: f64 = 0.1;
+/// But not where fewer pairs than this share of the records are expected at all.
+const FEW: f64 = 0.01;
+
+/// The limits that keep within the budget, from how likely the pairs themselves say they are wrong; bolder ones, where that
+/// is wanted, if much would stay unjoined.
+pub fn limits(
+    links: &[Link],
+    free: impl Fn(usize) -> bool,
+    records: usize,
+    (budget, is_bold): (&Budget, bool),
+) -> Limits {
     let mut sure: Vec<f64> = (0..links.len())
         .filter(|at| free(*at))
         .map(|at| probability(links[at].odds))
         .filter(|p| *p >= budget.least_review)
         .collect();
     sure.sort_by(|a, b| b.total_cmp(a));
-    let mut wrong = 0.0;
+    let all: f64 = (0..links.len()).filter(|at| free(*at)).map(|at| probability(links[at].odds)).sum();
+    let (mut wrong, mut right) = (0.0, 0.0);
     let within = |(joined, likely): (usize, &f64)| {
         wrong += 1.0 - likely;
-        wrong <= budget.wrong * (joined + 1) as f64 && *likely >= budget.least
+        right += likely;
+        let unjoined = if is_bold && all >= FEW * records as f64 { 1.0 - right / all } else { 0.0 };
+        let allowed = budget.wrong + BOLDER * (unjoined - MUCH).max(0.0);
+        wrong <= allowed * (joined + 1) as f64 && *likely >= budget.least
     };
     let allowed = sure.iter().enumerate().map(within).take_while(|within| *within).count();
     // Where the budget is not used up the limit is as low as it may be: the next record may lie there.

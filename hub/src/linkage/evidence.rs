@@ -244,6 +244,15 @@ impl Value {
         tokens.first().copied()
     }
 
+    /// The whole number it is, if it is one.
+    pub fn whole(&self) -> Option<i64> {
+        match self {
+            Self::Number(number) => number.whole(),
+            Self::Code(code) => code.whole(),
+            _ => None,
+        }
+    }
+
     /// See [`Evidence::shared`].
     pub fn shared(&self, other: &Self, rung: u8) -> Option<u64> {
         match (self, other) {

@@ -54,6 +54,14 @@ pub enum FileError {
         /// Which line.
         line: u64,
     },
+    /// Two records of one file with the same name.
+    #[error("{path}: the id `{id}` names more than one record")]
+    Repeated {
+        /// Which file.
+        path: PathBuf,
+        /// The id.
+        id: String,
+    },
 }
 
 /// The records of one or two files in canonical order: by file, then by id, then by what they say.
@@ -83,7 +91,12 @@ pub fn read(
     }
     let order = canonical(&table, &ids);
     table.arrange(&order);
-    let ids = order.iter().filter_map(|at| ids.get(*at as usize).cloned()).collect();
+    let ids: Vec<Box<str>> = order.iter().filter_map(|at| ids.get(*at as usize).cloned()).collect();
+    let same = |at: &usize| ids[*at] == ids[at - 1] && table.file(*at as u32) == table.file(*at as u32 - 1);
+    if let Some(at) = (1..ids.len()).find(same) {
+        let path = paths.get(usize::from(table.file(at as u32))).cloned().unwrap_or_default();
+        return Err(FileError::Repeated { path, id: ids[at].to_string() });
+    }
     Ok(Records { table, ids })
 }
 
@@ -241,5 +254,7 @@ mod tests {
         assert!(missing.contains("姓名") && missing.contains("编号, 名"), "{missing}");
         let empty = read_bytes("编号,姓名\na,b\n,c\n".as_bytes()).unwrap_err().to_string();
         assert!(empty.contains("line 3"), "{empty}");
+        let repeated = read_bytes("编号,姓名\na,b\nc,d\na,e\n".as_bytes()).unwrap_err().to_string();
+        assert!(repeated.contains("`a`"), "{repeated}");
     }
 }

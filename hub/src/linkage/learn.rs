@@ -5,7 +5,7 @@
 
 use super::compared::Compared;
 use super::evidence::{Kind, Verdict};
-use super::model::{ColumnModel, Family, Model, RELATIONS, Relation, WHOLE};
+use super::model::{ColumnModel, Family, Model, RELATIONS, Relation, RungModel, WHOLE};
 use super::score::{Rarity, Scorer, add};
 
 /// How random pairs stand on the rungs of one column, as counted.
@@ -47,23 +47,27 @@ const RENAMED: f64 = 0.35;
 /// At least this share of them agree in what identifies a person, and in a name.
 const AGREED: f64 = 0.6;
 const ALIKE: f64 = 0.5;
-
-/// Whether columns of these kinds can tell a household from a person at all.
-pub fn can_tell_households(kinds: &[Kind]) -> bool {
-    kinds.iter().any(|kind| kind.identifies() || *kind == Kind::NameZh)
-        || kinds.iter().filter(|kind| **kind == Kind::NameLatin).count() > 1
-}
+/// The same for the text that names a thing: hardly any pair shares nothing of it, most share half and more.
+const RETITLED: f64 = 0.01;
+const TITLED: f64 = 0.8;
 
 /// Learns like [`learn`], and which of several name columns tells persons of one household apart: the one that makes
 /// the pairs likeliest.
 pub fn learn_given_name(model: &mut Model, compared: &Compared, drawn: &[Drawn], all_pairs: f64) {
-    let names: Vec<usize> = (0..model.columns.len()).filter(|at| model.columns[*at].kind == Kind::NameLatin).collect();
+    let titles = |column: &ColumnModel| column.identifies && column.kind == Kind::Text;
+    let things = model.columns.iter().any(titles);
+    let names: Vec<usize> = (0..model.columns.len())
+        .filter(|at| if things { titles(&model.columns[*at]) } else { model.columns[*at].kind == Kind::NameLatin })
+        .collect();
     if names.len() < 2 || model.priors.related[0] <= 0.0 {
         learn(model, compared, drawn, all_pairs);
         return;
     }
-    let tried = names.into_iter().map(|at| {
-        let mut model = model.clone();
+    let tried = names.iter().map(|at| {
+        let (at, mut model) = (*at, model.clone());
+        if things {
+            names.iter().for_each(|other| model.columns[*other].identifies = false);
+        }
         model.columns[at].identifies = true;
         (learn(&mut model, compared, drawn, all_pairs), model)
     });
@@ -139,8 +143,9 @@ fn expect(scorer: &Scorer, compared: &Compared, groups: &[Group]) -> (Vec<Expect
 }
 
 fn maximise(model: &mut Model, compared: &Compared, groups: &[Group], expected: &[Expected], all_pairs: f64) {
+    let things = model.columns.iter().any(|column| column.identifies && column.kind == Kind::Text);
     for (at, column) in model.columns.iter_mut().enumerate() {
-        maximise_column(column, at, compared, groups, expected);
+        maximise_column(column, at, compared, (groups, expected), things);
     }
     let total = |of: &dyn Fn(&Expected) -> f64| -> f64 {
         expected.iter().zip(groups).map(|(expected, group)| of(expected) * group.pairs).sum()
@@ -169,10 +174,16 @@ fn maximise(model: &mut Model, compared: &Compared, groups: &[Group], expected: 
     }
 }
 
-fn maximise_column(column: &mut ColumnModel, at: usize, compared: &Compared, groups: &[Group], expected: &[Expected]) {
+fn maximise_column(
+    column: &mut ColumnModel,
+    at: usize,
+    compared: &Compared,
+    (groups, expected): (&[Group], &[Expected]),
+    things: bool,
+) {
     let ladder = column.kind.ladder();
     let mut same: Vec<f64> = ladder.iter().map(|rung| GUESS * rung.m).collect();
-    let lost = if column.kind.stays() { 0.0 } else { GUESS * 0.5 };
+    let lost = if column.stays() { 0.0 } else { GUESS * 0.5 };
     let mut moved: Vec<f64> = ladder.iter().map(|rung| lost * (rung.m + rung.u)).collect();
     let mut related: Vec<[f64; RELATIONS]> =
         ladder.iter().map(|rung| [GUESS * 0.5 * (rung.m + rung.u); RELATIONS]).collect();
@@ -183,10 +194,10 @@ fn maximise_column(column: &mut ColumnModel, at: usize, compared: &Compared, gro
             related[level].iter_mut().zip(expected.related).for_each(|(sum, one)| *sum += one * group.pairs);
         }
     }
-    if column.kind.stays() {
+    if column.stays() {
         // Whoever moves keeps these: one distribution for both.
         same.iter_mut().zip(&moved).for_each(|(same, moved)| *same += moved);
-        bound(&mut same, column.kind);
+        bound(&mut same, column);
         moved.clone_from(&same);
     }
     let (all_same, all_moved): (f64, f64) = (same.iter().sum(), moved.iter().sum());
@@ -198,7 +209,7 @@ fn maximise_column(column: &mut ColumnModel, at: usize, compared: &Compared, gro
     }
     for (relation, kind) in Relation::ALL.into_iter().enumerate() {
         let fixed = column.by_chance(kind);
-        if kind == Relation::Household && shared_at_home(column) {
+        if kind == Relation::Household && (shared_at_home(column) || things && shared_by_siblings(column)) {
             let mut shared: Vec<f64> = related.iter().map(|sum| sum[relation]).collect();
             bound_by(&mut shared, column.kind, (0.5, ALIKE));
             related.iter_mut().zip(shared).for_each(|(sum, shared)| sum[relation] = shared);
@@ -231,9 +242,10 @@ fn in_family(family: &Family, at: usize, compared: &Compared, groups: &[Group], 
 
 /// Keeps the class of one person to what can be one person: those who contradict each other in what identifies a
 /// person, or in a name, are few, and those who agree are many.
-fn bound(same: &mut [f64], kind: Kind) {
-    match kind {
-        kind if kind.identifies() => bound_by(same, kind, (CONTRADICTED, AGREED)),
+fn bound(same: &mut [f64], column: &ColumnModel) {
+    match column.kind {
+        Kind::Text if column.identifies => bound_by(same, Kind::Text, (RETITLED, TITLED)),
+        kind if column.identifies && !kind.names() => bound_by(same, kind, (CONTRADICTED, AGREED)),
         kind if kind.names() => bound_by(same, kind, (RENAMED, ALIKE)),
         _ => {}
     }
@@ -246,6 +258,12 @@ fn shared_at_home(column: &ColumnModel) -> bool {
         Kind::AddressLatin | Kind::AddressZh => true,
         _ => false,
     }
+}
+
+/// What different things of one origin have in common: a rare text besides the one that names each.
+fn shared_by_siblings(column: &ColumnModel) -> bool {
+    let rare = column.rungs.first().is_some_and(|rung| rung.commonness < 0.01);
+    !column.identifies && column.kind == Kind::Text && rare
 }
 
 /// At most `contradict` on the last rung, at least `agree` on those that speak for one thing.
@@ -262,6 +280,14 @@ fn bound_by(same: &mut [f64], kind: Kind, (contradict, agree): (f64, f64)) {
     if let Some((last, others)) = same.split_last_mut() {
         let others: f64 = others.iter().sum();
         *last = last.min(others * contradict / (1.0 - contradict));
+    }
+}
+
+/// More of what names a thing never says less: each rung speaks for one thing at least as much as the one below it.
+fn descend(rungs: &mut [RungModel]) {
+    for at in (1..rungs.len()).rev() {
+        let most = rungs[at].random / rungs[at].same * rungs[at - 1].same;
+        rungs[at - 1].random = rungs[at - 1].random.min(most);
     }
 }
 
@@ -282,6 +308,9 @@ fn chance(model: &mut Model, drawn: &[Drawn]) {
         let first = column.rungs.first().map_or(0.0, |rung| rung.random);
         for rung in column.rungs.iter_mut().skip(1) {
             rung.random *= (1.0 - first).max(1e-9) / sum;
+        }
+        if column.identifies && column.kind == Kind::Text {
+            descend(&mut column.rungs);
         }
         for (relation, fixed) in fixed.into_iter().enumerate() {
             let family = column.kind.in_family().filter(|_| relation == Relation::Household as usize);

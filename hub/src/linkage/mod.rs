@@ -21,6 +21,7 @@ pub mod prepare;
 pub mod score;
 pub mod single;
 pub mod table;
+pub mod telling;
 pub mod thread;
 pub mod train;
 pub mod ways;

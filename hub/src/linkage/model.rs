@@ -126,6 +126,9 @@ pub const WHOLE: f64 = 5.0;
 impl ColumnModel {
     /// How many rungs, from the first, agree by chance only in a relation.
     pub fn by_chance(&self, relation: Relation) -> usize {
+        if self.identifies && self.kind == Kind::Text {
+            return self.kind.ladder().iter().take_while(|rung| rung.m >= WHOLE * rung.u).count();
+        }
         if self.identifies || relation == Relation::Neighbours && self.kind.names() {
             return self.rungs.len();
         }
@@ -134,6 +137,13 @@ impl ColumnModel {
             return self.kind.ladder().iter().take_while(|rung| rung.m >= WHOLE * rung.u).count();
         }
         0
+    }
+}
+
+impl ColumnModel {
+    /// Whether it stays with a person who moves, or with a thing that is described anew.
+    pub fn stays(&self) -> bool {
+        self.identifies || self.kind.stays()
     }
 }
 

@@ -11,7 +11,7 @@ use super::score::{Scorer, probability};
 use super::table::{File, Table};
 
 /// A file counts as free of duplicates when fewer of its records than this are expected to have one.
-const DUPLICATED: f64 = 0.01;
+const DUPLICATED: f64 = 0.03;
 /// Pairs within a file that are looked at.
 const PAIRS: usize = 400_000;
 /// Rounds of estimating how common duplicates within the file are.

@@ -16,7 +16,7 @@ use super::model::{ColumnModel, Exchange, FORMAT, Limits, Model, Priors, RELATIO
 use super::score::{Pattern, Rarity, Scorer};
 use super::table::Table;
 use super::zh::owner;
-use super::{thread, ways};
+use super::{telling, thread, ways};
 
 /// A trained model with what training has computed anyway.
 #[derive(Debug)]
@@ -101,6 +101,7 @@ pub fn train(table: &mut Table, names: &[String], training: Training<'_>) -> Tra
     let scorer = Scorer::new(&model);
     let mut compared = Compared::new(table, &scorer, &pairs, threads, |_, _| true);
     drop(pairs);
+    count_rare(&mut drawn, &compared, all_pairs);
     watch(Step::Learning);
     for round in 0..ROUNDS {
         if round == 0 {
@@ -142,15 +143,15 @@ fn prepare(table: &mut Table, model: &mut Model) {
 }
 
 fn blank(table: &Table, names: &[String]) -> Model {
-    let column = |(kind, name): (&Kind, &String)| ColumnModel {
+    let column = |((kind, name), identifies): ((&Kind, &String), bool)| ColumnModel {
         name: name.clone(),
         kind: *kind,
-        identifies: kind.identifies(),
+        identifies,
         rungs: (kind.ladder().iter())
             .map(|rung| RungModel {
                 name: rung.name.to_owned(),
                 same: rung.m,
-                moved: if kind.stays() { rung.m } else { 0.5 * (rung.m + rung.u) },
+                moved: if identifies || kind.stays() { rung.m } else { 0.5 * (rung.m + rung.u) },
                 related: [0.8 * rung.m + 0.2 * rung.u, 0.5 * (rung.m + rung.u)],
                 random: rung.u,
                 commonness: 0.0,
@@ -165,7 +166,7 @@ fn blank(table: &Table, names: &[String]) -> Model {
     };
     Model {
         format: FORMAT,
-        columns: table.kinds().iter().zip(names).map(column).collect(),
+        columns: table.kinds().iter().zip(names).zip(telling::telling(table)).map(column).collect(),
         exchanges: exchanges(table.kinds()),
         priors: Priors { same: 0.0, moved: 0.0, related: [0.0; RELATIONS] },
         borrowed: Vec::new(),
@@ -201,8 +202,9 @@ pub fn possible_pairs(table: &Table) -> f64 {
 
 fn guess(model: &mut Model, table: &Table, all_pairs: f64) {
     let same = (0.3 * table.len() as f64 / all_pairs).min(0.2);
-    let related = if learn::can_tell_households(table.kinds()) { same } else { 0.0 };
-    model.priors = Priors { same, moved: if related > 0.0 { 0.05 } else { 0.0 }, related: [related; RELATIONS] };
+    let related = if telling::has_households(table) { same } else { 0.0 };
+    let neighbours = if telling::persons(table.kinds()) { related } else { 0.0 };
+    model.priors = Priors { same, moved: if neighbours > 0.0 { 0.05 } else { 0.0 }, related: [related, neighbours] };
 }
 
 /// Counts again, each thing once, into the model.
@@ -254,6 +256,28 @@ fn draw(table: &Table, model: &Model, (seed, threads): (u64, NonZeroUsize)) -> V
         Drawn { shares, pairs, chance: None }
     };
     (0..model.columns.len()).map(column).collect()
+}
+
+/// Random pairs seen on a rung below which the candidates say more of it.
+const SEEN: f64 = 20.0;
+
+/// What hardly a random pair showed is counted among the candidates, which hold most of the pairs that agree so well.
+fn count_rare(drawn: &mut [Drawn], compared: &Compared, all_pairs: f64) {
+    let mut times = vec![0_u32; compared.patterns.len()];
+    compared.pattern_of.iter().for_each(|pattern| times[*pattern as usize] += 1);
+    for (at, drawn) in drawn.iter_mut().enumerate() {
+        let mut counted = vec![0.0; drawn.shares.len()];
+        for (pattern, times) in compared.patterns.iter().zip(&times) {
+            if let Some(level) = pattern.levels[at] {
+                counted[usize::from(level)] += f64::from(*times);
+            }
+        }
+        for (share, counted) in drawn.shares.iter_mut().zip(counted) {
+            if *share * drawn.pairs < SEEN {
+                *share = share.max(counted / all_pairs);
+            }
+        }
+    }
 }
 
 fn first_chances(model: &mut Model, drawn: &[Drawn]) {

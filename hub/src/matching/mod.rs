@@ -16,10 +16,11 @@ pub use reading::{COLUMNS, Values, cells};
 
 use crate::error::Result;
 use crate::keyring::{Keyring, Token};
+use crate::linkage::batch;
 use crate::linkage::block::{Blocking, Faceted};
 use crate::linkage::cluster::Between;
 use crate::linkage::evidence::{Ground, Verdict};
-use crate::linkage::model::{Limits, Model};
+use crate::linkage::model::{FORMAT, Limits, Model};
 use crate::linkage::prepare;
 use crate::linkage::score::{Pattern, Scorer, add, probability};
 use crate::linkage::table::Row;
@@ -104,6 +105,11 @@ impl Matcher {
             prior: (KNOWN_AT_ALL / people.max(1) as f64 / (1.0 - KNOWN_AT_ALL)).ln(),
             model,
         }
+    }
+
+    /// Whether this release reads models like this one.
+    pub fn is_of_now(&self) -> bool {
+        self.model.format == FORMAT
     }
 
     /// Reads what a record says of whom it is about. Values shared by far too many say nothing.
@@ -196,12 +202,13 @@ impl Matcher {
         (candidate.probability >= self.model.limits.review).then_some((candidate, odds))
     }
 
-    /// What two records of a group say of each other.
+    /// What two records that nothing places say about joining their groups.
     pub fn between(&self, one: &Values, other: &Values) -> Between {
-        match self.likeness(one, std::iter::once(other)) {
-            Some(found) if found.ground.is_none() => Between::Odds(found.ratio + self.prior),
-            _ => Between::Barred,
-        }
+        let (one, other) = (row(one), row(other));
+        let pattern = self.scorer.compare(&one, &other);
+        let rarity = self.scorer.rarity(&one, &other, &pattern);
+        let odds = self.scorer.ratio(&self.scorer.likelihood(&pattern), rarity) + self.prior;
+        batch::said(&reading::kinds(), (&one, &other), &pattern, odds)
     }
 }
 

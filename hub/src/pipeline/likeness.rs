@@ -42,7 +42,9 @@ impl Models {
     pub fn standing(&self, conn: &mut Conn) -> Result<Standing> {
         let mut standing = Standing::default();
         for (version, is_active) in matching::standing_models(conn)? {
-            let ready = Some(self.ready(conn, version)?);
+            let ready = self.ready(conn, version)?;
+            // One of an older release says nothing until there is a new one: `hub tune --apply`.
+            let ready = Some(ready).filter(|matcher| matcher.is_of_now());
             if is_active { standing.active = ready } else { standing.filling = ready }
         }
         Ok(standing)

@@ -21,6 +21,13 @@ const OTHER: u8 = 3;
 /// Shorter codes have no halves worth a key.
 const HALVES_FROM: usize = 6;
 
+impl Code {
+    /// The whole number it is, if it is one.
+    pub fn whole(&self) -> Option<i64> {
+        self.text.parse().ok()
+    }
+}
+
 impl Evidence for Code {
     const LADDER: &'static [Rung] = &[
         Rung { name: "same", zh: "编码相同", en: "same code", m: 0.88, u: 0.001 },

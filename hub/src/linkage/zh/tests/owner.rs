@@ -22,7 +22,7 @@ fn is_borrowed(records: &[[&str; 4]]) -> bool {
     owner::mark(&KINDS, &mut alone, &borrowed);
     assert_eq!(alone.iter().map(Option::as_ref).collect::<Vec<_>>(), last.to_vec());
     let marked = matches!(last[0], Some(Value::CitizenId(document)) if document.is_borrowed());
-    assert!(!marked || last[2].is_none() || records[records.len() - 1][2] != "");
+    assert!(!marked || last[2].is_none() || !records[records.len() - 1][2].is_empty());
     marked
 }
 

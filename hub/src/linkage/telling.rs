@@ -1,0 +1,130 @@
+//! Which columns tell one thing from another by themselves: seen from their values, where the kind does not say so.
+//!
+//! Owns that judgement for a birth date kept in three columns, and for the text that names a thing. Never weighs a pair.
+
+use std::collections::BTreeSet;
+
+use super::evidence::{Kind, Value};
+use super::table::Table;
+
+/// Share of a column's values that must be days, months or years.
+const NEARLY_ALL: f64 = 0.95;
+/// A text names things when at least this share of its values are different.
+const DIFFERENT: f64 = 0.2;
+/// Texts with at least this share of the different values of the most different one may name things too.
+const COMPARABLE: f64 = 0.6;
+
+/// For each column, whether it tells the members of a household apart, or things that have much in common.
+pub fn telling(table: &Table) -> Vec<bool> {
+    let kinds = table.kinds();
+    let mut telling: Vec<bool> = kinds.iter().map(|kind| kind.identifies()).collect();
+    let found = match persons(kinds) {
+        true if !telling.contains(&true) => birth(table),
+        false if !telling.contains(&true) => titles(table),
+        _ => Vec::new(),
+    };
+    found.into_iter().for_each(|at| telling[at] = true);
+    telling
+}
+
+/// Whether the records are of persons: one name beside a text may be an author's.
+pub fn persons(kinds: &[Kind]) -> bool {
+    let names = kinds.iter().filter(|kind| **kind == Kind::NameLatin).count();
+    kinds.iter().any(|kind| kind.identifies() || matches!(kind, Kind::NameZh | Kind::Sex))
+        || names > 1
+        || names > 0 && !kinds.contains(&Kind::Text)
+}
+
+/// Whether relatives that share a home can be told from one person: something tells them apart, and a home is known.
+pub fn has_households(table: &Table) -> bool {
+    let kinds = table.kinds();
+    let home = |kind: &Kind| {
+        matches!(kind, Kind::AddressLatin | Kind::AddressZh | Kind::Phone | Kind::Code | Kind::Text)
+            || matches!(kind, Kind::NameZh | Kind::CitizenId)
+    };
+    let names = kinds.iter().filter(|kind| **kind == Kind::NameLatin).count();
+    let telling = telling(table);
+    let homes = kinds
+        .iter()
+        .zip(&telling)
+        .filter(|(kind, telling)| home(kind) && !(**telling && matches!(kind, Kind::Code | Kind::Text)));
+    (telling.contains(&true) || kinds.contains(&Kind::NameZh) || names > 1) && homes.count() > 0
+}
+
+/// The columns of a year, a month and a day, where there is one of each.
+fn birth(table: &Table) -> Vec<usize> {
+    let mut parts: [Vec<usize>; 3] = Default::default();
+    for (at, kind) in table.kinds().iter().enumerate() {
+        if matches!(kind, Kind::Number | Kind::Code)
+            && let Some(part) = calendar(table, at)
+        {
+            parts[part].push(at);
+        }
+    }
+    if parts.iter().all(|columns| columns.len() == 1) { parts.concat() } else { Vec::new() }
+}
+
+/// 0, 1 or 2: years, months or days.
+fn calendar(table: &Table, column: usize) -> Option<usize> {
+    let counted = table.counted(column);
+    let all: u32 = counted.iter().map(|(_, count)| count).sum();
+    let within = |low: i64, high: i64| {
+        let fits = |value: &Value| value.whole().is_some_and(|whole| (low..=high).contains(&whole));
+        let some: u32 = counted.iter().filter(|(value, _)| fits(value)).map(|(_, count)| count).sum();
+        all > 0 && f64::from(some) >= NEARLY_ALL * f64::from(all)
+    };
+    let different = counted.iter().filter_map(|(value, _)| value.whole()).collect::<BTreeSet<_>>().len();
+    match () {
+        () if within(1800, 2100) && different > 2 => Some(0),
+        () if within(1, 12) && different > 6 => Some(1),
+        () if within(1, 31) && different > 12 => Some(2),
+        () => None,
+    }
+}
+
+/// The texts that are nearly all different: one of them names the thing, which one is learned.
+fn titles(table: &Table) -> Vec<usize> {
+    let share = |at: &usize| {
+        let counted = table.counted(*at);
+        let all: u32 = counted.iter().map(|(_, count)| count).sum();
+        counted.len() as f64 / f64::from(all.max(1))
+    };
+    let texts: Vec<usize> = (0..table.kinds().len()).filter(|at| table.kinds()[*at] == Kind::Text).collect();
+    let most = texts.iter().map(share).fold(0.0, f64::max);
+    texts.into_iter().filter(|at| most >= DIFFERENT && share(at) >= COMPARABLE * most).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(kinds: &[Kind], rows: impl Iterator<Item = Vec<String>>) -> Table {
+        let mut table = Table::new(kinds);
+        rows.for_each(|row| {
+            let cells: Vec<_> = kinds.iter().zip(&row).map(|(kind, cell)| kind.prepare(cell)).collect();
+            table.push(0, cells);
+        });
+        table
+    }
+
+    #[test]
+    fn year_month_and_day_tell_persons_apart_and_other_numbers_do_not() {
+        let kinds = [Kind::NameLatin, Kind::Number, Kind::Code, Kind::Number, Kind::Number];
+        let row = |at: u32| {
+            let cells = [1900 + at % 90, 1 + at % 12, 1 + at % 31, at % 500];
+            std::iter::once(format!("name{at}")).chain(cells.map(|cell| cell.to_string())).collect()
+        };
+        let dated = table(&kinds, (0..1000).map(row));
+        assert_eq!(telling(&dated), [false, true, true, true, false]);
+        assert!(!has_households(&dated));
+    }
+
+    #[test]
+    fn of_things_the_text_that_differs_most_tells() {
+        let kinds = [Kind::Text, Kind::Text, Kind::Number];
+        let things =
+            table(&kinds, (0..50).map(|at| vec![format!("maker {}", at % 4), format!("title {at}"), at.to_string()]));
+        assert_eq!(telling(&things), [false, true, false]);
+        assert!(has_households(&things));
+    }
+}
