@@ -57,6 +57,9 @@ impl Models {
             return Ok(found.clone());
         }
         let made = Arc::new(Matcher::new(version, matching::frozen(conn, version)?));
+        if !made.is_of_now() {
+            tracing::warn!(version, "this model of likeness is of another release and says nothing; make a new one");
+        }
         // Two stand at most.
         known.retain(|matcher| matcher.version + 1 >= version);
         known.push(made.clone());
