@@ -18,6 +18,9 @@ use crate::pipeline::likeness::Models;
 use crate::store::writer::EPOCH_OVER;
 use crate::store::{Db, Lease, contribution, entity};
 
+/// The code of the error where another process is the writer.
+pub const NOT_WRITER: &str = "not-writer";
+
 /// How long somebody who waits for an answer waits for a feed.
 const PATIENCE_MS: u64 = 10_000;
 const LOOK_MS: u64 = 5;
@@ -125,7 +128,7 @@ impl Hub {
         locked(&self.lease).clone_from(&held);
         let lease = held.ok_or_else(|| {
             Error::new(Kind::Unavailable, "another hub is the writer")
-                .coded("not-writer", "另一节点正在写入，请稍后重试。")
+                .coded(NOT_WRITER, "另一节点正在写入，请稍后重试。")
         })?;
         self.begin_to_know(&lease)?;
         Ok(lease)

@@ -344,7 +344,7 @@ pub async fn new_model(hub: web::Data<Hub>, caller: Caller, new: web::Json<NewMo
     let subject = if new.apply { tune::APPLY } else { tune::LOOK };
     let queued = blocking(&hub, move |hub| {
         let now = hub.now();
-        hub.db.write(|conn| job::enqueue(conn, "tune", subject, now, now))
+        hub.db.write(|conn| job::enqueue(conn, tune::JOB, subject, now, now))
     });
     queued.await?;
     Ok(HttpResponse::Accepted().finish())

@@ -6,8 +6,9 @@ use clap::Args;
 
 use super::{Common, print};
 use crate::error::Result;
+use crate::hub::{Hub, NOT_WRITER};
 use crate::pipeline::tune::{self, Tuned};
-use crate::store::contribution;
+use crate::store::{contribution, job};
 
 /// What to do with the model.
 #[derive(Debug, Args)]
@@ -31,6 +32,9 @@ pub fn tune(args: &TuneArgs, common: &Common) -> Result<ExitCode> {
         print::line(&format!("{versions} versions appended"));
         return Ok(ExitCode::SUCCESS);
     }
+    if hub.writer().is_err_and(|error| error.code == Some(NOT_WRITER)) {
+        return queued(&hub, args.apply, common.json);
+    }
     let bar = print::bar(if args.apply { 2 * total } else { total }, "keys and places");
     let tuned = tune::tune(&hub, "command line", args.apply, &|count| bar.inc(count))?;
     bar.finish_and_clear();
@@ -38,6 +42,19 @@ pub fn tune(args: &TuneArgs, common: &Common) -> Result<ExitCode> {
         print::json(&tuned)?
     } else {
         told(&tuned).iter().for_each(|text| print::line(text))
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Leaves it to the hub that is running.
+fn queued(hub: &Hub, apply: bool, json: bool) -> Result<ExitCode> {
+    let subject = if apply { tune::APPLY } else { tune::LOOK };
+    let now = hub.now();
+    hub.db.write(|conn| job::enqueue(conn, tune::JOB, subject, now, now))?;
+    if json {
+        print::json(&serde_json::json!({ "queued": subject }))?;
+    } else {
+        print::line("a hub is running and does it as a job; its effect will stand in GET /v1/models");
     }
     Ok(ExitCode::SUCCESS)
 }

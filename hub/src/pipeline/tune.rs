@@ -26,6 +26,8 @@ use crate::store::contribution::{self, Row};
 use crate::store::matching::{self, Changes};
 use crate::store::{Lease, entity};
 
+/// The kind of the job that does it.
+pub const JOB: &str = "tune";
 /// What a job is about that makes its model the active one.
 pub const APPLY: &str = "apply";
 /// What a job is about that only tells what its model would do.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{clean_up, drop_folder};
 use crate::error::{Error, Kind, Policy, Result};
-use crate::hub::Hub;
+use crate::hub::{Hub, NOT_WRITER};
 use crate::instance;
 use crate::pipeline::{apply, endings_of, inspect, tune};
 use crate::store::delivery;
@@ -21,7 +21,7 @@ const MOST_ATTEMPTS: i64 = 50;
 
 const INSPECTING: &[&str] = &["inspect"];
 const APPLYING: &[&str] = &["apply", "endings"];
-const TUNING: &[&str] = &["tune"];
+const TUNING: &[&str] = &[tune::JOB];
 const HOUSEKEEPING: &[&str] = &["drop-scan", "arrivals", "clean-up"];
 
 /// The hub's threads.
@@ -96,7 +96,7 @@ fn keep_lease(hub: &Hub, stop: &AtomicBool) {
             }
             Ok(_) => {}
             Err(error) => {
-                if was_writer || error.code != Some("not-writer") {
+                if was_writer || error.code != Some(NOT_WRITER) {
                     tracing::warn!(error = %error, "this hub is not the writer");
                 }
                 was_writer = false;
@@ -170,7 +170,7 @@ fn run(hub: &Arc<Hub>, leased: &Job) -> Result<()> {
         }
         "apply" => apply::apply(hub, &leased.subject, &|_| ()).map(drop),
         "endings" => endings_of(hub, &leased.subject),
-        "tune" => tune::tune(hub, "job", leased.subject == tune::APPLY, &|_| ()).map(drop),
+        tune::JOB => tune::tune(hub, "job", leased.subject == tune::APPLY, &|_| ()).map(drop),
         "drop-scan" => drop_folder::scan(hub),
         "arrivals" => super::schedule::check_arrivals(hub),
         "clean-up" => clean_up::clean_up(hub),

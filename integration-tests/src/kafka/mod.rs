@@ -7,6 +7,7 @@ mod broker;
 mod consumer;
 mod jars;
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -108,14 +109,21 @@ fn java_tool(class: &str) -> Command {
     java
 }
 
-fn java(jars: &std::path::Path, log_level: &str) -> Command {
+fn java(jars: &Path, log_level: &str) -> Command {
     let mut java = Command::new("java");
     // All are short-lived: the start counts, not the speed.
     java.args(["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Dfile.encoding=UTF-8"])
         .arg(format!("-Dorg.slf4j.simpleLogger.defaultLogLevel={log_level}"))
+        .arg(format!("-Djava.io.tmpdir={}", temporary().display()))
         .args(["-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info", "-cp"])
         .arg(jars.join("*"))
         .env_remove("JAVA_TOOL_OPTIONS")
         .env_remove("CLASSPATH");
     java
+}
+
+/// Where the processes unpack their libraries: whoever is killed leaves them.
+fn temporary() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| place::temporary_folder("java").keep())
 }

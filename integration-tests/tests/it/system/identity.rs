@@ -242,4 +242,10 @@ fn a_model_is_made_to_its_end_whenever_the_hub_is_killed() {
         let joined = clerk.get("/v1/reviews?state=joined&limit=1000").good();
         assert!(shape::items(&joined).len() > 45, "{joined}");
     }
+    // A command beside a hub that is running leaves it to that one.
+    let clerk = hub.administrator();
+    let models = || shape::items(&clerk.get("/v1/models").good()).len();
+    let before = models();
+    assert_eq!(hub.json(&["tune"]), json!({"queued": "look"}));
+    super::wait_for("another model", || (models() > before).then_some(()));
 }
