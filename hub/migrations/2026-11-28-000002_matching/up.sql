@@ -13,9 +13,10 @@ CREATE TABLE match_key (
     token BYTEA NOT NULL,
     contribution BYTEA NOT NULL,
     model BIGINT NOT NULL,
-    loose BOOLEAN NOT NULL,
-    PRIMARY KEY (token, contribution)
+    loose BOOLEAN NOT NULL
 );
+-- Several rows for each record: a narrow index, and no other but that of the few loose ones.
+CREATE INDEX match_key_token ON match_key (token);
 CREATE INDEX match_key_loose ON match_key (token) WHERE loose;
 
 CREATE TABLE matching (

@@ -11,6 +11,7 @@ pub mod config;
 pub mod count;
 pub mod decide;
 pub mod evidence;
+pub mod few;
 pub mod file;
 pub mod index;
 pub mod learn;

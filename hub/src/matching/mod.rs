@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use explain::{Explained, Said};
-pub use reading::{COLUMNS, Values, cells};
+pub use reading::{COLUMNS, NUMBER, Values, cells};
 
 use crate::error::Result;
 use crate::keyring::{Keyring, Token};
@@ -26,8 +26,8 @@ use crate::linkage::score::{Pattern, Scorer, add, probability};
 use crate::linkage::table::Row;
 use crate::linkage::zh::owner;
 
-/// Ways of blocking whose keys are stored: each costs every record a row.
-const WAYS: usize = 4;
+/// Keys a record has on average: each is a row.
+pub const KEYS: f64 = 4.0;
 /// People who share a key, beyond whom it says nothing.
 pub const CAP: usize = 120;
 /// Candidates kept for whoever looks.
@@ -97,11 +97,10 @@ impl Matcher {
     /// Makes a model ready.
     pub fn new(version: i64, frozen: Frozen) -> Self {
         let Frozen { model, people } = frozen;
-        let ways = model.blocking.ways.iter().take(WAYS).copied().collect();
         Self {
             version,
             scorer: Scorer::new(&model),
-            blocking: Blocking { ways, aside: model.blocking.aside.clone() },
+            blocking: model.blocking.clone(),
             prior: (KNOWN_AT_ALL / people.max(1) as f64 / (1.0 - KNOWN_AT_ALL)).ln(),
             model,
         }

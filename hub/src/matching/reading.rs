@@ -14,6 +14,9 @@ pub const COLUMNS: [(&str, Kind); 6] = [
     ("address", Kind::AddressZh),
 ];
 
+/// The column of the number.
+pub const NUMBER: usize = 0;
+
 /// A record's values by column.
 pub type Values = Vec<Option<evidence::Value>>;
 

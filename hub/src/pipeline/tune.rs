@@ -14,13 +14,14 @@ use super::links::Touched;
 use super::{golden, shift};
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
-use crate::linkage::batch;
+use crate::linkage::batch::{self, Decision};
 use crate::linkage::block::Exploded;
 use crate::linkage::decide::Budget;
+use crate::linkage::few::{self, Few};
 use crate::linkage::table::Table;
 use crate::linkage::train::Training;
 use crate::linkage::{model::Limits, prepare};
-use crate::matching::{COLUMNS, Frozen, Matcher, cells};
+use crate::matching::{CAP, COLUMNS, Frozen, KEYS, Matcher, NUMBER, cells};
 use crate::resolve;
 use crate::store::contribution::{self, Row};
 use crate::store::matching::{self, Changes};
@@ -128,7 +129,7 @@ impl Learned {
 }
 
 fn learned(hub: &Hub) -> Result<Learned> {
-    let sample = sample(hub)?;
+    let (sample, share) = sample(hub)?;
     if sample.len() < LEAST {
         let en = format!("a model is learned from {LEAST} records at least; there are {}", sample.len());
         let zh = format!("建立比对模型至少需要 {LEAST} 条记录，现有 {} 条。", sample.len());
@@ -142,7 +143,17 @@ fn learned(hub: &Hub) -> Result<Learned> {
     }
     let names = COLUMNS.map(|(name, _)| name.to_owned());
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let linked = batch::link(&mut table, &names, Training::quiet(SEED, threads), &Budget::default());
+    let mut linked = batch::link(&mut table, &names, Training::quiet(SEED, threads), &Budget::default());
+    let pairs: Vec<u64> =
+        linked.decided.iter().filter(|one| one.decision == Decision::Auto).map(|one| one.pair).collect();
+    let few = Few { keys: KEYS, without: NUMBER, largest: CAP, scale: share as f64 };
+    let ways = few::ways(&table, &linked.model.blocking, &pairs, few, threads);
+    let blocking = &mut linked.model.blocking;
+    if ways.is_empty() {
+        blocking.ways.truncate(KEYS as usize)
+    } else {
+        blocking.ways = ways
+    }
     let people = hub.db.read(|conn| entity::count(conn, RESIDENT, None))?;
     let limits = linked.model.limits;
     Ok(Learned {
@@ -153,9 +164,9 @@ fn learned(hub: &Hub) -> Result<Learned> {
     })
 }
 
-/// The cells of the records that are learned from, sorted. Of a large city those born on some days, so that the records of
-/// one person come together.
-fn sample(hub: &Hub) -> Result<Vec<Vec<String>>> {
+/// The cells of the records that are learned from, sorted, and of how many each is one. Of a large city those born on some
+/// days, so that the records of one person come together.
+fn sample(hub: &Hub) -> Result<(Vec<Vec<String>>, u64)> {
     let total = hub.db.read(contribution::total)?.unsigned_abs();
     let share = total.div_ceil(LEARNED_FROM).max(1);
     let mut sample = Vec::new();
@@ -170,7 +181,7 @@ fn sample(hub: &Hub) -> Result<Vec<Vec<String>>> {
         Ok(())
     })?;
     sample.sort_unstable();
-    Ok(sample)
+    Ok((sample, share))
 }
 
 /// Goes through all live contributions about residents.

@@ -1,5 +1,6 @@
 //! The engine as a whole: any order, one at a time or all at once, the same things come out.
 
+mod few;
 mod groups;
 mod sample;
 

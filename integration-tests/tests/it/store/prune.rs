@@ -177,10 +177,12 @@ fn a_cursor_of_before_the_horizon_is_gone_and_says_how_to_begin_again() {
     }
     hub.start_again();
     // The clean-up of the night before is caught up at the start.
-    let answer = crate::faults::wait_for("the clean-up", || {
-        let answer = administrator.get(&format!("/v1/changes?after={early}"));
-        (answer.status == 410).then_some(answer)
+    crate::faults::wait_for("the clean-up", || {
+        let jobs = administrator.get("/v1/jobs").good();
+        let is_over = |job: &serde_json::Value| job["kind"] == "clean-up" && job["state"] == "done";
+        integration_tests::hub::shape::items(&jobs).iter().any(is_over).then_some(())
     });
+    let answer = administrator.get(&format!("/v1/changes?after={early}"));
     let problem = answer.refused(410);
     assert_eq!(problem["code"], "cursor-pruned", "{answer}");
     assert!(problem["resync"].as_str().is_some_and(|way| way.contains("/v1/residents")), "{answer}");
