@@ -16,6 +16,7 @@ use crate::error::Result;
 use crate::hub::Hub;
 use crate::id;
 use crate::keyring::Token;
+use crate::linkage::decide::Budget;
 use crate::matching::{Candidate, Matcher, Outcome};
 use crate::resolve::{self, Placing};
 use crate::store::Conn;
@@ -81,7 +82,9 @@ pub struct Borderline {
 
 /// What a model whose keys are made says of the loose records: first by the people known by their numbers, then by each
 /// other.
-pub fn effect(hub: &Hub, matcher: &Matcher) -> Result<Effect> {
+/// And from which probability on these records may be joined so that the expected share of wrong joins stays within the
+/// budget: a model is learned from all records, and those without a number are not like all.
+pub fn effect(hub: &Hub, matcher: &Matcher) -> Result<(Effect, f64)> {
     let mut effect = Effect::default();
     let mut likely = Likely::default();
     let mut left: HashMap<Token, bool> = HashMap::new();
@@ -121,8 +124,29 @@ pub fn effect(hub: &Hub, matcher: &Matcher) -> Result<Effect> {
         }
         Ok(())
     })?;
+    let auto = limit(&mut likely.all, matcher.limits().auto, Budget::default().wrong);
     likely.tell(matcher, &mut effect);
-    Ok(effect)
+    Ok((effect, auto))
+}
+
+/// Where the budget of wrong joins ends, in a gap between probabilities, a join may be wrong so many times as often as that.
+const IN_A_GAP: f64 = 10.0;
+
+/// The lowest limit, not below `least`, that keeps the expected share of wrong joins within `wrong`.
+fn limit(likely: &mut [f64], least: f64, wrong: f64) -> f64 {
+    likely.sort_by(|one, other| other.total_cmp(one));
+    let mut expected = 0.0;
+    let within = |(at, one): (usize, &f64)| {
+        expected += 1.0 - one;
+        expected <= wrong * (at + 1) as f64 && *one >= least
+    };
+    let allowed = likely.iter().enumerate().map(within).take_while(|within| *within).count();
+    let last = allowed.checked_sub(1).map_or(1.0, |last| likely[last]);
+    match likely.get(allowed).filter(|next| **next >= least) {
+        // Probabilities are rounded to a millionth.
+        Some(next) => (1.0 - IN_A_GAP * wrong).min(last).max(next + 1e-6),
+        None => least,
+    }
 }
 
 /// How likely the likeliest candidates are that may be joined by themselves.
@@ -204,5 +228,32 @@ impl Effect {
         self.loose += 1;
         *if is_asked { &mut self.review } else { &mut self.apart } += 1;
         self.broken += u64::from(row.entity.is_some());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WRONG: f64 = 0.0015;
+
+    #[test]
+    fn the_limit_is_the_least_where_the_budget_lasts() {
+        assert_eq!(limit(&mut [], 0.6, WRONG), 0.6);
+        let mut sure = vec![0.999_999; 1_000];
+        sure.push(0.7);
+        assert_eq!(limit(&mut sure, 0.6, WRONG), 0.6);
+        assert_eq!(limit(&mut [0.5, 0.999_999], 0.6, WRONG), 0.6, "what lies below is not joined anyway");
+    }
+
+    #[test]
+    fn a_few_doubtful_ones_are_left_out() {
+        let mut likely = vec![0.999_999; 107];
+        likely.extend([0.7; 14]);
+        assert_eq!(limit(&mut likely, 0.6, WRONG), 0.985);
+        let mut close = vec![0.999_999; 10];
+        close.extend([0.99; 50]);
+        assert_eq!(limit(&mut close, 0.6, WRONG), 0.990_001, "not one of many that are as likely");
+        assert_eq!(limit(&mut [0.9], 0.6, WRONG), 0.985);
     }
 }

@@ -24,9 +24,10 @@ use crate::store::matching::{self, Changes};
 
 const RESIDENT: &str = "resident";
 
-/// Models made ready, kept between transactions: the active one, and one whose keys are being made.
+/// Models made ready, kept between transactions: the active one, and one whose keys are being made. Each with whether it is
+/// as it will stay.
 #[derive(Default)]
-pub struct Models(Mutex<Vec<Arc<Matcher>>>);
+pub struct Models(Mutex<Vec<(bool, Arc<Matcher>)>>);
 
 /// The models of one moment.
 #[derive(Default, Clone)]
@@ -42,7 +43,8 @@ impl Models {
     pub fn standing(&self, conn: &mut Conn) -> Result<Standing> {
         let mut standing = Standing::default();
         for (version, is_active) in matching::standing_models(conn)? {
-            let ready = self.ready(conn, version)?;
+            // The limits of one whose keys are being made may move until it is active.
+            let ready = self.made(conn, version, is_active)?;
             // One of an older release says nothing until there is a new one: `hub tune --apply`.
             let ready = Some(ready).filter(|matcher| matcher.is_of_now());
             if is_active { standing.active = ready } else { standing.filling = ready }
@@ -52,8 +54,13 @@ impl Models {
 
     /// A model made ready, whatever its state.
     pub fn ready(&self, conn: &mut Conn, version: i64) -> Result<Arc<Matcher>> {
+        self.made(conn, version, false)
+    }
+
+    fn made(&self, conn: &mut Conn, version: i64, is_final: bool) -> Result<Arc<Matcher>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = known.iter().find(|matcher| matcher.version == version) {
+        let is_it = |(stays, matcher): &&(bool, Arc<Matcher>)| matcher.version == version && (*stays || !is_final);
+        if let Some((_, found)) = known.iter().find(is_it) {
             return Ok(found.clone());
         }
         let made = Arc::new(Matcher::new(version, matching::frozen(conn, version)?));
@@ -61,8 +68,8 @@ impl Models {
             tracing::warn!(version, "this model of likeness is of another release and says nothing; make a new one");
         }
         // Two stand at most.
-        known.retain(|matcher| matcher.version + 1 >= version);
-        known.push(made.clone());
+        known.retain(|(_, matcher)| matcher.version + 1 >= version && matcher.version != version);
+        known.push((is_final, made.clone()));
         Ok(made)
     }
 }

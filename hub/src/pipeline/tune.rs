@@ -18,9 +18,9 @@ use crate::linkage::batch::{self, Decision};
 use crate::linkage::block::Exploded;
 use crate::linkage::decide::Budget;
 use crate::linkage::few::{self, Few};
+use crate::linkage::prepare;
 use crate::linkage::table::Table;
 use crate::linkage::train::Training;
-use crate::linkage::{model::Limits, prepare};
 use crate::matching::{CAP, COLUMNS, Frozen, KEYS, Matcher, NUMBER, cells};
 use crate::resolve;
 use crate::store::contribution::{self, Row};
@@ -82,16 +82,23 @@ pub struct Aside {
 /// Learns a model and tells its effect; with `activate` it becomes the active one.
 pub fn tune(hub: &Hub, by: &str, activate: bool, progress: &dyn Fn(u64)) -> Result<Tuned> {
     let lease = hub.writer()?;
-    let learned = learned(hub)?;
+    let mut learned = learned(hub)?;
     let version = hub.db.apply(&lease, hub.now(), |change| {
         // What an earlier try left unfinished is over.
         matching::abandon(change.conn)?;
         matching::begin_model(change.conn, &learned.frozen, by, change.now)
     })?;
-    let matcher = Matcher::new(version, learned.frozen.clone());
+    let mut matcher = Matcher::new(version, learned.frozen.clone());
     fill(hub, &lease, &matcher, progress)?;
-    let tuned = learned.tuned(version, activate, effect::effect(hub, &matcher)?);
+    let (mut effect, auto) = effect::effect(hub, &matcher)?;
+    if auto > learned.frozen.model.limits.auto {
+        learned.frozen.model.limits.auto = auto;
+        matcher = Matcher::new(version, learned.frozen.clone());
+        effect = effect::effect(hub, &matcher)?.0;
+    }
+    let tuned = learned.tuned(version, activate, effect);
     hub.db.apply(&lease, hub.now(), |change| {
+        matching::finish_model(change.conn, version, &learned.frozen)?;
         matching::note_effect(change.conn, version, &tuned)?;
         if activate { matching::activate(change.conn, version) } else { matching::abandon(change.conn) }
     })?;
@@ -104,7 +111,6 @@ pub fn tune(hub: &Hub, by: &str, activate: bool, progress: &dyn Fn(u64)) -> Resu
 
 struct Learned {
     frozen: Frozen,
-    limits: Limits,
     exploded: Vec<Exploded>,
     records: u64,
 }
@@ -115,8 +121,8 @@ impl Learned {
             version,
             active,
             learned_from: self.records,
-            auto: self.limits.auto,
-            review: self.limits.review,
+            auto: self.frozen.model.limits.auto,
+            review: self.frozen.model.limits.review,
             blocks_aside: self.exploded.len(),
             largest_blocks: self.exploded.iter().take(SHOWN).map(|block| self.aside(block)).collect(),
             effect,
@@ -155,10 +161,8 @@ fn learned(hub: &Hub) -> Result<Learned> {
         blocking.ways = ways
     }
     let people = hub.db.read(|conn| entity::count(conn, RESIDENT, None))?;
-    let limits = linked.model.limits;
     Ok(Learned {
         frozen: Frozen { model: linked.model, people: people.unsigned_abs() },
-        limits,
         exploded: linked.exploded,
         records: sample.len() as u64,
     })

@@ -66,6 +66,13 @@ pub fn begin_model(conn: &mut Conn, frozen: &Frozen, by: &str, now: i64) -> Resu
     Ok(version)
 }
 
+/// Stores a model whose keys are made as it is from now on.
+pub fn finish_model(conn: &mut Conn, version: i64, frozen: &Frozen) -> Result<()> {
+    let document = codec::encode(frozen)?;
+    diesel::update(model::table.find(version)).set(model::document.eq(document)).execute(conn)?;
+    Ok(())
+}
+
 /// Notes what a model came to.
 pub fn note_effect(conn: &mut Conn, version: i64, effect: &impl Serialize) -> Result<()> {
     let effect = codec::encode(effect)?;
