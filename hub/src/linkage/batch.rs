@@ -14,10 +14,10 @@ use super::decide::{self, Budget};
 use super::evidence::{Ground, Kind, Verdict};
 use super::model::Model;
 use super::score::{Pattern, Scorer, probability};
-use super::single;
 use super::table::{Row, Table};
 use super::train::{self, Step, Trained, Training};
 use super::zh::joint;
+use super::{single, telling};
 
 /// What becomes of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,7 +64,7 @@ pub fn link(table: &mut Table, names: &[String], training: Training<'_>, budget:
     let links = decide::links(table, &compared, &scorer, model.single);
     let free = |at: usize| verdict(&compared, at) == Verdict::Free;
     // A resident's record under another's name shows one what is of the other; a thing's does not.
-    let is_bold = !table.kinds().iter().any(|kind| matches!(kind, Kind::CitizenId | Kind::NameZh));
+    let is_bold = !telling::residents(table.kinds());
     model.limits = decide::limits(&links, free, table.len(), (budget, is_bold));
     Linked { exploded, ..resolve(table, model, &compared, &scorer, (&links, budget)) }
 }

@@ -9,9 +9,12 @@ use super::compared::Compared;
 use super::model::Model;
 use super::score::{Scorer, probability};
 use super::table::{File, Table};
+use super::telling;
 
-/// A file counts as free of duplicates when fewer of its records than this are expected to have one.
-const DUPLICATED: f64 = 0.03;
+/// A file of persons counts as free of duplicates when fewer of its records than this are expected to have one.
+const DUPLICATED: f64 = 0.01;
+/// So does one of things, which have siblings (editions, branches) that look like duplicates.
+const DUPLICATED_THINGS: f64 = 0.03;
 /// Pairs within a file that are looked at.
 const PAIRS: usize = 400_000;
 /// Rounds of estimating how common duplicates within the file are.
@@ -47,5 +50,6 @@ fn is_single(table: &Table, scorer: &Scorer, pairs: &[u64], file: File, threads:
         let prior = (expected / all).ln();
         expected = (ratios.iter().map(|ratio| probability(ratio + prior)).sum::<f64>() * step as f64).max(1e-3);
     }
-    expected < DUPLICATED * records
+    let few = if telling::persons(table.kinds()) { DUPLICATED } else { DUPLICATED_THINGS };
+    expected < few * records
 }

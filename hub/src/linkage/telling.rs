@@ -35,6 +35,11 @@ pub fn persons(kinds: &[Kind]) -> bool {
         || names > 0 && !kinds.contains(&Kind::Text)
 }
 
+/// Whether the records are of residents, with numbers or names that have their own ways of going wrong.
+pub fn residents(kinds: &[Kind]) -> bool {
+    kinds.iter().any(|kind| matches!(kind, Kind::CitizenId | Kind::NameZh))
+}
+
 /// Whether relatives that share a home can be told from one person: something tells them apart, and a home is known.
 pub fn has_households(table: &Table) -> bool {
     let kinds = table.kinds();

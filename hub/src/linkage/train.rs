@@ -101,7 +101,9 @@ pub fn train(table: &mut Table, names: &[String], training: Training<'_>) -> Tra
     let scorer = Scorer::new(&model);
     let mut compared = Compared::new(table, &scorer, &pairs, threads, |_, _| true);
     drop(pairs);
-    count_rare(&mut drawn, &compared, all_pairs);
+    if !telling::residents(table.kinds()) {
+        count_rare(&mut drawn, &compared, all_pairs);
+    }
     watch(Step::Learning);
     for round in 0..ROUNDS {
         if round == 0 {
@@ -262,6 +264,7 @@ fn draw(table: &Table, model: &Model, (seed, threads): (u64, NonZeroUsize)) -> V
 const SEEN: f64 = 20.0;
 
 /// What hardly a random pair showed is counted among the candidates, which hold most of the pairs that agree so well.
+/// Of residents it is mostly what one person's records show, and must not pass for chance.
 fn count_rare(drawn: &mut [Drawn], compared: &Compared, all_pairs: f64) {
     let mut times = vec![0_u32; compared.patterns.len()];
     compared.pattern_of.iter().for_each(|pattern| times[*pattern as usize] += 1);

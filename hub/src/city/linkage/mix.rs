@@ -35,6 +35,12 @@ pub struct Mix {
     pub address_wrong: u64,
     /// Two cells exchanged.
     pub exchanged: u64,
+    /// Another name of the person: a former one, a pet name, a married one.
+    pub renamed: u64,
+    /// Characters lost on the way, in name and address each.
+    pub characters_lost: u64,
+    /// Cells one column further right.
+    pub slipped: u64,
     /// Births that are twins.
     pub twins: u64,
     /// People who have name and birthday of a stranger.
@@ -61,6 +67,9 @@ impl Mix {
         moved: 10_000,
         address_wrong: 10_000,
         exchanged: 500,
+        renamed: 0,
+        characters_lost: 0,
+        slipped: 0,
         twins: 2_000,
         namesakes: 150,
         skew: 2,
@@ -96,6 +105,9 @@ impl Mix {
         missing: 7_000,
         phone_changed: 20_000,
         moved: 7_000,
+        renamed: 3_000,
+        characters_lost: 500,
+        slipped: 300,
         twins: 3_000,
         namesakes: 300,
         skew: 3,

@@ -1,12 +1,13 @@
 //! A linkage set: the same residents in several registers, written as badly as registers write, with the truth beside it.
 //!
-//! Owns the people (families, twins, strangers of one name and birthday) and over forty kinds of noise; the rates are a
+//! Owns the people (families, twins, strangers of one name and birthday) and over seventy kinds of noise; the rates are a
 //! [`Mix`]. Everything is a function of the seed. Never links anything, and knows nothing of how linkage compares.
 
 mod feed;
 mod mix;
 mod noise;
 mod people;
+mod renamed;
 mod slip;
 mod spelling;
 pub(super) mod words;

@@ -9,7 +9,7 @@ use super::super::dice::Dice;
 use super::feed::{ADDRESS, BIRTH, NAME, NUMBER, PHONE, Row, SEX};
 use super::mix::Mix;
 use super::people::{Person, Population, TODAY};
-use super::{slip, spelling};
+use super::{renamed, slip, spelling};
 use crate::identity::CitizenNumber;
 
 /// Spoils a row as the mix says.
@@ -45,6 +45,7 @@ pub(super) fn spoil(row: &mut Row, person: &Person, population: &Population, dic
         row.noise.push(kind);
         row.cells.swap(one, other);
     }
+    renamed::spoil(row, person, population, dice.at(50), mix);
 }
 
 fn number(row: &mut Row, person: &Person, population: &Population, dice: Dice, mix: Mix) {

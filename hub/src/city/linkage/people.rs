@@ -200,7 +200,8 @@ fn surname(dice: Dice, mix: Mix) -> String {
     }
 }
 
-fn given(male: bool, shared: Option<char>, dice: Dice) -> String {
+/// A given name, of two characters or one.
+pub(super) fn given(male: bool, shared: Option<char>, dice: Dice) -> String {
     let list = if male { MALE } else { FEMALE };
     let first = shared.unwrap_or_else(|| skewed(list, dice, 2));
     if shared.is_none() && dice.at(50).chance(24_000) {

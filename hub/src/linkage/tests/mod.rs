@@ -31,11 +31,16 @@ fn config() -> LinkConfig {
 }
 
 fn linked(lines: &[Line], threads: usize) -> (Records, Linked) {
+    linked_files(&[lines], threads)
+}
+
+fn linked_files(files: &[&[Line]], threads: usize) -> (Records, Linked) {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("in.csv");
-    std::fs::write(&path, sample::csv(lines)).unwrap();
+    let path = |at: usize| folder.path().join(format!("{at}.csv"));
+    files.iter().enumerate().for_each(|(at, lines)| std::fs::write(path(at), sample::csv(lines)).unwrap());
+    let paths: Vec<_> = (0..files.len()).map(path).collect();
     let threads = NonZeroUsize::new(threads).unwrap();
-    let mut records = file::read(&config(), &[path], threads, &|_| {}).unwrap();
+    let mut records = file::read(&config(), &paths, threads, &|_| {}).unwrap();
     let linked = batch::link(&mut records.table, &config().names(), Training::quiet(1, threads), &Budget::default());
     (records, linked)
 }
@@ -122,6 +127,17 @@ fn a_register_without_duplicates_stays_as_it_is() {
     let only: Vec<Line> = lines(400, 11).into_iter().filter(|line| line.id.ends_with("-0")).collect();
     let (_, linked) = linked(&only, 2);
     assert!(linked.decided.iter().filter(|decided| decided.decision == Decision::Auto).count() <= 1);
+}
+
+#[test]
+fn a_register_with_two_persons_in_a_hundred_twice_does_not_hold_each_once() {
+    let (mut first, second): (Vec<Line>, Vec<Line>) =
+        lines(1_000, 21).into_iter().partition(|line| line.id.ends_with("-0"));
+    let again = |line: &Line| Line { id: format!("{}-again", line.id), ..line.clone() };
+    assert_eq!(linked_files(&[&first, &second], 2).1.model.single, [true, true]);
+    let twice: Vec<Line> = first.iter().step_by(50).map(again).collect();
+    first.extend(twice);
+    assert_eq!(linked_files(&[&first, &second], 2).1.model.single, [false, true]);
 }
 
 #[test]

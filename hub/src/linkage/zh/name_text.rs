@@ -70,6 +70,7 @@ pub fn read(text: &str) -> Option<Name> {
     if text.is_empty() || NOBODY.iter().any(|nobody| text.eq_ignore_ascii_case(nobody)) {
         return None;
     }
+    let text = first_of(text);
     if let Some(name) = unnamed(text) {
         return Some(name);
     }
@@ -90,6 +91,18 @@ fn without_brackets(text: &str) -> String {
         }
     }
     kept
+}
+
+/// What says that another name of the same person follows.
+const OTHERWISE: &[&str] = &["曾用名", "原名", "又名", "别名", "乳名", "小名", "/", "|", ";", "、"];
+
+/// The name before the person's other names.
+fn first_of(text: &str) -> &str {
+    let end = OTHERWISE.iter().filter_map(|sign| text.find(sign)).min().unwrap_or(text.len());
+    match text[..end].trim_end_matches([' ', ',', ':']) {
+        first if first.chars().filter(|c| is_character(*c)).count() > 1 => first,
+        _ => text,
+    }
 }
 
 /// `张丽之子`, `张丽之女2`, `张丽之大女`, `张丽的孩子`.
