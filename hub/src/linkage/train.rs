@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::block::{Blocking, Exploded, Faceted, faceted, parts};
+use super::block::{Blocking, Exploded, Faceted, Way, faceted, parts};
 use super::compared::Compared;
 use super::count::{self, Counted};
 use super::evidence::{Kind, Verdict};
@@ -70,7 +70,9 @@ const ROUNDS: usize = 2;
 const DRAWN: usize = 1 << 18;
 /// Pairs of one thing that the ways of blocking are chosen by.
 const KNOWN: usize = 4_000;
-/// Pairs compared in the first look.
+/// Up to this many records the ways are chosen a second time, by what those chosen first find.
+const LOOKED_TWICE: usize = 50_000;
+/// Pairs compared in a look.
 const FIRST_PAIRS: usize = 150_000;
 /// Pairs less likely than this to be one thing, everything said, are not kept (logarithm of the odds).
 const WORTH: f64 = -16.0;
@@ -92,8 +94,13 @@ pub fn train(table: &mut Table, names: &[String], training: Training<'_>) -> Tra
     watch(Step::Blocking);
     let faceted = faceted(table, threads);
     let priced = ways::priced(&faceted, table.kinds().len(), threads);
-    let known = first_look(table, &mut model, &faceted, &priced, (&drawn, all_pairs, threads));
-    let chosen = ways::choose(&priced, &faceted, &known, threads);
+    let first = ways::first_look(&priced, table.len());
+    let known = look(table, &model, &faceted, first, (&drawn, all_pairs, threads));
+    let mut chosen = ways::choose(&priced, &faceted, &known, threads);
+    if table.len() <= LOOKED_TWICE {
+        let known = look(table, &model, &faceted, chosen, (&drawn, all_pairs, threads));
+        chosen = ways::choose(&priced, &faceted, &known, threads);
+    }
     let (mut pairs, blocking, exploded) = ways::explore(&faceted, chosen, threads);
     model.blocking = blocking;
     keep_scored(table, &mut pairs);
@@ -299,14 +306,14 @@ pub fn keep_scored(table: &Table, pairs: &mut Vec<u64>) {
 }
 
 /// Pairs that a cheap look takes to be one thing; they show which ways of blocking find such pairs.
-fn first_look(
+fn look(
     table: &Table,
-    model: &mut Model,
+    model: &Model,
     faceted: &[Faceted],
-    priced: &[ways::Priced],
+    ways: Vec<Way>,
     (drawn, all_pairs, threads): (&[Drawn], f64, NonZeroUsize),
 ) -> Vec<u64> {
-    let (mut pairs, ..) = ways::explore(faceted, ways::first_look(priced, table.len()), threads);
+    let (mut pairs, ..) = ways::explore(faceted, ways, threads);
     keep_scored(table, &mut pairs);
     let step = pairs.len().div_ceil(FIRST_PAIRS).max(1);
     let pairs: Vec<u64> = pairs.into_iter().step_by(step).collect();
