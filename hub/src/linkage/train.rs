@@ -103,6 +103,9 @@ pub fn train(table: &mut Table, names: &[String], training: Training<'_>) -> Tra
     }
     let (mut pairs, blocking, exploded) = ways::explore(&faceted, chosen, threads);
     model.blocking = blocking;
+    if table.kinds().len() == 1 {
+        strangers(table, &model, &pairs, (&mut drawn, threads));
+    }
     keep_scored(table, &mut pairs);
     watch(Step::Comparing);
     let scorer = Scorer::new(&model);
@@ -260,7 +263,7 @@ fn draw(table: &Table, model: &Model, (seed, threads): (u64, NonZeroUsize)) -> V
         let ladder = model.columns[at].kind.ladder();
         // One pair spread by the ladder's guesses, so that nothing is impossible.
         let shares = sums.iter().zip(ladder).map(|(sum, rung)| (sum + rung.u) / (pairs + 1.0)).collect();
-        Drawn { shares, pairs, chance: None }
+        Drawn { shares, pairs, chance: None, strangers: None }
     };
     (0..model.columns.len()).map(column).collect()
 }
@@ -284,6 +287,33 @@ fn count_rare(drawn: &mut [Drawn], compared: &Compared, all_pairs: f64) {
                 *share = share.max(counted / all_pairs);
             }
         }
+    }
+}
+
+/// One column alone cannot show which of the pairs that agree do so by chance: those within a file do, where there are two.
+fn strangers(table: &Table, model: &Model, pairs: &[u64], (drawn, threads): (&mut [Drawn], NonZeroUsize)) {
+    let second = (0..table.len() as u32).filter(|record| table.file(*record) == 1).count() as f64;
+    let first = table.len() as f64 - second;
+    let all = (first * (first - 1.0) + second * (second - 1.0)) / 2.0;
+    if second == 0.0 || all < 1.0 {
+        return;
+    }
+    let is_within = |pair: &&u64| {
+        let (a, b) = parts(**pair);
+        table.file(a) == table.file(b)
+    };
+    let within: Vec<u64> = pairs.iter().filter(is_within).copied().collect();
+    let compared = Compared::new(table, &Scorer::new(model), &within, threads, |_, _| true);
+    for (at, (drawn, column)) in drawn.iter_mut().zip(&model.columns).enumerate() {
+        let mut counts: Vec<f64> = column.kind.ladder().iter().map(|rung| rung.u).collect();
+        for pattern in &compared.pattern_of {
+            if let Some(level) = compared.patterns[*pattern as usize].levels[at] {
+                counts[usize::from(level)] += 1.0;
+            }
+        }
+        // What hardly a pair within a file is compared for is seen among the random ones.
+        let share = |(counted, random): (f64, &f64)| if *random * drawn.pairs < SEEN { counted / all } else { *random };
+        drawn.strangers = Some(counts.into_iter().zip(&drawn.shares).map(share).collect());
     }
 }
 
