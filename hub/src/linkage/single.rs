@@ -95,3 +95,17 @@ fn is_single(
     let seen = full(&compared, &likely);
     credible(usual, &seen) * expected < DUPLICATED * records
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn duplicates_are_written_as_pairs_across_are_and_siblings_are_not() {
+        // Of two columns: the first alone, both, the second alone.
+        let usual = [0.7, 0.6, 0.8];
+        assert!((credible(&usual, &[0.7, 0.65, 0.9]) - 1.0).abs() < 1e-9);
+        assert!((credible(&usual, &[0.6, 0.06, 0.5]) - 0.1).abs() < 1e-9, "each agrees, both seldom do");
+        assert!((credible(&[0.1, 0.05, 0.1], &[0.0; 3]) - 1.0).abs() < 1e-9, "pairs across agree as seldom");
+    }
+}
