@@ -59,7 +59,7 @@ pub fn link(table: &mut Table, names: &[String], training: Training<'_>, budget:
     let Trained { mut model, compared, faceted, exploded } = train::train(table, names, training);
     (training.watch)(Step::Deciding);
     let scorer = Scorer::new(&model);
-    model.single = single::detect(table, &scorer, &faceted, &model, training.threads);
+    model.single = single::detect(table, &scorer, (&compared, &faceted), &model, training.threads);
     drop(faceted);
     let links = decide::links(table, &compared, &scorer, model.single);
     let free = |at: usize| verdict(&compared, at) == Verdict::Free;

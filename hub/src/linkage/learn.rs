@@ -17,6 +17,8 @@ pub struct Drawn {
     pub pairs: f64,
     /// The share of the first rung as counted among things; replaces what the pairs show.
     pub chance: Option<f64>,
+    /// The shares among pairs known to be of different things; replace what is left of all pairs.
+    pub strangers: Option<Vec<f64>>,
 }
 
 /// Rounds at most; it settles long before.
@@ -303,6 +305,9 @@ fn chance(model: &mut Model, drawn: &[Drawn]) {
                 + related.map(|relation| priors.related[relation] * rung.related[relation]).sum::<f64>();
             let left = (share - explained).max(0.05 * share).max(least);
             rung.random = if at == 0 { drawn.chance.unwrap_or(left) } else { left };
+        }
+        for (rung, share) in column.rungs.iter_mut().zip(drawn.strangers.iter().flatten()) {
+            rung.random = *share;
         }
         let sum: f64 = column.rungs.iter().skip(1).map(|rung| rung.random).sum();
         let first = column.rungs.first().map_or(0.0, |rung| rung.random);

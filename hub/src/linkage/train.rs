@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::block::{Blocking, Exploded, Faceted, faceted, parts};
+use super::block::{Blocking, Exploded, Faceted, Way, faceted, parts};
 use super::compared::Compared;
 use super::count::{self, Counted};
 use super::evidence::{Kind, Verdict};
@@ -70,7 +70,9 @@ const ROUNDS: usize = 2;
 const DRAWN: usize = 1 << 18;
 /// Pairs of one thing that the ways of blocking are chosen by.
 const KNOWN: usize = 4_000;
-/// Pairs compared in the first look.
+/// Up to this many records the ways are chosen a second time, by what those chosen first find.
+const LOOKED_TWICE: usize = 50_000;
+/// Pairs compared in a look.
 const FIRST_PAIRS: usize = 150_000;
 /// Pairs less likely than this to be one thing, everything said, are not kept (logarithm of the odds).
 const WORTH: f64 = -16.0;
@@ -92,10 +94,18 @@ pub fn train(table: &mut Table, names: &[String], training: Training<'_>) -> Tra
     watch(Step::Blocking);
     let faceted = faceted(table, threads);
     let priced = ways::priced(&faceted, table.kinds().len(), threads);
-    let known = first_look(table, &mut model, &faceted, &priced, (&drawn, all_pairs, threads));
-    let chosen = ways::choose(&priced, &faceted, &known, threads);
+    let first = ways::first_look(&priced, table.len());
+    let known = look(table, &model, &faceted, first, (&drawn, all_pairs, threads));
+    let mut chosen = ways::choose(&priced, &faceted, &known, threads);
+    if table.len() <= LOOKED_TWICE {
+        let known = look(table, &model, &faceted, chosen, (&drawn, all_pairs, threads));
+        chosen = ways::choose(&priced, &faceted, &known, threads);
+    }
     let (mut pairs, blocking, exploded) = ways::explore(&faceted, chosen, threads);
     model.blocking = blocking;
+    if table.kinds().len() == 1 {
+        strangers(table, &model, &pairs, (&mut drawn, threads));
+    }
     keep_scored(table, &mut pairs);
     watch(Step::Comparing);
     let scorer = Scorer::new(&model);
@@ -255,7 +265,7 @@ fn draw(table: &Table, model: &Model, (seed, threads): (u64, NonZeroUsize)) -> V
         let ladder = model.columns[at].kind.ladder();
         // One pair spread by the ladder's guesses, so that nothing is impossible.
         let shares = sums.iter().zip(ladder).map(|(sum, rung)| (sum + rung.u) / (pairs + 1.0)).collect();
-        Drawn { shares, pairs, chance: None }
+        Drawn { shares, pairs, chance: None, strangers: None }
     };
     (0..model.columns.len()).map(column).collect()
 }
@@ -283,6 +293,33 @@ fn count_rare(drawn: &mut [Drawn], compared: &Compared, all_pairs: f64) {
     }
 }
 
+/// One column alone cannot show which of the pairs that agree do so by chance: those within a file do, where there are two.
+fn strangers(table: &Table, model: &Model, pairs: &[u64], (drawn, threads): (&mut [Drawn], NonZeroUsize)) {
+    let second = (0..table.len() as u32).filter(|record| table.file(*record) == 1).count() as f64;
+    let first = table.len() as f64 - second;
+    let all = (first * (first - 1.0) + second * (second - 1.0)) / 2.0;
+    if second == 0.0 || all < 1.0 {
+        return;
+    }
+    let is_within = |pair: &&u64| {
+        let (a, b) = parts(**pair);
+        table.file(a) == table.file(b)
+    };
+    let within: Vec<u64> = pairs.iter().filter(is_within).copied().collect();
+    let compared = Compared::new(table, &Scorer::new(model), &within, threads, |_, _| true);
+    for (at, (drawn, column)) in drawn.iter_mut().zip(&model.columns).enumerate() {
+        let mut counts: Vec<f64> = column.kind.ladder().iter().map(|rung| rung.u).collect();
+        for pattern in &compared.pattern_of {
+            if let Some(level) = compared.patterns[*pattern as usize].levels[at] {
+                counts[usize::from(level)] += 1.0;
+            }
+        }
+        // What hardly a pair within a file is compared for is seen among the random ones.
+        let share = |(counted, random): (f64, &f64)| if *random * drawn.pairs < SEEN { counted / all } else { *random };
+        drawn.strangers = Some(counts.into_iter().zip(&drawn.shares).map(share).collect());
+    }
+}
+
 fn first_chances(model: &mut Model, drawn: &[Drawn]) {
     for (column, drawn) in model.columns.iter_mut().zip(drawn) {
         for (rung, share) in column.rungs.iter_mut().zip(&drawn.shares) {
@@ -302,14 +339,14 @@ pub fn keep_scored(table: &Table, pairs: &mut Vec<u64>) {
 }
 
 /// Pairs that a cheap look takes to be one thing; they show which ways of blocking find such pairs.
-fn first_look(
+fn look(
     table: &Table,
-    model: &mut Model,
+    model: &Model,
     faceted: &[Faceted],
-    priced: &[ways::Priced],
+    ways: Vec<Way>,
     (drawn, all_pairs, threads): (&[Drawn], f64, NonZeroUsize),
 ) -> Vec<u64> {
-    let (mut pairs, ..) = ways::explore(faceted, ways::first_look(priced, table.len()), threads);
+    let (mut pairs, ..) = ways::explore(faceted, ways, threads);
     keep_scored(table, &mut pairs);
     let step = pairs.len().div_ceil(FIRST_PAIRS).max(1);
     let pairs: Vec<u64> = pairs.into_iter().step_by(step).collect();
