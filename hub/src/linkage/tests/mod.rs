@@ -3,6 +3,7 @@
 mod few;
 mod groups;
 mod sample;
+mod things;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
