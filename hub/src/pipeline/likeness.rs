@@ -3,7 +3,7 @@
 //!
 //! Where a record goes is a function of the record, of the people known by their numbers and of the active model: a record
 //! that is placed so founds nobody, teaches nothing and is no evidence for another. So there are no chains, and the order of
-//! arrival does not matter. Records like no such person are left to [`groups`](super::groups).
+//! arrival does not matter. Records like no such person are left to `groups`.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
