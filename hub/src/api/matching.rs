@@ -19,10 +19,11 @@ use crate::matching::{Candidate, Explained, Matcher, Outcome, cells};
 use crate::pipeline::apply::rules;
 use crate::pipeline::identify::{self, Judge, Seen, Verdict};
 use crate::pipeline::likeness;
+use crate::pipeline::standings::{JOINED, REVIEW};
 use crate::pipeline::tune::{self, Tuned};
 use crate::resolve::PersonKey;
 use crate::store::matching::{self, Matching};
-use crate::store::{Conn, codec, contribution, decision, entity, job};
+use crate::store::{Conn, codec, contribution, decision, entity};
 use crate::time;
 
 /// A record that is like somebody, and whom.
@@ -91,8 +92,8 @@ pub async fn list(hub: web::Data<Hub>, caller: Caller, wanted: web::Query<Wanted
     caller.administrator()?;
     let wanted = wanted.into_inner();
     let most = limit(wanted.limit)?;
-    let state = wanted.state.unwrap_or_else(|| "review".to_owned());
-    if !["review", "joined"].contains(&state.as_str()) {
+    let state = wanted.state.unwrap_or_else(|| REVIEW.to_owned());
+    if ![REVIEW, JOINED].contains(&state.as_str()) {
         return Err(query_fault("state is review or joined", "state 应为 review 或 joined。"));
     }
     if let Some(sample) = wanted.sample {
@@ -341,11 +342,6 @@ pub struct NewModel {
 #[utoipa::path(post, path = "/v1/models", tag = "identity", request_body = NewModel, responses((status = 202)))]
 pub async fn new_model(hub: web::Data<Hub>, caller: Caller, new: web::Json<NewModel>) -> Answer<HttpResponse> {
     caller.administrator()?;
-    let subject = if new.apply { tune::APPLY } else { tune::LOOK };
-    let queued = blocking(&hub, move |hub| {
-        let now = hub.now();
-        hub.db.write(|conn| job::enqueue(conn, tune::JOB, subject, now, now))
-    });
-    queued.await?;
+    blocking(&hub, move |hub| tune::enqueue(hub, new.apply)).await?;
     Ok(HttpResponse::Accepted().finish())
 }

@@ -10,6 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::id;
 use crate::keyring::Token;
 use crate::pipeline::identify::{self, Judge, Seen, Verdict};
+use crate::pipeline::standings::{JOINED, REVIEW};
 use crate::store::{codec, decision, matching};
 
 /// What to do with the queue.
@@ -67,7 +68,7 @@ pub fn reviews(args: &ReviewsArgs, common: &Common) -> Result<ExitCode> {
             None => matching::list(conn, &args.state, None, args.limit)?,
         };
         let items = queue(&hub, conn, &rows)?;
-        Ok((items, matching::count(conn, "review")?, matching::count(conn, "joined")?))
+        Ok((items, matching::count(conn, REVIEW)?, matching::count(conn, JOINED)?))
     })?;
     if common.json {
         print::json(&serde_json::json!({"review": waiting, "joined": joined, "items": items}))?;

@@ -8,7 +8,7 @@ use super::{Common, print};
 use crate::error::Result;
 use crate::hub::{Hub, NOT_WRITER};
 use crate::pipeline::tune::{self, Tuned};
-use crate::store::{contribution, job};
+use crate::store::contribution;
 
 /// What to do with the model.
 #[derive(Debug, Args)]
@@ -48,9 +48,7 @@ pub fn tune(args: &TuneArgs, common: &Common) -> Result<ExitCode> {
 
 /// Leaves it to the hub that is running.
 fn queued(hub: &Hub, apply: bool, json: bool) -> Result<ExitCode> {
-    let subject = if apply { tune::APPLY } else { tune::LOOK };
-    let now = hub.now();
-    hub.db.write(|conn| job::enqueue(conn, tune::JOB, subject, now, now))?;
+    let subject = tune::enqueue(hub, apply)?;
     if json {
         print::json(&serde_json::json!({ "queued": subject }))?;
     } else {

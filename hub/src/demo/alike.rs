@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::stage::Stage;
 use crate::error::Result;
 use crate::matching::Explained;
+use crate::pipeline::standings::{JOINED, REVIEW};
 use crate::pipeline::tune::{self, Tuned};
 use crate::pipeline::verify;
 use crate::store::matching;
@@ -30,7 +31,7 @@ pub fn placed(stage: &Stage) -> Result<Option<Alike>> {
         Err(error) => return Err(error),
     };
     let (review, example) = stage.hub.db.read(|conn| {
-        let first = matching::list(conn, "joined", None, 1)?.into_iter().next();
+        let first = matching::list(conn, JOINED, None, 1)?.into_iter().next();
         let example = match first {
             Some(row) => {
                 let matcher = stage.hub.models.ready(conn, row.model)?;
@@ -38,7 +39,7 @@ pub fn placed(stage: &Stage) -> Result<Option<Alike>> {
             }
             None => None,
         };
-        Ok((matching::count(conn, "review")?, example))
+        Ok((matching::count(conn, REVIEW)?, example))
     })?;
     let differences = verify::verify(&stage.hub)?.differences;
     Ok(Some(Alike { tuned, review, example, differences }))

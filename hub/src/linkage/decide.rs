@@ -92,6 +92,18 @@ const BOLDER: f64 = 0.1;
 /// But not where fewer pairs than this share of the records are expected at all.
 const FEW: f64 = 0.01;
 
+/// How many of these probabilities, the highest first and none below `least`, may be joined so that the expected share of
+/// wrong joins stays within what is allowed where so many are expected to be right.
+pub fn within(sure: &[f64], least: f64, allowed: impl Fn(f64) -> f64) -> usize {
+    let (mut wrong, mut right) = (0.0, 0.0);
+    let is_within = |(joined, likely): (usize, &f64)| {
+        wrong += 1.0 - likely;
+        right += likely;
+        wrong <= allowed(right) * (joined + 1) as f64 && *likely >= least
+    };
+    sure.iter().enumerate().map(is_within).take_while(|is_within| *is_within).count()
+}
+
 /// The limits that keep within the budget, from how likely the pairs themselves say they are wrong; bolder ones, where that
 /// is wanted, if much would stay unjoined.
 pub fn limits(
@@ -107,15 +119,10 @@ pub fn limits(
         .collect();
     sure.sort_by(|a, b| b.total_cmp(a));
     let all: f64 = (0..links.len()).filter(|at| free(*at)).map(|at| probability(links[at].odds)).sum();
-    let (mut wrong, mut right) = (0.0, 0.0);
-    let within = |(joined, likely): (usize, &f64)| {
-        wrong += 1.0 - likely;
-        right += likely;
+    let allowed = within(&sure, budget.least, |right| {
         let unjoined = if is_bold && all >= FEW * records as f64 { 1.0 - right / all } else { 0.0 };
-        let allowed = budget.wrong + BOLDER * (unjoined - MUCH).max(0.0);
-        wrong <= allowed * (joined + 1) as f64 && *likely >= budget.least
-    };
-    let allowed = sure.iter().enumerate().map(within).take_while(|within| *within).count();
+        budget.wrong + BOLDER * (unjoined - MUCH).max(0.0)
+    });
     // Where the budget is not used up the limit is as low as it may be: the next record may lie there.
     let auto = match sure.get(allowed) {
         Some(next) if *next >= budget.least => allowed.checked_sub(1).map_or(1.0, |last| sure[last]),

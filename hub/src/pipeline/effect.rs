@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::apply::rules;
-use super::groups::{Grouped, Pool, Turnover};
+use super::groups::{Grouped, Pool};
 use super::likeness;
 use super::links::Decisions;
 use super::shift::Keyed;
@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::hub::Hub;
 use crate::id;
 use crate::keyring::Token;
-use crate::linkage::decide::Budget;
+use crate::linkage::decide::{self, Budget};
 use crate::matching::{Candidate, Matcher, Outcome};
 use crate::resolve::{self, Placing};
 use crate::store::Conn;
@@ -24,6 +24,8 @@ use crate::store::contribution::Row;
 
 /// Limits whose outcome is told beside that of the model's own.
 const LIMITS: [f64; 7] = [0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999];
+/// Records asked about at a time.
+const AT_A_TIME: usize = 1_000;
 /// Records closest to the limit that are shown.
 const SHOWN: usize = 10;
 
@@ -81,10 +83,9 @@ pub struct Borderline {
 }
 
 /// What a model whose keys are made says of the loose records: first by the people known by their numbers, then by each
-/// other.
-/// And from which probability on these records may be joined so that the expected share of wrong joins stays within the
+/// other; and from which probability on these records may be joined so that the expected share of wrong joins stays within the
 /// budget: a model is learned from all records, and those without a number are not like all.
-pub fn effect(hub: &Hub, matcher: &Matcher) -> Result<(Effect, f64)> {
+pub fn effect(hub: &Hub, matcher: &Matcher, loose: &[Token]) -> Result<(Effect, f64)> {
     let mut effect = Effect::default();
     let mut likely = Likely::default();
     let mut left: HashMap<Token, bool> = HashMap::new();
@@ -92,7 +93,7 @@ pub fn effect(hub: &Hub, matcher: &Matcher) -> Result<(Effect, f64)> {
         let mut decisions = Decisions::of(conn)?;
         likeness::outcomes((&rules(hub), matcher), conn, (working, &mut decisions), &Keyed::new(), &asked)
     };
-    each_loose(hub, among_people, |row, outcome| {
+    each_loose(hub, loose, among_people, |row, outcome| {
         match outcome {
             Outcome::Joined(candidates) => {
                 likely.note(matcher, row, candidates.first());
@@ -106,16 +107,15 @@ pub fn effect(hub: &Hub, matcher: &Matcher) -> Result<(Effect, f64)> {
         }
         Ok(())
     })?;
-    let turnover = Turnover::new();
     let is_in = |held: &Held| held.row.token().is_ok_and(|id| left.contains_key(&id));
     let among_themselves = |conn: &mut Conn, working: &mut Working, mut asked: BTreeSet<usize>| {
         let (rules, mut decisions) = (rules(hub), Decisions::of(conn)?);
         asked.retain(|place| is_in(working.at(*place)));
-        let mut pool = Pool::new((&rules, matcher), working, (&turnover, &Keyed::new()), &is_in)?;
+        let mut pool = Pool::stored((&rules, matcher), &is_in);
         let grouped = pool.regrouped(conn, (working, &mut decisions), (&BTreeSet::new(), asked.clone()))?;
         Ok(grouped.into_iter().filter(|(place, _)| asked.contains(place)).collect())
     };
-    each_loose(hub, among_themselves, |row, Grouped { resident, like }| {
+    each_loose(hub, loose, among_themselves, |row, Grouped { resident, like }| {
         let is_asked = left.get(&row.token()?).copied().unwrap_or_default();
         likely.note(matcher, row, like.first().filter(|_| !is_asked));
         match resident {
@@ -135,12 +135,7 @@ const IN_A_GAP: f64 = 10.0;
 /// The lowest limit, not below `least`, that keeps the expected share of wrong joins within `wrong`.
 fn limit(likely: &mut [f64], least: f64, wrong: f64) -> f64 {
     likely.sort_by(|one, other| other.total_cmp(one));
-    let mut expected = 0.0;
-    let within = |(at, one): (usize, &f64)| {
-        expected += 1.0 - one;
-        expected <= wrong * (at + 1) as f64 && *one >= least
-    };
-    let allowed = likely.iter().enumerate().map(within).take_while(|within| *within).count();
+    let allowed = decide::within(likely, least, |_| wrong);
     let last = allowed.checked_sub(1).map_or(1.0, |last| likely[last]);
     match likely.get(allowed).filter(|next| **next >= least) {
         // Probabilities are rounded to a millionth.
@@ -194,23 +189,37 @@ impl Likely {
     }
 }
 
-/// Asks about all live records without a usable number, page by page.
+/// The live records without a usable number.
+pub fn loose(hub: &Hub) -> Result<Vec<Token>> {
+    let mut ids = Vec::new();
+    each_page(hub, |page| {
+        for row in page.iter().filter(|row| resolve::is_loose(&row.link)) {
+            ids.push(row.token()?);
+        }
+        Ok(())
+    })?;
+    Ok(ids)
+}
+
+/// Asks about those of these records that are still without a usable number, some at a time.
 fn each_loose<T>(
     hub: &Hub,
+    ids: &[Token],
     ask: impl Fn(&mut Conn, &mut Working, BTreeSet<usize>) -> Result<Vec<(usize, T)>>,
     mut each: impl FnMut(&Row, T) -> Result<()>,
 ) -> Result<()> {
-    each_page(hub, |page| {
-        let loose = page.iter().filter(|row| resolve::is_loose(&row.link));
-        let ids: BTreeSet<Token> = loose.map(Row::token).collect::<Result<_>>()?;
+    for ids in ids.chunks(AT_A_TIME) {
         let (working, answers) = hub.db.read(|conn| {
             let mut working = Working::default();
-            let places = working.by_ids(conn, &ids)?.into_iter().collect();
+            let mut places: BTreeSet<usize> =
+                working.by_ids(conn, &ids.iter().copied().collect())?.into_iter().collect();
+            places.retain(|place| resolve::is_loose(&working.at(*place).row.link));
             let answers = ask(conn, &mut working, places)?;
             Ok((working, answers))
         })?;
-        answers.into_iter().try_for_each(|(place, answer)| each(&working.at(place).row, answer))
-    })
+        answers.into_iter().try_for_each(|(place, answer)| each(&working.at(place).row, answer))?;
+    }
+    Ok(())
 }
 
 impl Effect {

@@ -30,7 +30,7 @@ pub type Reading = (Values, Vec<Token>);
 pub struct Pool<'a> {
     rules: &'a Rules<'a>,
     matcher: &'a Matcher,
-    turnover: &'a Turnover,
+    turnover: Turnover,
     is_in: &'a dyn Fn(&Held) -> bool,
     /// Loose records that the transaction moves, by token.
     moved: HashMap<Token, Vec<usize>>,
@@ -58,24 +58,29 @@ struct Near {
 }
 
 impl<'a> Pool<'a> {
-    /// The pool as it stands once the transaction commits. `is_in` says who is in it.
-    pub fn new(
-        (rules, matcher): (&'a Rules<'a>, &'a Matcher),
-        working: &Working,
-        (turnover, keyed): (&'a Turnover, &Keyed),
-        is_in: &'a dyn Fn(&Held) -> bool,
-    ) -> Result<Self> {
-        let mut pool = Self {
+    /// The pool as it is stored. `is_in` says who is in it.
+    pub fn stored((rules, matcher): (&'a Rules<'a>, &'a Matcher), is_in: &'a dyn Fn(&Held) -> bool) -> Self {
+        Self {
             rules,
             matcher,
-            turnover,
+            turnover: Turnover::new(),
             is_in,
             moved: HashMap::new(),
             moved_ids: HashSet::new(),
             under: HashMap::new(),
             crossing: BTreeSet::new(),
             read: HashMap::new(),
-        };
+        }
+    }
+
+    /// The pool as it stands once the transaction commits.
+    pub fn new(
+        (rules, matcher): (&'a Rules<'a>, &'a Matcher),
+        working: &Working,
+        (turnover, keyed): (Turnover, &Keyed),
+        is_in: &'a dyn Fn(&Held) -> bool,
+    ) -> Result<Self> {
+        let mut pool = Self { turnover, ..Self::stored((rules, matcher), is_in) };
         for (place, tokens) in keyed {
             let row = &working.at(*place).row;
             pool.moved_ids.insert(row.token()?);
@@ -168,14 +173,10 @@ impl<'a> Pool<'a> {
         Ok(near)
     }
 
-    /// Records that may be placed otherwise because a number of others under these tokens have come or gone.
-    pub fn crossing(
-        &mut self,
-        conn: &mut Conn,
-        working: &mut Working,
-        tokens: &BTreeSet<Token>,
-    ) -> Result<BTreeSet<usize>> {
-        self.load(conn, working, tokens)?;
+    /// Records that may be placed otherwise because a number of others under their tokens have come or gone.
+    pub fn crossing(&mut self, conn: &mut Conn, working: &mut Working) -> Result<BTreeSet<usize>> {
+        let tokens = self.turnover.keys().copied().collect();
+        self.load(conn, working, &tokens)?;
         Ok(self.crossing.clone())
     }
 

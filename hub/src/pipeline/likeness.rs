@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::golden::{Rules, entity_id};
-use super::groups::{self, Pool, Turnover};
+use super::groups::{self, Pool};
 use super::links::{self, Decisions, Touched};
 use super::regroup::{self, is_pooled};
 use super::shift::{Keyed, Moved, moved};
@@ -118,7 +118,7 @@ pub fn resettle(
             others.insert(*place);
         }
     }
-    let asked = regroup::Asked { turnover: &turnover, keyed: &keyed, others, again: &again };
+    let asked = regroup::Asked { turnover, keyed: &keyed, others, again: &again };
     regroup::regroup((rules, active), conn, (working, touched, decisions), asked, &mut standings)?;
     standings.write(&mut changes);
     gone(conn, working, &mut changes)?;
@@ -153,7 +153,7 @@ pub fn outcomes(
         tokens.extend(reading.1.iter().copied());
         read.push((*place, working.at(*place).row.token()?, reading));
     }
-    let people = People::under((rules, matcher), conn, working, keyed, &tokens)?;
+    let people = People::under(matcher, conn, working, keyed, &tokens)?;
     decisions.learn(conn, read.iter().map(|(_, id, _)| *id))?;
     let mut outcomes = Vec::with_capacity(read.len());
     for (place, id, (values, keys)) in read {
@@ -171,13 +171,12 @@ pub fn who(rules: &Rules, conn: &mut Conn, matcher: &Matcher, cells: &[String]) 
     let reading = groups::read(rules, matcher, cells)?;
     let tokens = reading.1.iter().copied().collect();
     let mut working = Working::default();
-    let people = People::under((rules, matcher), conn, &mut working, &Keyed::new(), &tokens)?;
+    let people = People::under(matcher, conn, &mut working, &Keyed::new(), &tokens)?;
     let outcome = matcher.outcome(&people.like(matcher, &reading.0, &reading.1, &BTreeSet::new()));
     if outcome != Outcome::Apart {
         return Ok(outcome);
     }
-    let turnover = Turnover::new();
-    let mut pool = Pool::new((rules, matcher), &working, (&turnover, &Keyed::new()), &is_pooled)?;
+    let mut pool = Pool::stored((rules, matcher), &is_pooled);
     let like = pool.like(conn, &mut working, (None, &reading))?;
     Ok(matcher.among(like.into_iter().map(|(_, candidate)| candidate).collect()))
 }
@@ -191,7 +190,7 @@ struct People {
 
 impl People {
     fn under(
-        (_, matcher): (&Rules, &Matcher),
+        matcher: &Matcher,
         conn: &mut Conn,
         working: &mut Working,
         keyed: &Keyed,

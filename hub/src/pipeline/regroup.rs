@@ -17,7 +17,7 @@ use crate::store::Conn;
 /// Which records are asked about besides those that have come into the pool or left it.
 pub struct Asked<'a> {
     /// How the number of loose records under each token changes.
-    pub turnover: &'a Turnover,
+    pub turnover: Turnover,
     /// What is found otherwise than it is stored.
     pub keyed: &'a Keyed,
     /// Those for whom people known by their numbers say another thing than before.
@@ -49,7 +49,7 @@ pub fn regroup(
         others.extend(pool.like(conn, working, (Some(*id), reading))?.into_iter().map(|(place, _)| place));
     }
     others.extend(moves.taken_out);
-    others.extend(pool.crossing(conn, working, &turnover.keys().copied().collect())?);
+    others.extend(pool.crossing(conn, working)?);
     others.retain(|place| is_pooled(working.at(*place)));
     let grouped = pool.regrouped(conn, (working, decisions), (&moves.come, others))?;
     standings.more(conn, working, grouped.keys())?;

@@ -25,14 +25,14 @@ use crate::matching::{CAP, COLUMNS, Frozen, KEYS, Matcher, NUMBER, cells};
 use crate::resolve;
 use crate::store::contribution::{self, Row};
 use crate::store::matching::{self, Changes};
-use crate::store::{Lease, entity};
+use crate::store::{Lease, entity, job};
 
 /// The kind of the job that does it.
 pub const JOB: &str = "tune";
 /// What a job is about that makes its model the active one.
 pub const APPLY: &str = "apply";
 /// What a job is about that only tells what its model would do.
-pub const LOOK: &str = "look";
+const LOOK: &str = "look";
 
 /// The code of the error where there is too little to learn from.
 pub const TOO_FEW: &str = "too-few-records";
@@ -79,6 +79,13 @@ pub struct Aside {
     pub records: u32,
 }
 
+/// Leaves it to the workers of a hub; what the job is about.
+pub fn enqueue(hub: &Hub, apply: bool) -> Result<&'static str> {
+    let (subject, now) = (if apply { APPLY } else { LOOK }, hub.now());
+    hub.db.write(|conn| job::enqueue(conn, JOB, subject, now, now))?;
+    Ok(subject)
+}
+
 /// Learns a model and tells its effect; with `activate` it becomes the active one.
 pub fn tune(hub: &Hub, by: &str, activate: bool, progress: &dyn Fn(u64)) -> Result<Tuned> {
     let lease = hub.writer()?;
@@ -90,11 +97,12 @@ pub fn tune(hub: &Hub, by: &str, activate: bool, progress: &dyn Fn(u64)) -> Resu
     })?;
     let mut matcher = Matcher::new(version, learned.frozen.clone());
     fill(hub, &lease, &matcher, progress)?;
-    let (mut effect, auto) = effect::effect(hub, &matcher)?;
+    let loose = effect::loose(hub)?;
+    let (mut effect, auto) = effect::effect(hub, &matcher, &loose)?;
     if auto > learned.frozen.model.limits.auto {
         learned.frozen.model.limits.auto = auto;
         matcher = Matcher::new(version, learned.frozen.clone());
-        effect = effect::effect(hub, &matcher)?.0;
+        effect = effect::effect(hub, &matcher, &loose)?.0;
     }
     let tuned = learned.tuned(version, activate, effect);
     hub.db.apply(&lease, hub.now(), |change| {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::apply::rules;
 use super::golden::{Joined, Rules, ended_resident, entity_id, golden_household, golden_resident};
-use super::groups::{Pool, Turnover};
+use super::groups::Pool;
 use super::likeness;
 use super::links::{Decisions, link_text};
 use super::regroup::is_pooled;
@@ -176,8 +176,7 @@ fn by_likeness(rules: &Rules, conn: &mut Conn, page: &[Row], expected: &mut [Exp
             others.insert(place);
         }
     }
-    let turnover = Turnover::new();
-    let mut pool = Pool::new((rules, &active), &working, (&turnover, &Keyed::new()), &is_pooled)?;
+    let mut pool = Pool::stored((rules, &active), &is_pooled);
     let reach = (&mut working, &mut decisions);
     for (place, grouped) in pool.regrouped(conn, reach, (&BTreeSet::new(), others))? {
         if let Some((entity, _)) = grouped.resident {

@@ -97,12 +97,17 @@ pub fn about(conn: &mut Conn, tokens: &[Vec<u8>]) -> Result<Vec<Decision>> {
 
 /// The contributions that stand joined to these people by a decision.
 pub fn joined_to(conn: &mut Conn, people: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
+    Ok(joins(conn, people)?.into_iter().map(|(contribution, _)| contribution).collect())
+}
+
+/// The contributions that stand joined to these people, each with the person.
+fn joins(conn: &mut Conn, people: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
     in_parts(people, |people| {
         Ok(decision::table
             .filter(decision::kind.eq(JOIN))
             .filter(decision::revoked_at.is_null())
             .filter(decision::person.eq_any(people))
-            .select(decision::subject)
+            .select((decision::subject, decision::person))
             .load(conn)?)
     })
 }
@@ -141,21 +146,9 @@ fn standing(conn: &mut Conn, subjects: &[Vec<u8>]) -> Result<Vec<Decision>> {
     })
 }
 
-/// Those of these to whom a contribution was joined by a decision.
-fn named(conn: &mut Conn, people: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
-    in_parts(people, |people| {
-        Ok(decision::table
-            .filter(decision::kind.eq(JOIN))
-            .filter(decision::revoked_at.is_null())
-            .filter(decision::person.eq_any(people))
-            .select(decision::person)
-            .load(conn)?)
-    })
-}
-
 /// Adds to `decided` what stands of these contributions and people, and of the people that leads to.
 pub fn learn(conn: &mut Conn, decided: &mut Decided, mut subjects: Vec<Vec<u8>>) -> Result<()> {
-    for person in named(conn, &subjects)? {
+    for (_, person) in joins(conn, &subjects)? {
         decided.name(Token::from_slice(&person)?);
     }
     let mut seen: HashSet<Vec<u8>> = HashSet::new();
