@@ -53,6 +53,9 @@ const MEASURES: &[(&str, Measure)] = &[
     ("区", Measure::Part),
 ];
 
+/// Characters of the longest name of a district, street or community, without what it is.
+const LONGEST: usize = 8;
+
 #[derive(Debug, Clone, PartialEq)]
 enum Piece {
     Name(String),
@@ -281,7 +284,10 @@ fn place(name: &str, address: &mut Address, left: &mut String) {
     }
     if let Some(end) = road_end(rest) {
         let (road, behind) = rest.split_at(end);
-        address.road = Place::named(&road.replace("大街", "街").replace("大道", "道"));
+        address.road = match road.contains('大') {
+            true => Place::named(&road.replace("大街", "街").replace("大道", "道")),
+            false => Place::named(road),
+        };
         rest = behind;
     }
     let compound = rest.trim_matches(|c: char| c == '-' || c == '内');
@@ -337,24 +343,19 @@ fn province(text: &str) -> Option<(&str, &str)> {
 
 /// A name that ends in one of `ends`, if it stands at the front and is as short as such names are.
 fn upper<'a>(text: &'a str, ends: &[&str]) -> Option<(&'a str, &'a str)> {
-    let mut found: Option<(usize, &str)> = None;
-    for end in ends {
-        for (at, _) in text.match_indices(end) {
-            if is_upper(text, at, end)
-                && found.is_none_or(|(best, word)| at < best || at == best && end.len() > word.len())
-            {
-                found = Some((at, end));
-            }
+    for (at, _) in text.char_indices().take(LONGEST + 1).skip(1) {
+        let here = ends.iter().filter(|end| text[at..].starts_with(**end) && is_upper(text, at, end));
+        if let Some(end) = here.max_by_key(|end| end.len()) {
+            return Some((&text[..at], &text[at + end.len()..]));
         }
     }
-    let (at, end) = found?;
-    Some((&text[..at], &text[at + end.len()..]))
+    None
 }
 
 fn is_upper(text: &str, at: usize, end: &str) -> bool {
     let stem = &text[..at];
     let length = stem.chars().count();
-    if !(1..=8).contains(&length) || ends_in_road(stem) || stem.chars().any(|c| matches!(c, '路' | '巷')) {
+    if ends_in_road(stem) || stem.chars().any(|c| matches!(c, '路' | '巷')) {
         return false;
     }
     let last = stem.chars().last().unwrap_or_default();

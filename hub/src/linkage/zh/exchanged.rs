@@ -3,12 +3,16 @@
 //! Owns how that is seen, also where one of the two is empty; it reads the cells again, each as what it is. Never moves a cell that can be what its
 //! column says.
 
+use smallvec::SmallVec;
+
 use super::citizen::{Class, Document};
 use crate::linkage::evidence::{Evidence, Kind, Value};
 
 /// Reads exchanged cells again.
 pub fn read_again(kinds: &[Kind], cells: &[&str], record: &mut [Option<Value>]) {
-    let first = |kind| kinds.iter().position(|one| *one == kind).filter(|place| *place < cells.len());
+    // Most cells are where they belong, and need not be held against the others.
+    let strays = kinds.iter().zip(cells).map(|(kind, cell)| !fits(*kind, cell)).collect::<SmallVec<[bool; 16]>>();
+    let first = |kind| kinds.iter().position(|one| *one == kind).filter(|place| strays.get(*place) == Some(&true));
     let (number, name) = (first(Kind::CitizenId), first(Kind::NameZh));
     for (one, other) in [
         (name, first(Kind::AddressZh)),
@@ -25,8 +29,7 @@ pub fn read_again(kinds: &[Kind], cells: &[&str], record: &mut [Option<Value>]) 
         let is_blank = |cell: &str| kinds[one].prepare(cell).is_none() && kinds[other].prepare(cell).is_none();
         // A short word beside an empty name may be a place.
         let alone = there && is_blank(cells[one]) && (kinds[one] != Kind::NameZh || cells[other].chars().count() < 4);
-        let crossed = there && here || alone || here && is_blank(cells[other]);
-        if crossed && !fits(kinds[one], cells[one]) && !fits(kinds[other], cells[other]) {
+        if there && here || alone || here && is_blank(cells[other]) {
             record[one] = kinds[one].prepare(cells[other]);
             record[other] = kinds[other].prepare(cells[one]);
         }

@@ -78,6 +78,12 @@ impl Syllable {
     }
 }
 
+/// The block of characters that nearly all names are written in, first and last.
+const COMMON: [char; 2] = ['\u{4e00}', '\u{9fff}'];
+
+/// Their readings.
+static READ: LazyLock<Vec<Readings>> = LazyLock::new(|| (COMMON[0]..=COMMON[1]).map(Readings::looked_up).collect());
+
 fn place(list: &[&str], item: &str) -> usize {
     list.iter().position(|one| *one == item).unwrap_or(0)
 }
@@ -92,6 +98,13 @@ impl Readings {
 
     /// The readings of a character; none for what is no Han character.
     pub fn of(character: char) -> Self {
+        match u32::from(character).checked_sub(u32::from(COMMON[0])).and_then(|place| READ.get(place as usize)) {
+            Some(known) => *known,
+            None => Self::looked_up(character),
+        }
+    }
+
+    fn looked_up(character: char) -> Self {
         let mut readings = Self::default();
         for pinyin in character.to_pinyin_multi().into_iter().flatten() {
             if let Some(syllable) = Syllable::parse(pinyin.plain()) {
@@ -173,6 +186,14 @@ mod tests {
     fn characters_of_one_sound_meet_and_others_do_not() {
         assert!(Readings::of('伟').meet(&Readings::of('玮')));
         assert!(!Readings::of('伟').meet(&Readings::of('明')));
+    }
+
+    #[test]
+    fn a_common_character_is_read_as_it_is_looked_up() {
+        for character in ['一', '乐', '伟', '\u{9fff}', '\u{3400}', 'ü', 'A', '\u{2ffff}'] {
+            assert_eq!(Readings::of(character), Readings::looked_up(character), "{character}");
+        }
+        assert!(Readings::of('一').first().is_some() && Readings::of('A').first().is_none());
     }
 
     #[test]
