@@ -20,6 +20,7 @@ pub mod land;
 pub mod likeness;
 pub mod links;
 mod prepare;
+pub mod reading;
 pub mod rebuild;
 pub mod records;
 mod regroup;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::arrival::{self, Arrival, Punctuality};
+use crate::entity::{HOUSEHOLD, RESIDENT};
 use crate::error::Result;
 use crate::hub::Hub;
 use crate::store::delivery::HoldReason;
@@ -123,8 +124,8 @@ pub fn status(hub: &Hub) -> Result<Status> {
                 generation: writer.generation,
             },
             dataset: Dataset {
-                residents: entity::count(conn, "resident", None)?,
-                households: entity::count(conn, "household", None)?,
+                residents: entity::count(conn, RESIDENT, None)?,
+                households: entity::count(conn, HOUSEHOLD, None)?,
                 communities: entity::communities(conn)?,
                 unresolved: contribution::unresolved(conn)?,
             },

@@ -8,6 +8,7 @@ use super::auth::Caller;
 use super::extract::blocking;
 use super::problem::Answer;
 use crate::code::CodeTable;
+use crate::entity::{HOUSEHOLD, RESIDENT};
 use crate::error::{Error, Kind};
 use crate::hub::Hub;
 use crate::store::entity;
@@ -51,7 +52,7 @@ pub async fn community(hub: web::Data<Hub>, caller: Caller, code: web::Path<Stri
             true => hub.db.read(|conn| entity::count(conn, kind, Some(&code))).map(Some),
             false => Ok(None),
         };
-        let (residents, households) = (count("resident")?, count("household")?);
+        let (residents, households) = (count(RESIDENT)?, count(HOUSEHOLD)?);
         let table = hub.catalogue.codes(DIVISIONS);
         let named = |code: &str| table.and_then(|table| table.get(code)).map(|row| row.name_zh.clone());
         let name = named(&code);

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::auth::Caller;
 use super::extract::blocking;
 use super::problem::{Answer, Failure};
+use crate::entity::RESIDENT;
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::id;
@@ -104,7 +105,7 @@ impl Decision {
     pub(super) fn of(hub: &Hub, row: &Stored) -> Result<Self> {
         let resident = |token: &[u8]| {
             Ok::<_, Error>(
-                crate::pipeline::golden::entity_id(&hub.keyring, "resident", Token::from_slice(token)?)?.to_string(),
+                crate::pipeline::golden::entity_id(&hub.keyring, RESIDENT, Token::from_slice(token)?)?.to_string(),
             )
         };
         let is_merge = row.kind == MERGE;
@@ -135,7 +136,7 @@ pub async fn why(hub: web::Data<Hub>, caller: Caller, id: web::Path<String>) -> 
 
 fn explained(hub: &Hub, conn: &mut Conn, id: Token) -> Result<Why> {
     let (row, version) = entity::current(conn, &[id.to_vec()])?.into_iter().next().ok_or_else(entity::no_resident)?;
-    if row.kind != "resident" {
+    if row.kind != RESIDENT {
         return Err(entity::no_resident());
     }
     let rows = crate::store::contribution::live_of_entities(conn, std::slice::from_ref(&row.id))?;

@@ -10,6 +10,7 @@ use super::auth::Caller;
 use super::extract::{Page, after, blocking, cursor_fault, limit, query_fault};
 use super::identity::{Decision, reason, telling};
 use super::problem::{Answer, Failure};
+use crate::entity::RESIDENT;
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::id;
@@ -282,7 +283,7 @@ fn matched(hub: &Hub, conn: &mut Conn, asked: &Somebody) -> Result<Match> {
     let Value::Object(attributes) = attributes else { return Err(Error::new(Kind::Internal, "an object")) };
     let by_number = match PersonKey::read(None, None, &asked.id_no) {
         Ok(key) => {
-            let found = entity::by_tokens(conn, "resident", &[key.token(&hub.keyring)?.to_vec()])?;
+            let found = entity::by_tokens(conn, RESIDENT, &[key.token(&hub.keyring)?.to_vec()])?;
             found.into_iter().find(|(row, _)| row.state == "live").map(|(row, _)| id::hex(&row.id))
         }
         Err(_) => None,

@@ -10,7 +10,7 @@ use super::export::{self, Export};
 use super::extract::{Page, after, blocking, cursor_fault, limit, query_fault};
 use super::gather::{self, Found, Gather};
 use super::problem::{Answer, Failure};
-use crate::entity::KeyRole;
+use crate::entity::{HOUSEHOLD, KeyRole, RESIDENT};
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::id;
@@ -21,9 +21,6 @@ use crate::resolve::{PersonKey, alias_token};
 use crate::store::entity::{self, Version};
 use crate::store::{Conn, contribution};
 use crate::time;
-
-const RESIDENT: &str = "resident";
-const HOUSEHOLD: &str = "household";
 
 /// A resident or household.
 #[derive(Debug, Serialize, ToSchema)]

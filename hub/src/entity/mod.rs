@@ -21,6 +21,11 @@ use crate::id;
 /// Version of the merge code. Raise it with any change that makes another golden document of the same contributions.
 pub const MERGE_VERSION: u32 = 1;
 
+/// The kind of entity that a person is.
+pub const RESIDENT: &str = "resident";
+/// The kind of entity that people who live together are.
+pub const HOUSEHOLD: &str = "household";
+
 /// A kind of entity: its attributes and how each behaves.
 #[derive(Debug, Clone)]
 pub struct EntitySchema {

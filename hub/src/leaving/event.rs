@@ -7,6 +7,7 @@ use super::document::{Document, Record};
 use super::people::People;
 use super::record::{Agreed, Moment, keys_of, records};
 use super::scope::{COMMUNITY, Scope};
+use crate::entity::RESIDENT;
 use crate::error::Result;
 use crate::keyring::{Keyring, Token};
 use crate::pipeline::golden::MERGED_INTO;
@@ -109,7 +110,7 @@ pub fn events(
 
 /// Into whom a resident was merged, as this version says; `None` of any other version.
 pub fn merged_into(version: &Version) -> Result<Option<Token>> {
-    if version.kind != "resident" || version.state != "ended" {
+    if version.kind != RESIDENT || version.state != "ended" {
         return Ok(None);
     }
     let into = Document::read(&codec::text(&version.document)?)?.string(MERGED_INTO).map(Cow::into_owned);

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::document::Document;
 use super::scope::{COMMUNITY, Scope};
+use crate::entity::RESIDENT;
 use crate::error::Result;
 use crate::keyring::{Keyring, Token};
 use crate::pipeline::golden::entity_id;
@@ -13,7 +14,6 @@ use crate::resolve::Decided;
 use crate::store::entity::{self, Version};
 use crate::store::{Conn, codec, decision};
 
-const RESIDENT: &str = "resident";
 const KEY: &str = "key";
 const NAME: &str = "name";
 

@@ -65,7 +65,8 @@ fn applied_whole(hub: &Hub, lease: &Lease, id: &str, progress: &dyn Fn(u64)) -> 
         return fold::older_snapshot(hub, lease, &found);
     }
     let is_first = !hub.db.read(|conn| contribution::is_any_of(conn, &found.feed))?;
-    let writing = Writing { hub, feed: &feed, as_of, delivery: id, is_first };
+    let model = hub.db.read(|conn| hub.models.standing(conn))?.active;
+    let writing = Writing { hub, feed: &feed, as_of, delivery: id, is_first, model };
     chunks(&writing, lease, &found, progress)?;
     if feed.spec.mode == Mode::Snapshot {
         endings::end_absent(&writing, lease)?;

@@ -105,7 +105,7 @@ pub fn resume(hub: &Hub, id: &str) -> Result<()> {
             return Ok(());
         };
         let feed = hub.feed(&found.feed)?;
-        let writing = Writing { hub, feed: &feed, as_of, delivery: id, is_first: false };
+        let writing = Writing { hub, feed: &feed, as_of, delivery: id, is_first: false, model: None };
         let lease = hub.writer()?;
         if newest.is_some_and(|state| state.delivery != found.id) {
             return set(&writing, &lease, "none");

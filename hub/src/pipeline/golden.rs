@@ -16,6 +16,7 @@ use super::spread::spread;
 use super::working::{Fresh, Working};
 use crate::contribution::Contribution;
 use crate::entity::EntitySchema;
+use crate::entity::{HOUSEHOLD, RESIDENT};
 use crate::error::Result;
 use crate::keyring::{Keyring, Token};
 use crate::merge;
@@ -102,7 +103,7 @@ pub fn settle(
         matching::tokens(&matched).for_each(|token| known.note(token));
     }
     bulk::write(change.conn, &writes)?;
-    matching::write(change.conn, &matched)?;
+    matching::write(change.conn, matched)?;
     Ok(count)
 }
 
@@ -153,7 +154,7 @@ fn merge_residents(
         let linked: Vec<Joined> = working.all_said(places)?.into_iter().zip(links).collect();
         Golden::made(golden_resident(rules, &linked)?)
     };
-    append(change, Cause { kind: "resident", delivery }, (touched.entities(), &standing), (&golden, &endings))
+    append(change, Cause { kind: RESIDENT, delivery }, (touched.entities(), &standing), (&golden, &endings))
 }
 
 /// A contribution and the link by which it belongs to an entity.
@@ -176,7 +177,7 @@ pub fn ended_resident(
     (token, elsewhere): (Token, Option<Token>),
 ) -> Result<Map<String, Value>> {
     let person = decided.person(token);
-    let into = if person == token { elsewhere } else { Some(entity_id(keyring, "resident", person)?) };
+    let into = if person == token { elsewhere } else { Some(entity_id(keyring, RESIDENT, person)?) };
     let into = into.map(|into| (MERGED_INTO.to_owned(), Value::String(into.to_string())));
     Ok(into.into_iter().collect())
 }
@@ -189,7 +190,7 @@ fn merge_households(
     delivery: &str,
 ) -> Result<Vec<(Entity, Version)>> {
     let groups = working.of_households(change.conn, touched.households())?;
-    let id = |token: &Token| Ok((entity_id(rules.keyring, "household", *token)?, Some(*token)));
+    let id = |token: &Token| Ok((entity_id(rules.keyring, HOUSEHOLD, *token)?, Some(*token)));
     let ids: BTreeMap<Token, Option<Token>> = touched.households().iter().map(id).collect::<Result<_>>()?;
     let golden = |id: Token| {
         let token = ids.get(&id).copied().flatten();
@@ -197,7 +198,7 @@ fn merge_households(
         Golden::made(golden_household(rules, &working.all_said(places)?)?)
     };
     let standing = standing(rules, change.conn, &ids)?;
-    append(change, Cause { kind: "household", delivery }, (&ids, &standing), (&golden, &Endings::new()))
+    append(change, Cause { kind: HOUSEHOLD, delivery }, (&ids, &standing), (&golden, &Endings::new()))
 }
 
 /// A household's golden document; `None` where it has no member.

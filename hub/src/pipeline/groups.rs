@@ -5,26 +5,24 @@
 //! contribution's.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::golden::{Rules, entity_id};
 use super::links::Decisions;
+use super::reading::Reading;
 use super::shift::Keyed;
 use super::working::{Held, Working};
+use crate::entity::RESIDENT;
 use crate::error::Result;
 use crate::keyring::Token;
 use crate::linkage::block;
 use crate::linkage::cluster::{Between, Link, cluster};
-use crate::matching::{CAP, Candidate, Matcher, Values, cells, likeliest};
+use crate::matching::{CAP, Candidate, Matcher, likeliest};
 use crate::resolve;
 use crate::store::{Conn, entity, matching};
 
-const RESIDENT: &str = "resident";
-
 /// How the number of loose records under each token changes in a transaction: ended or gone elsewhere, and come.
 pub type Turnover = HashMap<Token, (usize, usize)>;
-
-/// A record as it is compared: its values and the tokens it is found under.
-pub type Reading = (Values, Vec<Token>);
 
 /// The records of one moment that nothing else places.
 pub struct Pool<'a> {
@@ -39,7 +37,6 @@ pub struct Pool<'a> {
     under: HashMap<Token, Vec<usize>>,
     /// All under tokens that too many share now and did not before, or the other way round.
     crossing: BTreeSet<usize>,
-    read: HashMap<usize, Reading>,
 }
 
 /// What became of a record.
@@ -69,7 +66,6 @@ impl<'a> Pool<'a> {
             moved_ids: HashSet::new(),
             under: HashMap::new(),
             crossing: BTreeSet::new(),
-            read: HashMap::new(),
         }
     }
 
@@ -91,12 +87,8 @@ impl<'a> Pool<'a> {
         Ok(pool)
     }
 
-    fn reading(&mut self, working: &Working, place: usize) -> Result<&Reading> {
-        if !self.read.contains_key(&place) {
-            let reading = read(self.rules, self.matcher, &cells(&working.said(place)?.attributes))?;
-            self.read.insert(place, reading);
-        }
-        Ok(&self.read[&place])
+    fn reading(&self, working: &Working, place: usize) -> Result<Arc<Reading>> {
+        working.reading(self.rules.keyring, self.matcher, place)
     }
 
     /// Finds who is under these tokens.
@@ -148,25 +140,25 @@ impl<'a> Pool<'a> {
         working: &mut Working,
         (id, reading): (Option<Token>, &Reading),
     ) -> Result<Vec<(usize, Candidate)>> {
-        self.load(conn, working, &reading.1.iter().copied().collect())?;
+        self.load(conn, working, &reading.tokens.iter().copied().collect())?;
         let near = self.compared(working, (id, reading))?;
         Ok(near.into_iter().map(|near| (near.place, near.candidate)).collect())
     }
 
-    fn compared(&mut self, working: &Working, (id, (values, tokens)): (Option<Token>, &Reading)) -> Result<Vec<Near>> {
+    fn compared(&self, working: &Working, (id, reading): (Option<Token>, &Reading)) -> Result<Vec<Near>> {
         let places: BTreeSet<usize> =
-            tokens.iter().filter_map(|token| self.under.get(token)).flatten().copied().collect();
+            reading.tokens.iter().filter_map(|token| self.under.get(token)).flatten().copied().collect();
         let mut near = Vec::new();
         for place in places {
             let other = working.at(place).row.token()?;
             if id == Some(other) {
                 continue;
             }
-            self.reading(working, place)?;
-            let theirs = &self.read[&place].0;
+            let theirs = self.reading(working, place)?;
             // The same pair is compared the same way round, whoever asks.
-            let (one, two) = if id.is_some_and(|id| id < other) { (values, theirs) } else { (theirs, values) };
-            let Some((mut candidate, odds)) = self.matcher.alike(one, two, other) else { continue };
+            let is_first = id.is_some_and(|id| id < other);
+            let (one, two) = if is_first { (reading, &*theirs) } else { (&*theirs, reading) };
+            let Some((mut candidate, odds)) = self.matcher.alike(&one.values, &two.values, other) else { continue };
             candidate.entity = entity_id(self.rules.keyring, RESIDENT, other)?;
             near.push(Near { place, is_sure: self.matcher.is_sure(&candidate), odds, candidate });
         }
@@ -193,8 +185,8 @@ impl<'a> Pool<'a> {
         while !next.is_empty() {
             let (mut readings, mut tokens) = (Vec::new(), BTreeSet::new());
             for place in std::mem::take(&mut next) {
-                let reading = self.reading(working, place)?.clone();
-                tokens.extend(reading.1.iter().copied());
+                let reading = self.reading(working, place)?;
+                tokens.extend(reading.tokens.iter().copied());
                 readings.push((place, reading));
             }
             self.load(conn, working, &tokens)?;
@@ -240,7 +232,7 @@ impl<'a> Pool<'a> {
                 .copied()
                 .collect();
             members.retain(|id, _| !parted.contains(id));
-            linked.extend(self.clustered(&members, near));
+            linked.extend(self.clustered(working, &members, near)?);
         }
         // Whoever was merged stays so when nobody is left to be grouped with.
         let grouped: BTreeSet<usize> = linked.iter().flatten().copied().collect();
@@ -250,7 +242,12 @@ impl<'a> Pool<'a> {
     }
 
     /// Groups of at least two among linked records, given and returned by place, in the order of their ids.
-    fn clustered(&self, members: &BTreeMap<Token, usize>, near: &BTreeMap<usize, Vec<Near>>) -> Vec<Vec<usize>> {
+    fn clustered(
+        &self,
+        working: &Working,
+        members: &BTreeMap<Token, usize>,
+        near: &BTreeMap<usize, Vec<Near>>,
+    ) -> Result<Vec<Vec<usize>>> {
         let places: Vec<usize> = members.values().copied().collect();
         let number: HashMap<usize, u32> =
             places.iter().enumerate().map(|(number, place)| (*place, number as u32)).collect();
@@ -262,12 +259,13 @@ impl<'a> Pool<'a> {
                 }
             }
         }
-        let values = |number: u32| &self.read[&places[number as usize]].0;
+        let readings = places.iter().map(|place| self.reading(working, *place)).collect::<Result<Vec<_>>>()?;
+        let values = |number: u32| &readings[number as usize].values;
         let between =
             |one: u32, other: u32| -> Between { self.matcher.between(values(one.min(other)), values(one.max(other))) };
         let groups = cluster(places.len(), |_| 0, &links, [false; 2], between);
         let several = groups.all().filter(|group| group.len() > 1);
-        several.map(|group| group.iter().map(|number| places[*number as usize]).collect()).collect()
+        Ok(several.map(|group| group.iter().map(|number| places[*number as usize]).collect()).collect())
     }
 
     /// Names each group after one of its records: one that was merged, one after whom a resident is named already, or the
@@ -301,13 +299,6 @@ impl<'a> Pool<'a> {
         }
         Ok(named)
     }
-}
-
-/// Reads a record as it is compared.
-pub fn read(rules: &Rules, matcher: &Matcher, cells: &[String]) -> Result<Reading> {
-    let values = matcher.read(cells);
-    let tokens = matcher.keys(rules.keyring, &values)?;
-    Ok((values, tokens))
 }
 
 /// Records that sure links hold together, directly or in turn; of at least two.

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::apply::rules;
 use super::golden;
 use super::links::Touched;
+use crate::entity::RESIDENT;
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::id;
@@ -17,8 +18,6 @@ use crate::store::contribution::{self, Row};
 use crate::store::decision::{self, Decision, Document, JOIN, MERGE, PART, UNSURE};
 use crate::store::entity::{self, Entity};
 use crate::store::{Change, codec, matching};
-
-const RESIDENT: &str = "resident";
 
 /// A resident as whoever decides has seen them: another version by now is a conflict, for they would decide of something
 /// they have not seen.

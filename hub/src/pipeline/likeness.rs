@@ -9,20 +9,20 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::golden::{Rules, entity_id};
-use super::groups::{self, Pool};
+use super::groups::Pool;
 use super::links::{self, Decisions, Touched};
+use super::reading::Reading;
 use super::regroup::{self, is_pooled};
 use super::shift::{Keyed, Moved, moved};
 use super::standings::Standings;
 use super::working::{Groups, Working};
+use crate::entity::RESIDENT;
 use crate::error::Result;
 use crate::keyring::Token;
-use crate::matching::{CAP, Likeness, Matcher, Outcome, Values, cells};
+use crate::matching::{CAP, Likeness, Matcher, Outcome};
 use crate::resolve::{self, Placing};
 use crate::store::Conn;
 use crate::store::matching::{self, Changes};
-
-const RESIDENT: &str = "resident";
 
 /// Models made ready, kept between transactions: the active one, and one whose keys are being made. Each with whether it is
 /// as it will stay.
@@ -149,30 +149,30 @@ pub fn outcomes(
 ) -> Result<Vec<(usize, Outcome)>> {
     let (mut read, mut tokens) = (Vec::with_capacity(asked.len()), BTreeSet::new());
     for place in asked {
-        let reading = groups::read(rules, matcher, &cells(&working.said(*place)?.attributes))?;
-        tokens.extend(reading.1.iter().copied());
+        let reading = working.reading(rules.keyring, matcher, *place)?;
+        tokens.extend(reading.tokens.iter().copied());
         read.push((*place, working.at(*place).row.token()?, reading));
     }
-    let people = People::under(matcher, conn, working, keyed, &tokens)?;
+    let people = People::under((rules, matcher), conn, working, keyed, &tokens)?;
     decisions.learn(conn, read.iter().map(|(_, id, _)| *id))?;
     let mut outcomes = Vec::with_capacity(read.len());
-    for (place, id, (values, keys)) in read {
+    for (place, id, reading) in read {
         let mut parted = BTreeSet::new();
         for token in decisions.found().parted_from(id) {
             parted.insert(entity_id(rules.keyring, RESIDENT, token)?);
         }
-        outcomes.push((place, matcher.outcome(&people.like(matcher, &values, &keys, &parted))));
+        outcomes.push((place, matcher.outcome(&people.like(matcher, &reading, &parted))));
     }
     Ok(outcomes)
 }
 
 /// Whom a record is about that is not stored, and need not be; or which others are like it that nothing places.
 pub fn who(rules: &Rules, conn: &mut Conn, matcher: &Matcher, cells: &[String]) -> Result<Outcome> {
-    let reading = groups::read(rules, matcher, cells)?;
-    let tokens = reading.1.iter().copied().collect();
+    let reading = Reading::of_cells(rules.keyring, matcher, cells)?;
+    let tokens = reading.tokens.iter().copied().collect();
     let mut working = Working::default();
-    let people = People::under(matcher, conn, &mut working, &Keyed::new(), &tokens)?;
-    let outcome = matcher.outcome(&people.like(matcher, &reading.0, &reading.1, &BTreeSet::new()));
+    let people = People::under((rules, matcher), conn, &mut working, &Keyed::new(), &tokens)?;
+    let outcome = matcher.outcome(&people.like(matcher, &reading, &BTreeSet::new()));
     if outcome != Outcome::Apart {
         return Ok(outcome);
     }
@@ -185,12 +185,12 @@ pub fn who(rules: &Rules, conn: &mut Conn, matcher: &Matcher, cells: &[String]) 
 struct People {
     found: BTreeMap<Token, BTreeSet<Token>>,
     groups: Groups,
-    records: BTreeMap<usize, Values>,
+    records: BTreeMap<usize, Arc<Reading>>,
 }
 
 impl People {
     fn under(
-        matcher: &Matcher,
+        (rules, matcher): (&Rules, &Matcher),
         conn: &mut Conn,
         working: &mut Working,
         keyed: &Keyed,
@@ -199,28 +199,23 @@ impl People {
         let found = people_under(conn, working, keyed, tokens)?;
         let all: BTreeSet<Token> = found.values().flatten().copied().collect();
         let groups = working.of_entities(conn, &all)?;
-        let mut records: BTreeMap<usize, Values> = BTreeMap::new();
+        let mut records: BTreeMap<usize, Arc<Reading>> = BTreeMap::new();
         for place in groups.values().flatten() {
             if is_strong(&working.at(*place).row.link) && !records.contains_key(place) {
-                records.insert(*place, matcher.read(&cells(&working.said(*place)?.attributes)));
+                records.insert(*place, working.reading(rules.keyring, matcher, *place)?);
             }
         }
         Ok(Self { found, groups, records })
     }
 
     /// How like a record is to the people under its keys, but those it was parted from.
-    fn like(
-        &self,
-        matcher: &Matcher,
-        values: &Values,
-        keys: &[Token],
-        parted: &BTreeSet<Token>,
-    ) -> BTreeMap<Token, Likeness> {
-        let people: BTreeSet<&Token> = keys.iter().filter_map(|key| self.found.get(key)).flatten().collect();
+    fn like(&self, matcher: &Matcher, reading: &Reading, parted: &BTreeSet<Token>) -> BTreeMap<Token, Likeness> {
+        let people: BTreeSet<&Token> = reading.tokens.iter().filter_map(|key| self.found.get(key)).flatten().collect();
         let mut like = BTreeMap::new();
         for entity in people.into_iter().filter(|entity| !parted.contains(entity)) {
             let records = self.groups.get(entity).into_iter().flatten().filter_map(|place| self.records.get(place));
-            like.extend(matcher.likeness(values, records).map(|likeness| (*entity, likeness)));
+            let values = records.map(|record| &record.values);
+            like.extend(matcher.likeness(&reading.values, values).map(|likeness| (*entity, likeness)));
         }
         like
     }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::golden::{Rules, entity_id};
 use super::likeness;
 use super::working::Working;
+use crate::entity::{HOUSEHOLD, RESIDENT};
 use crate::error::Result;
 use crate::keyring::{Keyring, Token};
 use crate::resolve::{self, AliasMeaning, Claims, Decided, Link, Placing, Standing};
@@ -13,7 +14,6 @@ use crate::store::contribution::Row;
 use crate::store::entity::Entity;
 use crate::store::{Conn, decision, matching};
 
-const RESIDENT: &str = "resident";
 /// The link of a contribution by the key it asserts.
 pub(super) const BY_KEY: &str = "key";
 /// The link of a contribution by a decision.
@@ -77,7 +77,7 @@ impl Touched {
 
     /// Adds an entity whatever contributes to it.
     pub fn add_entity(&mut self, row: &Entity) -> Result<()> {
-        if row.kind == "household" {
+        if row.kind == HOUSEHOLD {
             self.households.insert(Token::from_slice(&row.token)?);
         } else {
             self.add_id(Some(Token::from_slice(&row.id)?));

@@ -2,20 +2,24 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use serde_json::{Map, Value};
 
 use super::alone::Alone;
 use super::apply;
+use super::reading::Reading;
 use super::row::ChangedRow;
 use super::spill::{self, SpillReader};
 use super::working::Fresh;
 use crate::contribution::{AsOf, Contribution, Part};
+use crate::entity::RESIDENT;
 use crate::error::{Error, Kind, Result};
 use crate::feed::Feed;
 use crate::hub::Hub;
 use crate::keyring::Token;
+use crate::matching::Matcher;
 use crate::resolve;
 use crate::store::contribution::{Document, DocumentRef, Row};
 use crate::store::{codec, staging};
@@ -36,6 +40,9 @@ pub struct Writing<'a> {
     /// Nothing of the feed was stored when the delivery was begun, not even a tombstone. Its keys are unique, so none of
     /// them is stored before it is written; and a database that has never seen the feed would look for them badly.
     pub is_first: bool,
+    /// The model of likeness that is active when the delivery is begun. Its readings are made ahead; where another one has
+    /// become active they are made again.
+    pub model: Option<Arc<Matcher>>,
 }
 
 /// Reads the spill after `from` and prepares its rows, a chunk at a time.
@@ -176,7 +183,14 @@ pub fn ending(before: Row, as_of: &AsOf) -> Result<Fresh> {
         document: codec::encode(&Document::default())?,
         ..before.clone()
     };
-    Ok(Fresh { before: Some((before, aliases)), row, said: Some(said), aliases: Vec::new(), alone: None })
+    Ok(Fresh {
+        before: Some((before, aliases)),
+        row,
+        said: Some(said),
+        aliases: Vec::new(),
+        alone: None,
+        reading: None,
+    })
 }
 
 /// What the first row of a key writes of its part at `place`. Where nobody is likely to ask what it says, that stays with
@@ -253,7 +267,13 @@ fn contribution_of(
     let rules = apply::rules(writing.hub);
     let is_new = rules.known.is_some() && claims.key.is_some_and(|key| !rules.may_hold(&key.0));
     let alone = if before.is_none() && is_new { Some(Alone::of(&rules, &said)?) } else { None };
-    Ok(Fresh { before, row: stored, said: Some(said), aliases: claims.aliases, alone })
+    let matcher = writing.model.as_ref().filter(|_| part.entity == RESIDENT);
+    let reading = matcher
+        .map(|matcher| Reading::of(rules.keyring, matcher, &said.attributes))
+        .transpose()?
+        .zip(matcher)
+        .map(|(reading, matcher)| (matcher.version, Arc::new(reading)));
+    Ok(Fresh { before, row: stored, said: Some(said), aliases: claims.aliases, alone, reading })
 }
 
 /// When the attributes' values last changed: the source's own time, else the as-of of the delivery that brought another

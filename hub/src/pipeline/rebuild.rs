@@ -81,6 +81,7 @@ fn remade(hub: &Hub, conn: &mut Conn, page: &[Row]) -> Result<Vec<Fresh>> {
             said: Some(said),
             aliases: claims.aliases,
             alone: None,
+            reading: None,
         });
     }
     Ok(fresh)

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::golden::Rules;
-use super::groups::{self, Grouped, Pool, Reading, Turnover};
+use super::groups::{Grouped, Pool, Turnover};
 use super::links::{self, Decisions, Touched};
+use super::reading::Reading;
 use super::shift::Keyed;
 use super::standings::Standings;
 use super::working::{Held, Working};
+use crate::entity::RESIDENT;
 use crate::error::Result;
 use crate::keyring::Token;
 use crate::matching::{Matcher, cells};
@@ -74,7 +76,7 @@ struct Moves {
 impl Moves {
     fn of((rules, active): (&Rules, &Matcher), working: &Working, again: &BTreeSet<Token>) -> Result<Self> {
         let mut moves = Self::default();
-        for place in working.places().filter(|place| working.at(*place).row.kind == "resident") {
+        for place in working.places().filter(|place| working.at(*place).row.kind == RESIDENT) {
             let held = working.at(place);
             let was_in = held.was.as_ref().is_some_and(|(link, _)| is_pooled_by(link));
             let is_in = is_pooled(held);
@@ -89,7 +91,7 @@ impl Moves {
                 moves.taken_out.insert(place);
             }
             if was_in && (!is_in || before != said) {
-                moves.left.push((held.row.token()?, groups::read(rules, active, &before)?));
+                moves.left.push((held.row.token()?, Reading::of_cells(rules.keyring, active, &before)?));
             }
         }
         Ok(moves)

@@ -101,7 +101,7 @@ fn replayed(hub: &Hub, feed: &Feed, change: &mut Change<'_>, asked: &Asked<'_>) 
             return Ok(Replayed::Superseded(row));
         }
     }
-    let writing = Writing { hub, feed, as_of, delivery: &of.id, is_first: false };
+    let writing = Writing { hub, feed, as_of, delivery: &of.id, is_first: false, model: None };
     apply::rows_applied(&writing, change, &[Prepared::of(&writing, changed.clone())?])?;
     rejection::put_edit(
         change.conn,

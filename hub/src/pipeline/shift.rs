@@ -6,16 +6,16 @@ use std::collections::{BTreeSet, HashMap};
 use super::golden::Rules;
 use super::groups::Turnover;
 use super::likeness::Standing;
+use super::reading::Reading;
 use super::spread::spread;
 use super::working::Working;
+use crate::entity::RESIDENT;
 use crate::error::Result;
 use crate::keyring::Token;
 use crate::matching::{Matcher, cells};
 use crate::resolve;
 use crate::store::contribution::Row;
 use crate::store::matching::{Changes, Key};
-
-const RESIDENT: &str = "resident";
 
 /// The tokens of the active model under which records are found that a transaction moves, by place; all others are found
 /// as they are stored.
@@ -90,27 +90,31 @@ pub fn moved(
 fn shifted(rules: &Rules, standing: &Standing, working: &Working, place: usize) -> Result<Option<Shift>> {
     let held = working.at(place);
     let was = was(working, place)?;
-    let now = match held.row.is_live() {
-        true => Some((resolve::is_loose(&held.row.link), cells(&working.said(place)?.attributes))),
-        false => None,
+    let now = held.row.is_live().then(|| resolve::is_loose(&held.row.link));
+    let was_loose = was.as_ref().map(|(is_loose, _)| *is_loose);
+    let says_the_same = match (&was, now) {
+        (Some((_, said)), Some(_)) => *said == cells(&working.said(place)?.attributes),
+        (None, None) => true,
+        _ => false,
     };
-    let is_rekeyed = was != now;
+    let is_rekeyed = !says_the_same || was_loose != now;
     if !is_rekeyed && held.was.as_ref().is_none_or(|(_, entity)| *entity == held.row.entity) {
         return Ok(None);
     }
-    let of = |matcher: &Matcher, said: &Option<(bool, Vec<String>)>| match said {
-        Some((_, cells)) => keys(rules, matcher, cells),
-        None => Ok(BTreeSet::new()),
-    };
     let mut tokens = Vec::new();
     for matcher in standing.all() {
-        let after = of(matcher, &now)?;
-        let is_as_before = was.as_ref().map(|was| &was.1) == now.as_ref().map(|now| &now.1);
-        let before = if is_as_before { after.clone() } else { of(matcher, &was)? };
+        let after: BTreeSet<Token> = match now {
+            Some(_) => working.reading(rules.keyring, matcher, place)?.tokens.iter().copied().collect(),
+            None => BTreeSet::new(),
+        };
+        let before = match &was {
+            Some(_) if says_the_same => after.clone(),
+            Some((_, said)) => Reading::of_cells(rules.keyring, matcher, said)?.tokens.into_iter().collect(),
+            None => BTreeSet::new(),
+        };
         tokens.push((matcher.version, before, after));
     }
-    let loose = |said: &Option<(bool, Vec<String>)>| said.as_ref().map(|(is_loose, _)| *is_loose);
-    Ok(Some(Shift { place, was: loose(&was), now: loose(&now), tokens, is_rekeyed }))
+    Ok(Some(Shift { place, was: was_loose, now, tokens, is_rekeyed }))
 }
 
 impl Moved {
@@ -140,13 +144,8 @@ fn was(working: &Working, place: usize) -> Result<Option<(bool, Vec<String>)>> {
     Ok(Some((resolve::is_loose(link), cells(attributes))))
 }
 
-/// The tokens under which a record is found.
-pub fn keys(rules: &Rules, matcher: &Matcher, cells: &[String]) -> Result<BTreeSet<Token>> {
-    Ok(matcher.keys(rules.keyring, &matcher.read(cells))?.into_iter().collect())
-}
-
 /// The keys of a contribution under a model, as they are to be stored.
 pub fn keys_of(rules: &Rules, matcher: &Matcher, row: &Row) -> Result<Vec<Key>> {
-    let tokens = keys(rules, matcher, &cells(&row.contribution()?.attributes))?;
-    Ok(Key::all(&row.id, &tokens, (matcher.version, resolve::is_loose(&row.link))).collect())
+    let reading = Reading::of(rules.keyring, matcher, &row.contribution()?.attributes)?;
+    Ok(Key::all(&row.id, &reading.tokens, (matcher.version, resolve::is_loose(&row.link))).collect())
 }

@@ -12,6 +12,7 @@ use super::apply::rules;
 use super::effect::{self, Effect};
 use super::links::Touched;
 use super::{golden, shift};
+use crate::entity::RESIDENT;
 use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::linkage::batch::{self, Decision};
@@ -46,7 +47,6 @@ const LEAST: usize = 100;
 const SHOWN: usize = 5;
 /// The same records teach the same model.
 const SEED: u64 = 1;
-const RESIDENT: &str = "resident";
 
 /// What a model came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -225,7 +225,7 @@ fn fill(hub: &Hub, lease: &Lease, matcher: &Matcher, progress: &dyn Fn(u64)) -> 
             if let Some(known) = hub.known() {
                 matching::tokens(&changes).for_each(|token| known.note(token));
             }
-            matching::write(change.conn, &changes)?;
+            matching::write(change.conn, changes)?;
             Ok((page.last().map(|row| row.id.clone()), page.len() as u64))
         })?;
         progress(count);

@@ -14,6 +14,7 @@ use super::regroup::is_pooled;
 use super::shift::{self, Keyed};
 use super::working::Working;
 use crate::contribution::Contribution;
+use crate::entity::{HOUSEHOLD, RESIDENT};
 use crate::error::Result;
 use crate::hub::Hub;
 use crate::id;
@@ -95,10 +96,9 @@ fn links(rules: &Rules, conn: &mut Conn, verified: &mut Verified) -> Result<()> 
                     format!("contribution {} of {}: link {} should be {text}", id::hex(&row.id), row.feed, row.link)
                 });
             }
-            spoken_of.extend(entity.map(|id| (id, "resident")));
+            spoken_of.extend(entity.map(|id| (id, RESIDENT)));
             if let Some(token) = household {
-                spoken_of
-                    .insert(entity_id(rules.keyring, "household", Token::from_slice(&token)?)?.to_vec(), "household");
+                spoken_of.insert(entity_id(rules.keyring, HOUSEHOLD, Token::from_slice(&token)?)?.to_vec(), HOUSEHOLD);
             }
         }
         let ids: Vec<Vec<u8>> = spoken_of.keys().cloned().collect();
@@ -161,7 +161,7 @@ fn expected_links(rules: &Rules, conn: &mut Conn, page: &[Row]) -> Result<Vec<Ex
 fn by_likeness(rules: &Rules, conn: &mut Conn, page: &[Row], expected: &mut [Expected]) -> Result<()> {
     let Some(active) = rules.models.standing(conn)?.active else { return Ok(()) };
     let loose =
-        page.iter().zip(expected.iter()).filter(|(row, one)| row.kind == "resident" && resolve::is_loose(one.text));
+        page.iter().zip(expected.iter()).filter(|(row, one)| row.kind == RESIDENT && resolve::is_loose(one.text));
     let ids: BTreeSet<Token> = loose.map(|(row, _)| row.token()).collect::<Result<_>>()?;
     let (mut working, mut decisions) = (Working::default(), Decisions::of(conn)?);
     let asked = working.by_ids(conn, &ids)?.into_iter().collect();
@@ -207,7 +207,7 @@ fn no_other_keys(rules: &Rules, conn: &mut Conn, verified: &mut Verified) -> Res
 fn match_keys(rules: &Rules, conn: &mut Conn, page: &[Row], verified: &mut Verified) -> Result<()> {
     let Some(active) = rules.models.standing(conn)?.active else { return Ok(()) };
     let mut computed = Vec::new();
-    for row in page.iter().filter(|row| row.kind == "resident") {
+    for row in page.iter().filter(|row| row.kind == RESIDENT) {
         computed.extend(shift::keys_of(rules, &active, row)?);
     }
     verified.match_keys += computed.len() as u64;
@@ -255,8 +255,8 @@ fn entities(rules: &Rules, conn: &mut Conn, verified: &mut Verified) -> Result<(
         after.clone_from(&last.id);
         verified.entities += page.len() as u64;
         let of_kind = |kind: &str| page.iter().filter(|(entity, _)| entity.kind == kind).cloned().collect::<Vec<_>>();
-        residents(rules, conn, &of_kind("resident"), verified)?;
-        households(rules, conn, &of_kind("household"), verified)?;
+        residents(rules, conn, &of_kind(RESIDENT), verified)?;
+        households(rules, conn, &of_kind(HOUSEHOLD), verified)?;
     }
 }
 

@@ -10,10 +10,12 @@ use super::alone::Alone;
 use super::golden::Golden;
 use super::known::{self, Known};
 use super::links::is_by_key;
+use super::reading::Reading;
 use super::spread::spread;
 use crate::contribution::Contribution;
 use crate::error::{Error, Kind, Result};
-use crate::keyring::Token;
+use crate::keyring::{Keyring, Token};
+use crate::matching::Matcher;
 use crate::store::Conn;
 use crate::store::bulk::{Carried, Moved, Writes};
 use crate::store::contribution::{self as stored, Row};
@@ -31,7 +33,12 @@ pub struct Fresh {
     pub aliases: Vec<Token>,
     /// What it comes to by itself, where that has been asked.
     pub alone: Option<Alone>,
+    /// How a model reads it, where that has been asked.
+    pub reading: Option<Read>,
 }
+
+/// A reading and the version of the model.
+pub type Read = (i64, Arc<Reading>);
 
 /// A contribution as it will stand.
 #[derive(Debug)]
@@ -40,6 +47,8 @@ pub struct Held {
     pub row: Row,
     /// As resolve and merge read it, once somebody has asked.
     said: OnceLock<Contribution>,
+    /// As the first model reads it by which somebody has asked.
+    reading: OnceLock<Read>,
     /// The aliases it carries.
     pub aliases: Vec<Token>,
     /// What it comes to by itself, where that has been asked.
@@ -81,13 +90,14 @@ impl Working {
     pub fn of(fresh: Vec<Fresh>, known: Option<Arc<Known>>) -> Result<Self> {
         let (held, places) = (Vec::with_capacity(fresh.len()), HashMap::with_capacity(fresh.len()));
         let mut working = Self { held, places, known };
-        for Fresh { before, row, said, aliases, alone } in fresh {
+        for Fresh { before, row, said, aliases, alone, reading } in fresh {
             let realiased = before.as_ref().is_none_or(|(_, carried)| *carried != aliases);
             let fate = Fate::Written { replaces: before.is_some(), realiased };
             let said = said.map_or_else(OnceLock::new, OnceLock::from);
+            let reading = reading.map_or_else(OnceLock::new, OnceLock::from);
             let before = before.map(|(before, _)| before).filter(Row::is_live);
             let was = before.as_ref().map(|before| (before.link.clone(), before.entity.clone()));
-            working.hold(Held { row, said, aliases, alone, was, fate, before })?;
+            working.hold(Held { row, said, reading, aliases, alone, was, fate, before })?;
         }
         Ok(working)
     }
@@ -111,6 +121,18 @@ impl Working {
     /// What the contributions at these places say.
     pub fn all_said(&self, places: &[usize]) -> Result<Vec<&Contribution>> {
         places.iter().map(|place| self.said(*place)).collect()
+    }
+
+    /// How a model reads the contribution at a place.
+    pub fn reading(&self, keyring: &Keyring, matcher: &Matcher, place: usize) -> Result<Arc<Reading>> {
+        let held = &self.held[place];
+        if let Some((_, reading)) = held.reading.get().filter(|(version, _)| *version == matcher.version) {
+            return Ok(reading.clone());
+        }
+        let reading = Arc::new(Reading::of(keyring, matcher, &self.said(place)?.attributes)?);
+        // Another thread may have read the same meanwhile, or another model.
+        let _set = held.reading.set((matcher.version, reading.clone()));
+        Ok(reading)
     }
 
     /// The contribution at a place.
@@ -217,7 +239,9 @@ impl Working {
             if !self.places.contains_key(&said.id) {
                 let was = row.is_live().then(|| (row.link.clone(), row.entity.clone()));
                 let said = OnceLock::from(said);
-                self.hold(Held { row, said, aliases, alone: None, was, fate: Fate::Stays, before: None })?;
+                let reading = OnceLock::new();
+                let fate = Fate::Stays;
+                self.hold(Held { row, said, reading, aliases, alone: None, was, fate, before: None })?;
             }
         }
         Ok(())

@@ -123,12 +123,12 @@ impl Key {
     /// The keys of a contribution under these tokens of a model.
     pub fn all<'a>(
         contribution: &'a [u8],
-        tokens: &'a BTreeSet<Token>,
+        tokens: impl IntoIterator<Item = &'a Token> + 'a,
         (model, loose): (i64, bool),
     ) -> impl Iterator<Item = Self> + 'a {
         let key =
             move |token: &Token| Self { token: token.to_vec(), contribution: contribution.to_vec(), model, loose };
-        tokens.iter().map(key)
+        tokens.into_iter().map(key)
     }
 }
 
@@ -294,7 +294,7 @@ impl Changes {
 }
 
 /// Stores the changes.
-pub fn write(conn: &mut Conn, changes: &Changes) -> Result<()> {
+pub fn write(conn: &mut Conn, mut changes: Changes) -> Result<()> {
     // All that stands under these tokens and belongs to one of these goes: both lists are whole.
     for tokens in changes.forgotten.chunks(ROWS) {
         let under = match_key::table.filter(match_key::token.eq_any(tokens));
@@ -305,6 +305,8 @@ pub fn write(conn: &mut Conn, changes: &Changes) -> Result<()> {
     for ids in changes.moved.chunks(ROWS) {
         diesel::delete(matching::table.filter(matching::contribution.eq_any(ids))).execute(conn)?;
     }
+    // In the order of their index: what is next to each other there is written one after the other.
+    changes.keys.sort_unstable();
     match conn {
         Conn::Pg(c) => {
             if !changes.keys.is_empty() {
@@ -315,10 +317,7 @@ pub fn write(conn: &mut Conn, changes: &Changes) -> Result<()> {
             }
         }
         Conn::Sqlite(c) => {
-            // In the order of their index: what is next to each other lies on one page.
-            let mut keys: Vec<&Key> = changes.keys.iter().collect();
-            keys.sort_unstable();
-            for key in keys {
+            for key in &changes.keys {
                 diesel::insert_into(match_key::table).values(key).execute(c)?;
             }
             for row in &changes.standing {
