@@ -10,14 +10,14 @@ CREATE TABLE model (
 );
 
 CREATE TABLE match_key (
-    token BYTEA NOT NULL,
+    tag BIGINT NOT NULL,
     contribution BYTEA NOT NULL,
     model BIGINT NOT NULL,
     loose BOOLEAN NOT NULL
 );
 -- Several rows for each record: a narrow index, and no other but that of the few loose ones.
-CREATE INDEX match_key_token ON match_key (token);
-CREATE INDEX match_key_loose ON match_key (token) WHERE loose;
+CREATE INDEX match_key_tag ON match_key (tag);
+CREATE INDEX match_key_loose ON match_key (tag) WHERE loose;
 
 CREATE TABLE matching (
     contribution BYTEA PRIMARY KEY NOT NULL,

@@ -15,7 +15,7 @@ pub use explain::{Explained, Said};
 pub use reading::{COLUMNS, NUMBER, Values, cells};
 
 use crate::error::Result;
-use crate::keyring::{Keyring, Token};
+use crate::keyring::{Keyring, Tag, Token};
 use crate::linkage::batch;
 use crate::linkage::block::{Blocking, Faceted};
 use crate::linkage::cluster::Between;
@@ -124,10 +124,11 @@ impl Matcher {
         values
     }
 
-    /// The tokens under which a record is found; those of another model are others.
-    pub fn keys(&self, keyring: &Keyring, values: &Values) -> Result<Vec<Token>> {
+    /// The tags under which a record is found; those of another model are others.
+    pub fn tags(&self, keyring: &Keyring, values: &Values) -> Result<Vec<Tag>> {
         let keys = self.blocking.keys(&Faceted::of(&reading::kinds(), &row(values)));
-        keys.iter().map(|key| keyring.token("match-key", &[&self.version.to_string(), &format!("{key:x}")])).collect()
+        let version = self.version.to_string();
+        keys.iter().map(|key| Ok(keyring.token("match-key", &[&version, &format!("{key:x}")])?.tag())).collect()
     }
 
     /// Compares a record with the records of one person; `None` where it is certainly somebody else.

@@ -100,7 +100,7 @@ pub fn settle(
     appended.into_iter().for_each(|(entity, version)| writes.append(entity, version));
     if let Some(known) = &rules.known {
         note(known, &writes);
-        matching::tokens(&matched).for_each(|token| known.note(token));
+        matching::loose_tags(&matched).for_each(|tag| known.note_tag(tag));
     }
     bulk::write(change.conn, &writes)?;
     matching::write(change.conn, matched)?;

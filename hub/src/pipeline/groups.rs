@@ -14,15 +14,15 @@ use super::shift::Keyed;
 use super::working::{Held, Working};
 use crate::entity::RESIDENT;
 use crate::error::Result;
-use crate::keyring::Token;
+use crate::keyring::{Tag, Token};
 use crate::linkage::block;
 use crate::linkage::cluster::{Between, Link, cluster};
 use crate::matching::{CAP, Candidate, Matcher, likeliest};
 use crate::resolve;
 use crate::store::{Conn, entity, matching};
 
-/// How the number of loose records under each token changes in a transaction: ended or gone elsewhere, and come.
-pub type Turnover = HashMap<Token, (usize, usize)>;
+/// How the number of loose records under each tag changes in a transaction: ended or gone elsewhere, and come.
+pub type Turnover = HashMap<Tag, (usize, usize)>;
 
 /// The records of one moment that nothing else places.
 pub struct Pool<'a> {
@@ -30,12 +30,12 @@ pub struct Pool<'a> {
     matcher: &'a Matcher,
     turnover: Turnover,
     is_in: &'a dyn Fn(&Held) -> bool,
-    /// Loose records that the transaction moves, by token.
-    moved: HashMap<Token, Vec<usize>>,
+    /// Loose records that the transaction moves, by tag.
+    moved: HashMap<Tag, Vec<usize>>,
     moved_ids: HashSet<Token>,
-    /// Those in the pool, by token; nobody under one that too many share.
-    under: HashMap<Token, Vec<usize>>,
-    /// All under tokens that too many share now and did not before, or the other way round.
+    /// Those in the pool, by tag; nobody under one that too many share.
+    under: HashMap<Tag, Vec<usize>>,
+    /// All under tags that too many share now and did not before, or the other way round.
     crossing: BTreeSet<usize>,
 }
 
@@ -77,11 +77,11 @@ impl<'a> Pool<'a> {
         is_in: &'a dyn Fn(&Held) -> bool,
     ) -> Result<Self> {
         let mut pool = Self { turnover, ..Self::stored((rules, matcher), is_in) };
-        for (place, tokens) in keyed {
+        for (place, tags) in keyed {
             let row = &working.at(*place).row;
             pool.moved_ids.insert(row.token()?);
             if row.is_live() && resolve::is_loose(&row.link) {
-                tokens.iter().for_each(|token| pool.moved.entry(*token).or_default().push(*place));
+                tags.iter().for_each(|tag| pool.moved.entry(*tag).or_default().push(*place));
             }
         }
         Ok(pool)
@@ -91,43 +91,43 @@ impl<'a> Pool<'a> {
         working.reading(self.rules.keyring, self.matcher, place)
     }
 
-    /// Finds who is under these tokens.
-    fn load(&mut self, conn: &mut Conn, working: &mut Working, tokens: &BTreeSet<Token>) -> Result<()> {
-        let fresh: BTreeSet<Token> = tokens.iter().filter(|token| !self.under.contains_key(token)).copied().collect();
-        let mut stored: HashMap<Token, usize> = HashMap::new();
-        for (token, count) in matching::loose_under(conn, &working.stored(&fresh))? {
-            stored.insert(Token::from_slice(&token)?, usize::try_from(count).unwrap_or(usize::MAX));
+    /// Finds who is under these tags.
+    fn load(&mut self, conn: &mut Conn, working: &mut Working, tags: &BTreeSet<Tag>) -> Result<()> {
+        let fresh: BTreeSet<Tag> = tags.iter().filter(|tag| !self.under.contains_key(tag)).copied().collect();
+        let mut stored: HashMap<Tag, usize> = HashMap::new();
+        for (tag, count) in matching::loose_under(conn, &working.stored_tags(&fresh))? {
+            stored.insert(tag, usize::try_from(count).unwrap_or(usize::MAX));
         }
         let (mut few, mut crossing) = (BTreeSet::new(), BTreeSet::new());
-        for token in &fresh {
-            let before = stored.get(token).copied().unwrap_or_default();
-            let (gone, come) = self.turnover.get(token).copied().unwrap_or_default();
+        for tag in &fresh {
+            let before = stored.get(tag).copied().unwrap_or_default();
+            let (gone, come) = self.turnover.get(tag).copied().unwrap_or_default();
             let after = (before + come).saturating_sub(gone);
             if after <= CAP {
-                few.insert(*token);
+                few.insert(*tag);
             }
             if (after <= CAP) != (before <= CAP) {
-                crossing.insert(*token);
+                crossing.insert(*tag);
             }
-            self.under.entry(*token).or_default();
+            self.under.entry(*tag).or_default();
         }
-        let mut found: BTreeMap<Token, BTreeSet<Token>> = BTreeMap::new();
-        for key in matching::under(conn, &working.stored(&few.union(&crossing).copied().collect()), true)? {
+        let mut found: BTreeMap<Tag, BTreeSet<Token>> = BTreeMap::new();
+        for key in matching::under(conn, &working.stored_tags(&few.union(&crossing).copied().collect()), true)? {
             let id = Token::from_slice(&key.contribution)?;
             if !self.moved_ids.contains(&id) {
-                found.entry(Token::from_slice(&key.token)?).or_default().insert(id);
+                found.entry(key.tag).or_default().insert(id);
             }
         }
         working.by_ids(conn, &found.values().flatten().copied().collect())?;
-        for token in few.union(&crossing) {
-            let mut places = self.moved.get(token).cloned().unwrap_or_default();
-            places.extend(found.get(token).into_iter().flatten().filter_map(|id| working.place_of(id)));
+        for tag in few.union(&crossing) {
+            let mut places = self.moved.get(tag).cloned().unwrap_or_default();
+            places.extend(found.get(tag).into_iter().flatten().filter_map(|id| working.place_of(id)));
             places.retain(|place| working.at(*place).row.is_live() && (self.is_in)(working.at(*place)));
-            if crossing.contains(token) {
+            if crossing.contains(tag) {
                 self.crossing.extend(&places);
             }
-            if few.contains(token) {
-                self.under.insert(*token, places);
+            if few.contains(tag) {
+                self.under.insert(*tag, places);
             }
         }
         Ok(())
@@ -140,14 +140,14 @@ impl<'a> Pool<'a> {
         working: &mut Working,
         (id, reading): (Option<Token>, &Reading),
     ) -> Result<Vec<(usize, Candidate)>> {
-        self.load(conn, working, &reading.tokens.iter().copied().collect())?;
+        self.load(conn, working, &reading.tags.iter().copied().collect())?;
         let near = self.compared(working, (id, reading))?;
         Ok(near.into_iter().map(|near| (near.place, near.candidate)).collect())
     }
 
     fn compared(&self, working: &Working, (id, reading): (Option<Token>, &Reading)) -> Result<Vec<Near>> {
         let places: BTreeSet<usize> =
-            reading.tokens.iter().filter_map(|token| self.under.get(token)).flatten().copied().collect();
+            reading.tags.iter().filter_map(|tag| self.under.get(tag)).flatten().copied().collect();
         let mut near = Vec::new();
         for place in places {
             let other = working.at(place).row.token()?;
@@ -165,10 +165,10 @@ impl<'a> Pool<'a> {
         Ok(near)
     }
 
-    /// Records that may be placed otherwise because a number of others under their tokens have come or gone.
+    /// Records that may be placed otherwise because a number of others under their tags have come or gone.
     pub fn crossing(&mut self, conn: &mut Conn, working: &mut Working) -> Result<BTreeSet<usize>> {
-        let tokens = self.turnover.keys().copied().collect();
-        self.load(conn, working, &tokens)?;
+        let tags = self.turnover.keys().copied().collect();
+        self.load(conn, working, &tags)?;
         Ok(self.crossing.clone())
     }
 
@@ -183,13 +183,13 @@ impl<'a> Pool<'a> {
         let mut near: BTreeMap<usize, Vec<Near>> = BTreeMap::new();
         let mut next: BTreeSet<usize> = come.iter().copied().chain(others).collect();
         while !next.is_empty() {
-            let (mut readings, mut tokens) = (Vec::new(), BTreeSet::new());
+            let (mut readings, mut tags) = (Vec::new(), BTreeSet::new());
             for place in std::mem::take(&mut next) {
                 let reading = self.reading(working, place)?;
-                tokens.extend(reading.tokens.iter().copied());
+                tags.extend(reading.tags.iter().copied());
                 readings.push((place, reading));
             }
-            self.load(conn, working, &tokens)?;
+            self.load(conn, working, &tags)?;
             for (place, reading) in readings {
                 let found = self.compared(working, (Some(working.at(place).row.token()?), &reading))?;
                 next.extend(found.iter().filter(|near| near.is_sure || come.contains(&place)).map(|near| near.place));

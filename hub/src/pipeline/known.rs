@@ -6,6 +6,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::keyring::Tag;
+
 /// Bits, a power of two: 32 MB, which some twenty million tokens fill to a quarter.
 const BITS: u32 = 1 << 28;
 
@@ -28,6 +30,17 @@ impl Known {
         }
     }
 
+    /// Notes a tag under which a loose record is about to be found. They alone are: what is found under the tags of others is
+    /// asked for by loose records, which are few.
+    pub fn note_tag(&self, tag: Tag) {
+        self.note(&widened(tag));
+    }
+
+    /// Whether a loose record may be found under a tag; `false` is certain.
+    pub fn may_hold_tag(&self, tag: Tag) -> bool {
+        self.may_hold(&widened(tag))
+    }
+
     /// Whether the store may hold it; `false` is certain.
     pub fn may_hold(&self, token: &[u8]) -> bool {
         places(token).all(|(word, bit)| self.words[word].load(Ordering::Relaxed) & bit != 0)
@@ -37,6 +50,15 @@ impl Known {
 /// Whether a store may hold a token, of which all that is known is `known`; `false` is certain.
 pub fn may_hold(known: Option<&Known>, token: &[u8]) -> bool {
     known.is_none_or(|known| known.may_hold(token))
+}
+
+/// A tag as long as a token.
+fn widened(tag: Tag) -> [u8; 16] {
+    let again = tag.rotate_left(29) ^ tag.wrapping_mul(0x2545_f491_4f6c_dd1d);
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&tag.to_be_bytes());
+    bytes[8..].copy_from_slice(&again.to_be_bytes());
+    bytes
 }
 
 /// Four places of a token, whose bytes are those of an HMAC and need no further hashing.
@@ -60,5 +82,15 @@ mod tests {
         (0..10_000).for_each(|number| known.note(&token(number).0));
         assert!((0..10_000).all(|number| known.may_hold(&token(number).0)));
         assert!((10_000..20_000).filter(|number| known.may_hold(&token(*number).0)).count() < 10);
+    }
+
+    #[test]
+    fn a_tag_is_told_from_others_as_a_token_is() {
+        let keyring = Keyring::new(&[7; 32]).unwrap();
+        let tag = |number: u32| keyring.token("test", &[&number.to_string()]).unwrap().tag();
+        let known = Known::default();
+        (0..10_000).for_each(|number| known.note_tag(tag(number)));
+        assert!((0..10_000).all(|number| known.may_hold_tag(tag(number))));
+        assert!((10_000..20_000).filter(|number| known.may_hold_tag(tag(*number))).count() < 10);
     }
 }

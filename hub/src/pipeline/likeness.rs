@@ -18,7 +18,7 @@ use super::standings::Standings;
 use super::working::{Groups, Working};
 use crate::entity::RESIDENT;
 use crate::error::Result;
-use crate::keyring::Token;
+use crate::keyring::{Tag, Token};
 use crate::matching::{CAP, Likeness, Matcher, Outcome};
 use crate::resolve::{self, Placing};
 use crate::store::Conn;
@@ -97,7 +97,7 @@ pub fn resettle(
     let again = touched.contributions().clone();
     let Moved { mut asked, around, turnover, keyed } = moved(rules, &standing, working, &mut changes, &again)?;
     let Some(active) = &standing.active else { return Ok(changes) };
-    let loose = matching::under(conn, &working.stored(&around), true)?;
+    let loose = matching::under(conn, &working.stored_tags(&around), true)?;
     let ids: BTreeSet<Token> = loose.iter().map(|key| Token::from_slice(&key.contribution)).collect::<Result<_>>()?;
     asked.extend(working.by_ids(conn, &ids)?);
     asked.retain(|place| working.at(*place).row.is_live() && resolve::is_loose(&working.at(*place).row.link));
@@ -147,13 +147,13 @@ pub fn outcomes(
     keyed: &Keyed,
     asked: &BTreeSet<usize>,
 ) -> Result<Vec<(usize, Outcome)>> {
-    let (mut read, mut tokens) = (Vec::with_capacity(asked.len()), BTreeSet::new());
+    let (mut read, mut tags) = (Vec::with_capacity(asked.len()), BTreeSet::new());
     for place in asked {
         let reading = working.reading(rules.keyring, matcher, *place)?;
-        tokens.extend(reading.tokens.iter().copied());
+        tags.extend(reading.tags.iter().copied());
         read.push((*place, working.at(*place).row.token()?, reading));
     }
-    let people = People::under((rules, matcher), conn, working, keyed, &tokens)?;
+    let people = People::under((rules, matcher), conn, working, keyed, &tags)?;
     decisions.learn(conn, read.iter().map(|(_, id, _)| *id))?;
     let mut outcomes = Vec::with_capacity(read.len());
     for (place, id, reading) in read {
@@ -169,9 +169,9 @@ pub fn outcomes(
 /// Whom a record is about that is not stored, and need not be; or which others are like it that nothing places.
 pub fn who(rules: &Rules, conn: &mut Conn, matcher: &Matcher, cells: &[String]) -> Result<Outcome> {
     let reading = Reading::of_cells(rules.keyring, matcher, cells)?;
-    let tokens = reading.tokens.iter().copied().collect();
+    let tags = reading.tags.iter().copied().collect();
     let mut working = Working::default();
-    let people = People::under((rules, matcher), conn, &mut working, &Keyed::new(), &tokens)?;
+    let people = People::under((rules, matcher), conn, &mut working, &Keyed::new(), &tags)?;
     let outcome = matcher.outcome(&people.like(matcher, &reading, &BTreeSet::new()));
     if outcome != Outcome::Apart {
         return Ok(outcome);
@@ -181,9 +181,9 @@ pub fn who(rules: &Rules, conn: &mut Conn, matcher: &Matcher, cells: &[String]) 
     Ok(matcher.among(like.into_iter().map(|(_, candidate)| candidate).collect()))
 }
 
-/// The people found under some tokens, and what their records say.
+/// The people found under some tags, and what their records say.
 struct People {
-    found: BTreeMap<Token, BTreeSet<Token>>,
+    found: BTreeMap<Tag, BTreeSet<Token>>,
     groups: Groups,
     records: BTreeMap<usize, Arc<Reading>>,
 }
@@ -194,9 +194,9 @@ impl People {
         conn: &mut Conn,
         working: &mut Working,
         keyed: &Keyed,
-        tokens: &BTreeSet<Token>,
+        tags: &BTreeSet<Tag>,
     ) -> Result<Self> {
-        let found = people_under(conn, working, keyed, tokens)?;
+        let found = people_under(conn, working, keyed, tags)?;
         let all: BTreeSet<Token> = found.values().flatten().copied().collect();
         let groups = working.of_entities(conn, &all)?;
         let mut records: BTreeMap<usize, Arc<Reading>> = BTreeMap::new();
@@ -210,7 +210,7 @@ impl People {
 
     /// How like a record is to the people under its keys, but those it was parted from.
     fn like(&self, matcher: &Matcher, reading: &Reading, parted: &BTreeSet<Token>) -> BTreeMap<Token, Likeness> {
-        let people: BTreeSet<&Token> = reading.tokens.iter().filter_map(|key| self.found.get(key)).flatten().collect();
+        let people: BTreeSet<&Token> = reading.tags.iter().filter_map(|key| self.found.get(key)).flatten().collect();
         let mut like = BTreeMap::new();
         for entity in people.into_iter().filter(|entity| !parted.contains(entity)) {
             let records = self.groups.get(entity).into_iter().flatten().filter_map(|place| self.records.get(place));
@@ -226,20 +226,20 @@ fn is_strong(link: &str) -> bool {
     !resolve::is_loose(link)
 }
 
-/// The people found under each token, as they will stand; none under one that too many share.
+/// The people found under each tag, as they will stand; none under one that too many share.
 fn people_under(
     conn: &mut Conn,
     working: &mut Working,
     keyed: &Keyed,
-    tokens: &BTreeSet<Token>,
-) -> Result<BTreeMap<Token, BTreeSet<Token>>> {
-    let mut under: BTreeMap<Token, BTreeSet<Token>> = BTreeMap::new();
-    let stored = matching::under(conn, &working.stored(tokens), false)?;
+    tags: &BTreeSet<Tag>,
+) -> Result<BTreeMap<Tag, BTreeSet<Token>>> {
+    let mut under: BTreeMap<Tag, BTreeSet<Token>> = BTreeMap::new();
+    let stored = matching::under(conn, &tags.iter().copied().collect::<Vec<_>>(), false)?;
     let mut owners = BTreeSet::new();
     for key in &stored {
         let owner = Token::from_slice(&key.contribution)?;
         owners.insert(owner);
-        under.entry(Token::from_slice(&key.token)?).or_default().insert(owner);
+        under.entry(key.tag).or_default().insert(owner);
     }
     working.by_ids(conn, &owners)?;
     // What this transaction moves is found as it will stand, and not as it stands.
@@ -249,13 +249,13 @@ fn people_under(
         let row = &working.at(*place).row;
         if row.is_live() && is_strong(&row.link) {
             let id = row.token()?;
-            for token in now.intersection(tokens) {
-                under.entry(*token).or_default().insert(id);
+            for tag in now.intersection(tags) {
+                under.entry(*tag).or_default().insert(id);
             }
         }
     }
     let mut people = BTreeMap::new();
-    for (token, ids) in under {
+    for (tag, ids) in under {
         let mut entities = BTreeSet::new();
         for id in &ids {
             if let Some(entity) = working.entity_of(id)? {
@@ -263,7 +263,7 @@ fn people_under(
             }
         }
         if entities.len() <= CAP {
-            people.insert(token, entities);
+            people.insert(tag, entities);
         }
     }
     Ok(people)

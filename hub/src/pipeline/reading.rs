@@ -1,10 +1,10 @@
-//! What a record says of whom it is about, as a model reads it: the values that are compared and the tokens under which it is
+//! What a record says of whom it is about, as a model reads it: the values that are compared and the tags under which it is
 //! found.
 
 use serde_json::{Map, Value};
 
 use crate::error::Result;
-use crate::keyring::{Keyring, Token};
+use crate::keyring::{Keyring, Tag};
 use crate::matching::{Matcher, Values, cells};
 
 /// A record as it is compared.
@@ -12,8 +12,8 @@ use crate::matching::{Matcher, Values, cells};
 pub struct Reading {
     /// Its values, by column.
     pub values: Values,
-    /// The tokens under which it is found.
-    pub tokens: Vec<Token>,
+    /// The tags under which it is found.
+    pub tags: Vec<Tag>,
 }
 
 impl Reading {
@@ -25,7 +25,7 @@ impl Reading {
     /// Reads the cells of a record, by column.
     pub fn of_cells(keyring: &Keyring, matcher: &Matcher, cells: &[String]) -> Result<Self> {
         let values = matcher.read(cells);
-        let tokens = matcher.keys(keyring, &values)?;
-        Ok(Self { values, tokens })
+        let tags = matcher.tags(keyring, &values)?;
+        Ok(Self { values, tags })
     }
 }

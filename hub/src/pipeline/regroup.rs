@@ -18,7 +18,7 @@ use crate::store::Conn;
 
 /// Which records are asked about besides those that have come into the pool or left it.
 pub struct Asked<'a> {
-    /// How the number of loose records under each token changes.
+    /// How the number of loose records under each tag changes.
     pub turnover: Turnover,
     /// What is found otherwise than it is stored.
     pub keyed: &'a Keyed,

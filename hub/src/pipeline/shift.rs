@@ -11,24 +11,24 @@ use super::spread::spread;
 use super::working::Working;
 use crate::entity::RESIDENT;
 use crate::error::Result;
-use crate::keyring::Token;
+use crate::keyring::{Tag, Token};
 use crate::matching::{Matcher, cells};
 use crate::resolve;
 use crate::store::contribution::Row;
 use crate::store::matching::{Changes, Key};
 
-/// The tokens of the active model under which records are found that a transaction moves, by place; all others are found
+/// The tags of the active model under which records are found that a transaction moves, by place; all others are found
 /// as they are stored.
-pub type Keyed = HashMap<usize, BTreeSet<Token>>;
+pub type Keyed = HashMap<usize, BTreeSet<Tag>>;
 
 /// What a transaction moves of likeness.
 #[derive(Default)]
 pub struct Moved {
     /// Loose records that have changed.
     pub asked: BTreeSet<usize>,
-    /// Tokens of people known by their numbers that have changed: loose records under them may be moved.
-    pub around: BTreeSet<Token>,
-    /// Loose records that have come and gone under each token.
+    /// Tags of people known by their numbers that have changed: loose records under them may be moved.
+    pub around: BTreeSet<Tag>,
+    /// Loose records that have come and gone under each tag.
     pub turnover: Turnover,
     /// What is found otherwise than it is stored.
     pub keyed: Keyed,
@@ -40,8 +40,8 @@ struct Shift {
     /// Whether it was loose and is; `None` where nothing live was or is.
     was: Option<bool>,
     now: Option<bool>,
-    /// Its tokens before and now, by model.
-    tokens: Vec<(i64, BTreeSet<Token>, BTreeSet<Token>)>,
+    /// Its tags before and now, by model.
+    tags: Vec<(i64, BTreeSet<Tag>, BTreeSet<Tag>)>,
     is_rekeyed: bool,
 }
 
@@ -71,7 +71,7 @@ pub fn moved(
     }
     let active = standing.active.as_ref().map(|active| active.version);
     for shift in spread(&places, |place| shifted(rules, standing, working, *place))?.into_iter().flatten() {
-        for (model, before, after) in shift.tokens {
+        for (model, before, after) in shift.tags {
             if shift.is_rekeyed {
                 let id = &working.at(shift.place).row.id;
                 changes.rekey(id, (&before, shift.was.is_some()), &after, (model, shift.now.unwrap_or_default()));
@@ -101,30 +101,30 @@ fn shifted(rules: &Rules, standing: &Standing, working: &Working, place: usize) 
     if !is_rekeyed && held.was.as_ref().is_none_or(|(_, entity)| *entity == held.row.entity) {
         return Ok(None);
     }
-    let mut tokens = Vec::new();
+    let mut tags = Vec::new();
     for matcher in standing.all() {
-        let after: BTreeSet<Token> = match now {
-            Some(_) => working.reading(rules.keyring, matcher, place)?.tokens.iter().copied().collect(),
+        let after: BTreeSet<Tag> = match now {
+            Some(_) => working.reading(rules.keyring, matcher, place)?.tags.iter().copied().collect(),
             None => BTreeSet::new(),
         };
         let before = match &was {
             Some(_) if says_the_same => after.clone(),
-            Some((_, said)) => Reading::of_cells(rules.keyring, matcher, said)?.tokens.into_iter().collect(),
+            Some((_, said)) => Reading::of_cells(rules.keyring, matcher, said)?.tags.into_iter().collect(),
             None => BTreeSet::new(),
         };
-        tokens.push((matcher.version, before, after));
+        tags.push((matcher.version, before, after));
     }
-    Ok(Some(Shift { place, was: was_loose, now, tokens, is_rekeyed }))
+    Ok(Some(Shift { place, was: was_loose, now, tags, is_rekeyed }))
 }
 
 impl Moved {
-    /// A record was or is found under these tokens, and is loose or not: whoever is known by their number is evidence.
-    fn found_under(&mut self, tokens: &BTreeSet<Token>, is_loose: Option<bool>, now: bool) {
+    /// A record was or is found under these tags, and is loose or not: whoever is known by their number is evidence.
+    fn found_under(&mut self, tags: &BTreeSet<Tag>, is_loose: Option<bool>, now: bool) {
         match is_loose {
-            Some(false) => self.around.extend(tokens),
+            Some(false) => self.around.extend(tags),
             Some(true) => {
-                for token in tokens {
-                    let (gone, come) = self.turnover.entry(*token).or_default();
+                for tag in tags {
+                    let (gone, come) = self.turnover.entry(*tag).or_default();
                     *if now { come } else { gone } += 1;
                 }
             }
@@ -147,5 +147,5 @@ fn was(working: &Working, place: usize) -> Result<Option<(bool, Vec<String>)>> {
 /// The keys of a contribution under a model, as they are to be stored.
 pub fn keys_of(rules: &Rules, matcher: &Matcher, row: &Row) -> Result<Vec<Key>> {
     let reading = Reading::of(rules.keyring, matcher, &row.contribution()?.attributes)?;
-    Ok(Key::all(&row.id, &reading.tokens, (matcher.version, resolve::is_loose(&row.link))).collect())
+    Ok(Key::all(&row.id, &reading.tags, (matcher.version, resolve::is_loose(&row.link))).collect())
 }

@@ -223,7 +223,7 @@ fn fill(hub: &Hub, lease: &Lease, matcher: &Matcher, progress: &dyn Fn(u64)) -> 
             let there = matching::there(change.conn, &changes.keys)?;
             changes.keys.retain(|key| !there.contains(key));
             if let Some(known) = hub.known() {
-                matching::tokens(&changes).for_each(|token| known.note(token));
+                matching::loose_tags(&changes).for_each(|tag| known.note_tag(tag));
             }
             matching::write(change.conn, changes)?;
             Ok((page.last().map(|row| row.id.clone()), page.len() as u64))

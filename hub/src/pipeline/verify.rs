@@ -203,7 +203,7 @@ fn no_other_keys(rules: &Rules, conn: &mut Conn, verified: &mut Verified) -> Res
     Ok(())
 }
 
-/// The tokens under which records are found, of each live contribution.
+/// The tags under which records are found, of each live contribution.
 fn match_keys(rules: &Rules, conn: &mut Conn, page: &[Row], verified: &mut Verified) -> Result<()> {
     let Some(active) = rules.models.standing(conn)?.active else { return Ok(()) };
     let mut computed = Vec::new();

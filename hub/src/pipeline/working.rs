@@ -14,7 +14,7 @@ use super::reading::Reading;
 use super::spread::spread;
 use crate::contribution::Contribution;
 use crate::error::{Error, Kind, Result};
-use crate::keyring::{Keyring, Token};
+use crate::keyring::{Keyring, Tag, Token};
 use crate::matching::Matcher;
 use crate::store::Conn;
 use crate::store::bulk::{Carried, Moved, Writes};
@@ -224,6 +224,12 @@ impl Working {
     pub fn stored(&self, tokens: &BTreeSet<Token>) -> Vec<Vec<u8>> {
         let may_hold = |token: &&Token| known::may_hold(self.known.as_deref(), &token.0);
         tokens.iter().filter(may_hold).map(|token| token.to_vec()).collect()
+    }
+
+    /// Those of the tags under which a loose record may be found as it is stored.
+    pub fn stored_tags(&self, tags: &BTreeSet<Tag>) -> Vec<Tag> {
+        let known = self.known.as_deref();
+        tags.iter().filter(|tag| known.is_none_or(|known| known.may_hold_tag(**tag))).copied().collect()
     }
 
     fn take_in(&mut self, rows: Vec<Row>) -> Result<()> {

@@ -357,7 +357,7 @@ fn live() -> Live {
 }
 
 /// SQLite takes at most 32,766 values in a statement.
-pub(super) fn in_parts<T>(values: &[Vec<u8>], mut load: impl FnMut(&[Vec<u8>]) -> Result<Vec<T>>) -> Result<Vec<T>> {
+pub(super) fn in_parts<V, T>(values: &[V], mut load: impl FnMut(&[V]) -> Result<Vec<T>>) -> Result<Vec<T>> {
     let mut all = Vec::new();
     for part in values.chunks(8_000) {
         all.append(&mut load(part)?);

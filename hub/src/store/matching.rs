@@ -1,4 +1,4 @@
-//! Likeness as stored: the models, the tokens under which records are found, and where each record without a usable number
+//! Likeness as stored: the models, the tags under which records are found, and where each record without a usable number
 //! stands.
 
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use super::conn::{Conn, each_backend};
 use super::contribution::in_parts;
 use super::schema::{match_key, matching, model};
 use crate::error::Result;
-use crate::keyring::Token;
+use crate::keyring::Tag;
 use crate::matching::{Candidate, Frozen};
 
 /// Rows of one statement: SQLite takes at most 32,766 values.
@@ -96,21 +96,18 @@ pub fn abandon(conn: &mut Conn) -> Result<()> {
 
 /// Forgets some keys of all models but these; how many.
 pub fn forget_other_keys(conn: &mut Conn, keep: &[i64]) -> Result<usize> {
-    let tokens: Vec<Vec<u8>> = match_key::table
-        .filter(match_key::model.ne_all(keep))
-        .select(match_key::token)
-        .limit(ROWS as i64)
-        .load(conn)?;
-    Ok(diesel::delete(match_key::table.filter(match_key::model.ne_all(keep)).filter(match_key::token.eq_any(tokens)))
+    let tags: Vec<Tag> =
+        match_key::table.filter(match_key::model.ne_all(keep)).select(match_key::tag).limit(ROWS as i64).load(conn)?;
+    Ok(diesel::delete(match_key::table.filter(match_key::model.ne_all(keep)).filter(match_key::tag.eq_any(tags)))
         .execute(conn)?)
 }
 
-/// A token under which a contribution is found.
+/// A tag under which a contribution is found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Queryable, Selectable, Insertable)]
 #[diesel(table_name = match_key, treat_none_as_default_value = false)]
 pub struct Key {
-    /// The token.
-    pub token: Vec<u8>,
+    /// The tag.
+    pub tag: Tag,
     /// The contribution.
     pub contribution: Vec<u8>,
     /// The model it was made under.
@@ -120,22 +117,21 @@ pub struct Key {
 }
 
 impl Key {
-    /// The keys of a contribution under these tokens of a model.
+    /// The keys of a contribution under these tags of a model.
     pub fn all<'a>(
         contribution: &'a [u8],
-        tokens: impl IntoIterator<Item = &'a Token> + 'a,
+        tags: impl IntoIterator<Item = &'a Tag> + 'a,
         (model, loose): (i64, bool),
     ) -> impl Iterator<Item = Self> + 'a {
-        let key =
-            move |token: &Token| Self { token: token.to_vec(), contribution: contribution.to_vec(), model, loose };
-        tokens.into_iter().map(key)
+        let key = move |tag: &Tag| Self { tag: *tag, contribution: contribution.to_vec(), model, loose };
+        tags.into_iter().map(key)
     }
 }
 
-/// The keys under these tokens, of contributions that are loose or not.
-pub fn under(conn: &mut Conn, tokens: &[Vec<u8>], loose: bool) -> Result<Vec<Key>> {
-    in_parts(tokens, |tokens| {
-        let found = match_key::table.filter(match_key::token.eq_any(tokens)).select(Key::as_select());
+/// The keys under these tags, of contributions that are loose or not.
+pub fn under(conn: &mut Conn, tags: &[Tag], loose: bool) -> Result<Vec<Key>> {
+    in_parts(tags, |tags| {
+        let found = match_key::table.filter(match_key::tag.eq_any(tags)).select(Key::as_select());
         Ok(if loose {
             found.filter(match_key::loose).load(conn)?
         } else {
@@ -144,23 +140,23 @@ pub fn under(conn: &mut Conn, tokens: &[Vec<u8>], loose: bool) -> Result<Vec<Key
     })
 }
 
-/// How many loose contributions are under each of these tokens, where any are.
-pub fn loose_under(conn: &mut Conn, tokens: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, i64)>> {
-    in_parts(tokens, |tokens| {
+/// How many loose contributions are under each of these tags, where any are.
+pub fn loose_under(conn: &mut Conn, tags: &[Tag]) -> Result<Vec<(Tag, i64)>> {
+    in_parts(tags, |tags| {
         Ok(match_key::table
-            .filter(match_key::token.eq_any(tokens))
+            .filter(match_key::tag.eq_any(tags))
             .filter(match_key::loose)
-            .group_by(match_key::token)
-            .select((match_key::token, diesel::dsl::count_star()))
+            .group_by(match_key::tag)
+            .select((match_key::tag, diesel::dsl::count_star()))
             .load(conn)?)
     })
 }
 
 /// Those of these keys that are stored just so.
 pub fn there(conn: &mut Conn, keys: &[Key]) -> Result<BTreeSet<Key>> {
-    let tokens: BTreeSet<Vec<u8>> = keys.iter().map(|key| key.token.clone()).collect();
-    let found = in_parts(&tokens.into_iter().collect::<Vec<_>>(), |tokens| {
-        Ok(match_key::table.filter(match_key::token.eq_any(tokens)).select(Key::as_select()).load(conn)?)
+    let tags: BTreeSet<Tag> = keys.iter().map(|key| key.tag).collect();
+    let found = in_parts(&tags.into_iter().collect::<Vec<_>>(), |tags| {
+        Ok(match_key::table.filter(match_key::tag.eq_any(tags)).select(Key::as_select()).load(conn)?)
     })?;
     let wanted: BTreeSet<&Key> = keys.iter().collect();
     Ok(found.into_iter().filter(|key| wanted.contains(key)).collect())
@@ -266,8 +262,8 @@ pub fn count(conn: &mut Conn, state: &str) -> Result<i64> {
 pub struct Changes {
     /// Contributions whose keys are replaced.
     pub rekeyed: Vec<Vec<u8>>,
-    /// All tokens under which these were found.
-    pub forgotten: Vec<Vec<u8>>,
+    /// All tags under which these were found.
+    pub forgotten: Vec<Tag>,
     /// Their keys from now on, and those of new ones.
     pub keys: Vec<Key>,
     /// Contributions that stand nowhere, or elsewhere, from now on.
@@ -281,13 +277,13 @@ impl Changes {
     pub fn rekey(
         &mut self,
         contribution: &[u8],
-        (before, was_there): (&BTreeSet<Token>, bool),
-        after: &BTreeSet<Token>,
+        (before, was_there): (&BTreeSet<Tag>, bool),
+        after: &BTreeSet<Tag>,
         of: (i64, bool),
     ) {
         if was_there {
             self.rekeyed.push(contribution.to_vec());
-            self.forgotten.extend(before.iter().map(|token| token.to_vec()));
+            self.forgotten.extend(before);
         }
         self.keys.extend(Key::all(contribution, after, of));
     }
@@ -295,9 +291,9 @@ impl Changes {
 
 /// Stores the changes.
 pub fn write(conn: &mut Conn, mut changes: Changes) -> Result<()> {
-    // All that stands under these tokens and belongs to one of these goes: both lists are whole.
-    for tokens in changes.forgotten.chunks(ROWS) {
-        let under = match_key::table.filter(match_key::token.eq_any(tokens));
+    // All that stands under these tags and belongs to one of these goes: both lists are whole.
+    for tags in changes.forgotten.chunks(ROWS) {
+        let under = match_key::table.filter(match_key::tag.eq_any(tags));
         for ids in changes.rekeyed.chunks(ROWS) {
             diesel::delete(under.clone().filter(match_key::contribution.eq_any(ids))).execute(conn)?;
         }
@@ -328,7 +324,7 @@ pub fn write(conn: &mut Conn, mut changes: Changes) -> Result<()> {
     Ok(())
 }
 
-/// Notes what is looked up by of the keys.
-pub fn tokens(changes: &Changes) -> impl Iterator<Item = &[u8]> {
-    changes.keys.iter().map(|key| key.token.as_slice())
+/// The tags under which loose contributions will be found.
+pub fn loose_tags(changes: &Changes) -> impl Iterator<Item = Tag> {
+    changes.keys.iter().filter(|key| key.loose).map(|key| key.tag)
 }

@@ -276,8 +276,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    match_key (token, contribution) {
-        token -> Binary,
+    match_key (tag, contribution) {
+        tag -> BigInt,
         contribution -> Binary,
         model -> BigInt,
         loose -> Bool,
