@@ -26,6 +26,7 @@ mod status;
 mod tests;
 mod upload;
 mod watch;
+mod why;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -156,7 +157,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(at("/v1/residents/search").route(web::post().to(residents::search)))
         .service(at("/v1/residents/{id}").route(get().to(residents::resident)))
         .service(at("/v1/residents/{id}/history").route(get().to(residents::history)))
-        .service(at("/v1/residents/{id}/why").route(get().to(identity::why)))
+        .service(at("/v1/residents/{id}/why").route(get().to(why::why)))
         .service(at("/v1/residents/{id}/merge").route(web::post().to(identity::merge)))
         .service(at("/v1/households").route(get().to(residents::households)))
         .service(at("/v1/households/{id}").route(get().to(residents::household)))

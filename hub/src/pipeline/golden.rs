@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::known::{self, Known};
-use super::likeness::Models;
+use super::likeness::{self, Models};
 use super::links::{self, Decisions, Touched};
 use super::spread::spread;
 use super::working::{Fresh, Working};
@@ -96,7 +96,8 @@ pub fn settle(
     let mut appended = merge_residents(rules, change, (&mut working, &mut decisions), &touched, delivery)?;
     appended.extend(merge_households(rules, change, &mut working, &touched, delivery)?);
     let count = appended.len() as u64;
-    let mut writes = working.into_writes();
+    let mut writes = working.into_writes(change.now);
+    likeness::remember(change.conn, &mut writes.left)?;
     appended.into_iter().for_each(|(entity, version)| writes.append(entity, version));
     if let Some(known) = &rules.known {
         note(known, &writes);

@@ -5,7 +5,7 @@
 //! that is placed so founds nobody, teaches nothing and is no evidence for another. So there are no chains, and the order of
 //! arrival does not matter. Records like no such person are left to `groups`.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::golden::{Rules, entity_id};
@@ -22,7 +22,8 @@ use crate::keyring::{Tag, Token};
 use crate::matching::{CAP, Likeness, Matcher, Outcome};
 use crate::resolve::{self, Placing};
 use crate::store::Conn;
-use crate::store::matching::{self, Changes};
+use crate::store::matching::{self, Changes, Matching};
+use crate::store::past_link::PastLink;
 
 /// Models made ready, kept between transactions: the active one, and one whose keys are being made. Each with whether it is
 /// as it will stay.
@@ -123,6 +124,20 @@ pub fn resettle(
     standings.write(&mut changes);
     gone(conn, working, &mut changes)?;
     Ok(changes)
+}
+
+/// What likeness has said, as it still stands in the store, of those that have left where it placed them.
+pub(super) fn remember(conn: &mut Conn, left: &mut [PastLink]) -> Result<()> {
+    let placed = |of: &&mut PastLink| of.entity.is_some() && resolve::is_loose(&of.link);
+    let ids: Vec<Vec<u8>> = left.iter_mut().filter(placed).map(|of| of.contribution.clone()).collect();
+    let said = matching::standing(conn, &ids)?.into_iter().map(|said| (said.contribution.clone(), said));
+    let mut said: HashMap<Vec<u8>, Matching> = said.collect();
+    for of in left.iter_mut().filter(placed) {
+        if let Some(said) = said.remove(&of.contribution) {
+            (of.model, of.document) = (Some(said.model), Some(said.document));
+        }
+    }
+    Ok(())
 }
 
 /// Records that stood somewhere and are placed otherwise now, or have ended.

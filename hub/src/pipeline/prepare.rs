@@ -261,6 +261,7 @@ fn contribution_of(
         link: claims.keyless.unwrap_or("key").to_owned(),
         entity: before.as_ref().filter(|_| has_place).and_then(|(row, _)| row.entity.clone()),
         document,
+        linked_at: before.as_ref().map(|(row, _)| row.linked_at).unwrap_or_default(),
     };
     let before = before.map(|(row, document)| (row, document.aliases));
     // Of a person whom others speak of too it is not worth asking ahead.

@@ -19,6 +19,7 @@ use crate::matching::Matcher;
 use crate::store::Conn;
 use crate::store::bulk::{Carried, Moved, Writes};
 use crate::store::contribution::{self as stored, Row};
+use crate::store::past_link::PastLink;
 
 /// A contribution to be written.
 #[derive(Debug, Clone)]
@@ -274,13 +275,19 @@ impl Working {
         }
     }
 
-    /// What is to be stored of it.
-    pub fn into_writes(self) -> Writes {
+    /// What is to be stored of it at a moment.
+    pub fn into_writes(self, now: i64) -> Writes {
         let mut writes = Writes::default();
-        for Held { row, aliases, fate, .. } in self.held {
+        for Held { mut row, was, aliases, fate, .. } in self.held {
+            writes.left.extend(settled(&mut row, was, now));
             match fate {
                 Fate::Stays => {}
-                Fate::Moves => writes.moved.push(Moved { id: row.id, link: row.link, entity: row.entity }),
+                Fate::Moves => writes.moved.push(Moved {
+                    id: row.id,
+                    link: row.link,
+                    entity: row.entity,
+                    linked_at: row.linked_at,
+                }),
                 Fate::Written { replaces, realiased } => {
                     if realiased {
                         let carried = |alias: &Token| Carried { alias: alias.to_vec(), contribution: row.id.clone() };
@@ -296,4 +303,17 @@ impl Working {
         }
         writes
     }
+}
+
+/// Notes since when a contribution belongs where it does, and the place it has left, if it stood there for any time.
+fn settled(row: &mut Row, was: Option<(String, Option<Vec<u8>>)>, now: i64) -> Option<PastLink> {
+    if was.as_ref().is_some_and(|(link, entity)| *link == row.link && *entity == row.entity) {
+        return None;
+    }
+    // A clock may be set back; what follows does not begin before what it follows.
+    let since = row.linked_at;
+    row.linked_at = now.max(since);
+    let (link, entity) = was.filter(|_| row.linked_at > since)?;
+    let (contribution, until) = (row.id.clone(), row.linked_at);
+    Some(PastLink { contribution, until, since, link, entity, model: None, document: None })
 }

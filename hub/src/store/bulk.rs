@@ -7,7 +7,8 @@ use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 use super::conn::Conn;
 use super::contribution::Row;
 use super::entity::{Entity, Version};
-use super::schema::{contribution, contribution_alias, entity, entity_version};
+use super::past_link::PastLink;
+use super::schema::{contribution, contribution_alias, entity, entity_version, past_link};
 use crate::error::Result;
 
 /// How many ids one statement names: SQLite takes at most 32,766 values.
@@ -26,6 +27,8 @@ pub struct Writes {
     pub alias_owners: Vec<Vec<u8>>,
     /// Aliases they carry from now on.
     pub aliases: Vec<Carried>,
+    /// Places that contributions have left.
+    pub left: Vec<PastLink>,
     /// Versions appended.
     pub versions: Vec<Version>,
     /// Entities that are new.
@@ -53,6 +56,8 @@ pub struct Moved {
     pub link: String,
     /// The entity it belongs to.
     pub entity: Option<Vec<u8>>,
+    /// Since when, microseconds since 1970.
+    pub linked_at: i64,
 }
 
 impl Writes {
@@ -75,6 +80,7 @@ pub fn write(conn: &mut Conn, writes: &Writes) -> Result<()> {
     contributions(conn, &writes.contributions)?;
     aliases(conn, &writes.aliases)?;
     move_all(conn, &writes.moved)?;
+    left(conn, &writes.left)?;
     versions(conn, &writes.versions)?;
     advance(conn, &writes.advanced)?;
     entities(conn, &writes.entities)
@@ -137,6 +143,15 @@ fn aliases(conn: &mut Conn, rows: &Vec<Carried>) -> Result<()> {
     )
 }
 
+fn left(conn: &mut Conn, rows: &Vec<PastLink>) -> Result<()> {
+    fill(
+        conn,
+        rows,
+        |c, rows| diesel::copy_from(past_link::table).from_insertable(rows).execute(c),
+        |c, row| diesel::insert_into(past_link::table).values(row).execute(c),
+    )
+}
+
 fn versions(conn: &mut Conn, rows: &Vec<Version>) -> Result<()> {
     fill(
         conn,
@@ -182,18 +197,23 @@ fn move_all(conn: &mut Conn, moved: &[Moved]) -> Result<()> {
             let links: Vec<&str> = moved.iter().map(|moved| moved.link.as_str()).collect();
             let entities: Vec<Option<&[u8]>> = moved.iter().map(|moved| moved.entity.as_deref()).collect();
             diesel::sql_query(
-                "UPDATE contribution SET link = n.link, entity = n.entity \
-                 FROM unnest($1, $2, $3) AS n (id, link, entity) WHERE contribution.id = n.id",
+                "UPDATE contribution SET link = n.link, entity = n.entity, linked_at = n.linked_at \
+                 FROM unnest($1, $2, $3, $4) AS n (id, link, entity, linked_at) WHERE contribution.id = n.id",
             )
             .bind::<Array<Binary>, _>(ids)
             .bind::<Array<Text>, _>(links)
             .bind::<Array<Nullable<Binary>>, _>(entities)
+            .bind::<Array<BigInt>, _>(moved.iter().map(|moved| moved.linked_at).collect::<Vec<_>>())
             .execute(c)?;
         }
         Conn::Sqlite(c) => {
-            for Moved { id, link, entity } in moved {
+            for Moved { id, link, entity, linked_at } in moved {
                 diesel::update(contribution::table.find(id))
-                    .set((contribution::link.eq(link), contribution::entity.eq(entity)))
+                    .set((
+                        contribution::link.eq(link),
+                        contribution::entity.eq(entity),
+                        contribution::linked_at.eq(linked_at),
+                    ))
                     .execute(c)?;
             }
         }

@@ -57,6 +57,8 @@ pub struct Row {
     pub entity: Option<Vec<u8>>,
     /// The encoded [`Document`].
     pub document: Vec<u8>,
+    /// Since when it belongs where it does and by this link, microseconds since 1970.
+    pub linked_at: i64,
 }
 
 /// What a contribution keeps besides its keys.

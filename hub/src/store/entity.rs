@@ -133,6 +133,26 @@ pub fn history(conn: &mut Conn, id: &[u8]) -> Result<Vec<Version>> {
         .load(conn)?)
 }
 
+/// The version of an entity that stood at a moment; `None` before its first. An error where versions of then are forgotten.
+pub fn version_at(conn: &mut Conn, id: &[u8], at: i64) -> Result<Option<Version>> {
+    if seq_at(conn, at)? < foundation::get(conn)?.pruned_seq {
+        return Err(Error::new(Kind::Gone, "what stood then is not kept any longer")
+            .coded("past-not-kept", "该时点的数据已超过保留期限。"));
+    }
+    Ok(entity_version::table
+        .filter(entity_version::entity.eq(id))
+        .filter(entity_version::at.le(at))
+        .order(entity_version::version.desc())
+        .select(Version::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// When the version of a `seq` came.
+pub fn moment_of(conn: &mut Conn, seq: i64) -> Result<Option<i64>> {
+    Ok(entity_version::table.filter(entity_version::seq.eq(seq)).select(entity_version::at).first(conn).optional()?)
+}
+
 /// Versions after a `seq`, in its order.
 pub fn changes(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<Version>> {
     Ok(entity_version::table

@@ -195,7 +195,7 @@ pub struct Document {
 impl Matching {
     /// Whom it may be about, the likeliest first.
     pub fn candidates(&self) -> Result<Vec<Candidate>> {
-        Ok(codec::decode::<Document>(&self.document)?.candidates)
+        candidates(&self.document)
     }
 
     /// What is said of a contribution under a model; `None` without a candidate.
@@ -255,6 +255,11 @@ pub fn sample(conn: &mut Conn, state: &str, from: &[u8], limit: i64) -> Result<V
 /// How many are in a state.
 pub fn count(conn: &mut Conn, state: &str) -> Result<i64> {
     Ok(matching::table.filter(matching::state.eq(state)).count().get_result(conn)?)
+}
+
+/// Whom a stored [`Document`] names, the likeliest first.
+pub fn candidates(document: &[u8]) -> Result<Vec<Candidate>> {
+    Ok(codec::decode::<Document>(document)?.candidates)
 }
 
 /// What a transaction changes of all this.

@@ -18,6 +18,7 @@ pub mod job;
 pub mod live_keys;
 pub mod matching;
 pub mod migrate;
+pub mod past_link;
 pub mod prune;
 pub mod rejection;
 pub mod relay;

@@ -108,6 +108,7 @@ diesel::table! {
         link -> Text,
         entity -> Nullable<Binary>,
         document -> Binary,
+        linked_at -> BigInt,
     }
 }
 
@@ -292,6 +293,18 @@ diesel::table! {
         model -> BigInt,
         since -> BigInt,
         document -> Binary,
+    }
+}
+
+diesel::table! {
+    past_link (contribution, until) {
+        contribution -> Binary,
+        until -> BigInt,
+        since -> BigInt,
+        link -> Text,
+        entity -> Nullable<Binary>,
+        model -> Nullable<BigInt>,
+        document -> Nullable<Binary>,
     }
 }
 

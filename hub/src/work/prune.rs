@@ -1,10 +1,11 @@
 //! Prune: what grows with every night and has served its time. Reports of decided deliveries, superseded rejections, finished
-//! jobs, and where it is configured versions that were followed by others. Never what stands: a contribution, a tombstone, an
+//! jobs, and where it is configured versions that were followed by others and
+//! places that records have left. Never what stands: a contribution, a tombstone, an
 //! entity, its standing version, an edit, a waive, an open rejection, a delivery.
 
 use crate::error::Result;
 use crate::hub::Hub;
-use crate::store::{entity, foundation, job, prune, rejection, relay};
+use crate::store::{entity, foundation, job, past_link, prune, rejection, relay};
 use crate::time::DAY;
 
 /// Positions of a report, and `seq`s, that are looked at in one transaction.
@@ -50,5 +51,14 @@ fn versions(hub: &Hub, before: i64) -> Result<()> {
         hub.db.write(|conn| prune::versions(conn, from, to))?;
         from = to;
     }
+    match hub.db.read(|conn| entity::moment_of(conn, from))? {
+        Some(moment) => places(hub, moment),
+        None => Ok(()),
+    }
+}
+
+/// Forgets the places that records had left by a moment: from then on all is kept, as it is of versions.
+fn places(hub: &Hub, by: i64) -> Result<()> {
+    while hub.db.write(|conn| past_link::prune(conn, by))? > 0 {}
     Ok(())
 }

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use diesel::prelude::*;
 use hub::error::{Error, Kind};
 use hub::keyring::Token;
 use hub::pipeline::identify::{self, Judge, Seen};
 use hub::pipeline::rebuild;
 use hub::store::contribution::Row as Stored;
 use hub::store::decision::Decision;
+use hub::store::past_link::PastLink;
+use hub::store::schema::past_link;
 use hub::store::{contribution, entity};
 use integration_tests::world::{Person, insured, registered, unemployed};
 use integration_tests::{Inside, Store};
@@ -64,6 +67,32 @@ pub(super) fn picture(hub: &Inside) -> Picture {
     let rows = hub.hub().db.read(|conn| contribution::page(conn, &[], 10_000)).unwrap();
     let places = rows.into_iter().map(|row| (row.id, row.link, row.entity)).collect();
     (hub.golden("resident"), hub.golden("household"), places)
+}
+
+/// Where each live contribution belongs and why, now and as it is told of this moment.
+pub(super) fn moment(hub: &Inside) -> (i64, Vec<Place>) {
+    let rows = hub.hub().db.read(|conn| contribution::page(conn, &[], 10_000)).unwrap();
+    let places = rows.into_iter().filter(Stored::is_live).map(|row| (row.id, row.link, row.entity));
+    (hub.hub().now(), places.collect())
+}
+
+/// What is told later of a moment.
+pub(super) fn told_of(hub: &Inside, moment: i64) -> Vec<Place> {
+    let (rows, left) = hub
+        .hub()
+        .db
+        .read(|conn| {
+            let rows = contribution::page(conn, &[], 10_000)?;
+            let left = past_link::table.select(PastLink::as_select()).load(conn)?;
+            Ok((rows, left))
+        })
+        .unwrap();
+    let since = rows.into_iter().filter(|row| row.is_live() && row.linked_at <= moment);
+    let left = left.into_iter().filter(|left| left.since <= moment && moment < left.until);
+    let mut places: Vec<Place> = since.map(|row| (row.id, row.link, row.entity)).collect();
+    places.extend(left.map(|left| (left.contribution, left.link, left.entity)));
+    places.sort();
+    places
 }
 
 fn two_residents_become_one_and_two_again(store: Store) {
@@ -306,10 +335,11 @@ fn invariant_3_whatever_is_decided_and_taken_back_leaves_what_the_rules_say(stor
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 60, ..Config::default() };
     let outcome = TestRunner::new(config).run(&steps(), |steps| {
         let (decided, undecided) = (Inside::new(store), Inside::new(store));
-        let mut made = Vec::new();
+        let (mut made, mut moments) = (Vec::new(), Vec::new());
         for (day, step) in (1..).zip(&steps) {
             take(&decided, day, step, &mut made);
             prop_assert_eq!(decided.differences(), 0, "after {:?}", step);
+            moments.push(moment(&decided));
             if matches!(step, Step::Insured(_) | Step::Unemployed(_)) {
                 take(&undecided, day, step, &mut Vec::new());
             }
@@ -318,6 +348,9 @@ fn invariant_3_whatever_is_decided_and_taken_back_leaves_what_the_rules_say(stor
         prop_assert_eq!(rebuilt.versions, 0);
         for decision in &made {
             let _undone = identify::revoke(decided.hub(), &decision.id, "clerk");
+        }
+        for (at, places) in moments {
+            prop_assert_eq!(told_of(&decided, at), places, "what stood then is told as it was");
         }
         // Two hubs have two secrets: documents are compared, and ids only inside each.
         let documents = |hub: &Inside| {

@@ -11,6 +11,8 @@ use integration_tests::{Inside, Store};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
+use super::identity::{moment, told_of};
+
 pub(super) const INSURED: &str = "social-security/insured-persons";
 pub(super) const PEOPLE: u32 = 160;
 
@@ -214,12 +216,14 @@ fn invariant_3_any_order_of_events_leaves_the_same_places(store: Store) {
         let mut hub = hub.borrow_mut();
         // One way through the days, and the last day by the other order of its deliveries.
         let last = days.last().cloned().unwrap_or_default();
+        let mut moments = Vec::new();
         for day in &days {
             hub.1 += 1;
             let [register, insurance] = deliveries(day, hub.1);
             hub.0.deliver(&register);
             hub.0.deliver(&insurance);
             prop_assert_eq!(hub.0.differences(), 0);
+            moments.push(moment(&hub.0));
         }
         let one_way = places(&hub.0);
         for day in [days[0].clone(), last] {
@@ -230,6 +234,9 @@ fn invariant_3_any_order_of_events_leaves_the_same_places(store: Store) {
         }
         prop_assert_eq!(places(&hub.0), one_way);
         prop_assert_eq!(tune::rematch(hub.0.hub(), &|_| ()).unwrap(), 0);
+        for (at, places) in moments {
+            prop_assert_eq!(told_of(&hub.0, at), places);
+        }
         Ok(())
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));

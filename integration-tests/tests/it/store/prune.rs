@@ -1,5 +1,8 @@
 //! What is kept for how long: what is standing stays, what was followed by something newer goes when it is old enough.
 
+use diesel::prelude::*;
+use hub::store::past_link::PastLink;
+use hub::store::schema::past_link;
 use hub::store::{delivery, entity, foundation, job};
 use hub::work::clean_up::clean_up;
 use integration_tests::world::{Delivery, Person, insured, insured_persons};
@@ -18,7 +21,8 @@ fn aged(hub: &Inside) {
     use diesel::connection::SimpleConnection as _;
     let sql = format!(
         "UPDATE entity_version SET at = at - {YEAR}; UPDATE delivery SET received_at = received_at - {YEAR}; \
-         UPDATE rejection SET decided_at = decided_at - {YEAR}; UPDATE job SET planned_at = planned_at - {YEAR};"
+         UPDATE rejection SET decided_at = decided_at - {YEAR}; UPDATE job SET planned_at = planned_at - {YEAR}; \
+         UPDATE past_link SET since = since - {YEAR}, until = until - {YEAR};"
     );
     hub.hub().db.write(|conn| Ok(conn.batch_execute(&sql)?)).unwrap();
 }
@@ -26,6 +30,14 @@ fn aged(hub: &Inside) {
 fn versions(hub: &Inside) -> Vec<(i64, i64)> {
     let found = hub.hub().db.read(|conn| entity::changes(conn, 0, 10_000)).unwrap();
     found.iter().map(|version| (version.seq, version.version)).collect()
+}
+
+fn entity_version(hub: &Inside, seq: i64) -> entity::Version {
+    hub.hub().db.read(|conn| entity::changes(conn, seq - 1, 1)).unwrap().remove(0)
+}
+
+fn places_left(hub: &Inside) -> Vec<PastLink> {
+    hub.hub().db.read(|conn| Ok(past_link::table.select(PastLink::as_select()).load(conn)?)).unwrap()
 }
 
 fn old_versions_go_and_what_stood_then_is_still_known(store: Store) {
@@ -37,8 +49,14 @@ fn old_versions_go_and_what_stood_then_is_still_known(store: Store) {
     let then = hub.seq();
     assert_eq!(then, 9, "three came, three changed, two changed and one ended");
     let stood = hub.hub().db.read(|conn| entity::page_at_seq(conn, then, &[], 100)).unwrap();
-    hub.deliver(&named(4, 2, "丁"));
+    let (first, ended) = (entity_version(&hub, 1), places_left(&hub));
+    assert_eq!(ended.len(), 1, "the place of the record that ended");
+    hub.deliver(&named(4, 1, "丁"));
     clean_up(hub.hub()).unwrap();
+    let left = places_left(&hub);
+    assert!(left.len() == 1 && left != ended, "only that of the record that has just ended: {left:?}");
+    let early = hub.hub().db.read(|conn| entity::version_at(conn, &first.entity, first.at)).err().unwrap();
+    assert_eq!(early.code, Some("past-not-kept"));
 
     let kept = versions(&hub);
     assert_eq!(
@@ -61,7 +79,7 @@ fn old_versions_go_and_what_stood_then_is_still_known(store: Store) {
     aged(&hub);
     clean_up(hub.hub()).unwrap();
     assert_eq!(versions(&hub).iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [9, 10, 11]);
-    assert_eq!(hub.golden("resident").len(), 2);
+    assert_eq!(hub.golden("resident").len(), 1);
     hub.deliver(&named(5, 2, "戊"));
     assert_eq!((hub.seq(), hub.differences()), (13, 0));
 }

@@ -137,6 +137,26 @@ fn a_record_is_placed_over_the_api() {
 
     let made = place(json!(to), Value::Null).good();
     assert_eq!(made["kind"], "part", "{made}");
+
+    // What stood then is told as it was: before the record was placed, while it was, and before there was anything.
+    let why_at = |who: &str, at: &Value| {
+        let at = at.as_str().unwrap().replace('+', "%2B");
+        clerk.get(&format!("/v1/residents/{who}/why?at={at}"))
+    };
+    let first = why_at(&from, &record["since"]).good();
+    assert_eq!((&first["state"], &first["decisions"]), (&json!("live"), &json!([])), "{first}");
+    let part = &first["contributions"][0];
+    assert_eq!((&part["link"], &part["until"]), (&json!("key"), &placed["since"]), "{part}");
+    assert_eq!((&part["feed"], &part["says"]), (&record["feed"], &Value::Null), "{part}");
+    assert_eq!(why_at(&to, &record["since"]).good()["contributions"].as_array().unwrap().len(), 1);
+    let then = why_at(&to, &placed["since"]).good();
+    let parts = then["contributions"].as_array().unwrap();
+    let there = parts.iter().find(|one| one["contribution"] == record["contribution"]).unwrap();
+    assert_eq!(there["why_zh"], placed["why_zh"], "{there}");
+    assert_eq!(then["decisions"].as_array().unwrap().len(), 1, "what was decided later is not of then: {then}");
+    assert_eq!(why_at(&from, &placed["since"]).good()["state"], "ended");
+    assert_eq!(why_at(&to, &json!("2001-01-01T00:00:00Z")).refused(404)["code"], "resident-unknown");
+    assert_eq!(why_at(&to, &json!("yesterday")).refused(400)["code"], "query-invalid");
     assert_eq!(clerk.get("/v1/contributions/x/place").status, 405);
     assert_eq!(
         clerk.post("/v1/contributions/x/place", &json!({"from": null, "to": null, "reason": "x"})).refused(404)["code"],
