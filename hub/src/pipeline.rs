@@ -34,6 +34,7 @@ mod stage;
 pub mod standings;
 mod thread;
 pub mod tune;
+pub mod twice;
 pub mod verify;
 pub mod walk;
 mod working;

@@ -14,7 +14,7 @@ use super::auth::Caller;
 use super::problem::{Answer, Failure};
 use super::{
     changes, communities, deliveries, feeds, identity, jobs, matching, metrics, problem, rejections, reports,
-    residents, status, why,
+    residents, status, twice, why,
 };
 use crate::config::Agreement;
 use crate::entity::EntitySchema;
@@ -58,7 +58,7 @@ const OPEN_DESCRIPTION: &str = r##"window.onload = () => {
         reports::json, reports::csv, feeds::list, feeds::get, rejections::list, rejections::get, rejections::edit,
         rejections::waive, jobs::list, jobs::get, jobs::retry, residents::residents, residents::resident,
         residents::history, residents::search, residents::households, residents::household, communities::community,
-        changes::changes, why::why, identity::merge, identity::place, identity::revoke, matching::list, matching::decide, matching::who, matching::models, matching::new_model, status::status, status::agreements, status::trace_by_line, status::trace_by_key,
+        changes::changes, why::why, identity::merge, identity::place, identity::revoke, matching::list, matching::decide, matching::who, twice::list, matching::models, matching::new_model, status::status, status::agreements, status::trace_by_line, status::trace_by_key,
         metrics::metrics, status::healthz, status::readyz, openapi, topics
     ),
     components(schemas(problem::Problem, crate::pipeline::dry_run::DryRun)),

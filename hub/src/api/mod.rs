@@ -24,6 +24,7 @@ mod residents;
 mod status;
 #[cfg(test)]
 mod tests;
+mod twice;
 mod upload;
 mod watch;
 mod why;
@@ -41,6 +42,7 @@ use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod};
 
 pub use docs::Description;
 pub use matching::{Review, reviews};
+pub use twice::pairs;
 
 use crate::config::ServerConfig;
 use crate::error::{Error, Kind, Result};
@@ -178,6 +180,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(at("/v1/contributions/{id}/place").route(web::post().to(identity::place)))
         .service(at("/v1/decisions/{id}/revoke").route(web::post().to(identity::revoke)))
         .service(at("/v1/reviews").route(get().to(matching::list)))
+        .service(at("/v1/reviews/residents").route(get().to(twice::list)))
         .service(at("/v1/reviews/{contribution}/decide").route(web::post().to(matching::decide)))
         .service(at("/v1/models").route(get().to(matching::models)).route(web::post().to(matching::new_model)))
         .service(at("/v1/match").route(web::post().to(matching::who)))

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::{Common, print};
-use crate::api::{Review, reviews as queue};
+use crate::api::{Review, pairs, reviews as queue};
 use crate::error::{Error, Kind, Result};
+use crate::hub::Hub;
 use crate::id;
 use crate::keyring::Token;
 use crate::pipeline::identify::{self, Judge, Seen, Verdict};
@@ -25,6 +26,9 @@ pub struct ReviewsArgs {
     /// So many at random, to check what was joined by itself
     #[arg(long, conflicts_with = "limit")]
     sample: Option<i64>,
+    /// Residents who may be known twice, instead of records
+    #[arg(long, conflicts_with_all = ["state", "limit", "sample"])]
+    residents: bool,
     #[command(subcommand)]
     command: Option<Answer>,
 }
@@ -61,6 +65,9 @@ pub fn reviews(args: &ReviewsArgs, common: &Common) -> Result<ExitCode> {
         print::json(&serde_json::json!({"id": made.id, "kind": made.kind, "reason": reason}))?;
         return Ok(ExitCode::SUCCESS);
     }
+    if args.residents {
+        return known_twice(&hub, common);
+    }
     let from = id::bytes::<16>()?;
     let (items, waiting, joined) = hub.db.read(|conn| {
         let rows = match args.sample {
@@ -75,6 +82,18 @@ pub fn reviews(args: &ReviewsArgs, common: &Common) -> Result<ExitCode> {
     } else {
         print::line(&format!("{waiting} records wait for an answer, {joined} were joined by likeness"));
         items.iter().flat_map(Review::words).for_each(|text| print::line(&text));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Lists residents who may be one person.
+fn known_twice(hub: &Hub, common: &Common) -> Result<ExitCode> {
+    let (pairs, _) = pairs(hub, Vec::new(), usize::MAX)?;
+    if common.json {
+        print::json(&serde_json::json!({ "items": pairs }))?;
+    } else {
+        print::line(&format!("{} pairs of residents may be one person each", pairs.len()));
+        pairs.iter().flat_map(|pair| pair.words()).for_each(|text| print::line(&text));
     }
     Ok(ExitCode::SUCCESS)
 }

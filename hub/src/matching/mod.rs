@@ -35,6 +35,9 @@ const SHOWN: usize = 5;
 /// Before a record is looked at: how likely it is about one of the people known at all.
 const KNOWN_AT_ALL: f64 = 0.5;
 
+/// Before two people known by numbers are looked at: how likely somebody is known a second time.
+const KNOWN_TWICE: f64 = 0.01;
+
 /// What is frozen when a model is made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Frozen {
@@ -151,6 +154,24 @@ impl Matcher {
             }
         }
         best.map(|best| Likeness { ground, ..best })
+    }
+
+    /// One person as a candidate for being another, by all records of both; `None` where it is not worth a question or
+    /// certainly somebody else.
+    pub fn twice(&self, one: &[&Values], other: &[&Values], entity: Token) -> Option<Candidate> {
+        let (mut best, mut ground): (Option<Likeness>, Option<Ground>) = (None, None);
+        for record in one {
+            let found = self.likeness(record, other.iter().copied())?;
+            ground = ground.max(found.ground);
+            if best.as_ref().is_none_or(|best| found.ratio > best.ratio) {
+                best = Some(found);
+            }
+        }
+        let best = best?;
+        let probability = rounded(best.ratio + self.prior + (KNOWN_TWICE / KNOWN_AT_ALL).ln());
+        let levels = best.pattern.levels.to_vec();
+        let candidate = Candidate { entity, record: None, probability, levels, ground };
+        (probability >= self.model.limits.review).then_some(candidate)
     }
 
     /// What becomes of a record with these people like it. A person has to be likelier than all the others together.

@@ -91,11 +91,13 @@ pub enum Verdict {
     Unsure,
 }
 
-/// Answers the question whether a loose record is about a person it is like.
+/// Answers the question whether a loose record is about a person it is like; or says of a record of one person that it is not
+/// about another one who is like them, or that this cannot be said.
 pub fn review(hub: &Hub, contribution: Token, person: Seen, verdict: Verdict, judge: Judge) -> Result<Decision> {
     decided(hub, judge, |change| {
         let row = live(change, contribution)?;
-        if !resolve::is_loose(&row.link) {
+        let is_of_another = row.entity.as_deref().is_some_and(|entity| entity != person.id.0);
+        if !resolve::is_loose(&row.link) && (verdict == Verdict::Same || !is_of_another) {
             return Err(moved_on());
         }
         let person = match person.version {

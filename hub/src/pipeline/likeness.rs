@@ -19,9 +19,10 @@ use super::working::{Groups, Working};
 use crate::entity::RESIDENT;
 use crate::error::Result;
 use crate::keyring::{Tag, Token};
-use crate::matching::{CAP, Likeness, Matcher, Outcome};
+use crate::matching::{CAP, Candidate, Likeness, Matcher, Outcome, Values};
 use crate::resolve::{self, Placing};
 use crate::store::Conn;
+use crate::store::entity::Entity;
 use crate::store::matching::{self, Changes, Matching};
 use crate::store::past_link::PastLink;
 
@@ -197,14 +198,15 @@ pub fn who(rules: &Rules, conn: &mut Conn, matcher: &Matcher, cells: &[String]) 
 }
 
 /// The people found under some tags, and what their records say.
-struct People {
+pub(super) struct People {
     found: BTreeMap<Tag, BTreeSet<Token>>,
     groups: Groups,
     records: BTreeMap<usize, Arc<Reading>>,
 }
 
 impl People {
-    fn under(
+    /// Finds them, as they will stand.
+    pub(super) fn under(
         (rules, matcher): (&Rules, &Matcher),
         conn: &mut Conn,
         working: &mut Working,
@@ -221,6 +223,32 @@ impl People {
             }
         }
         Ok(Self { found, groups, records })
+    }
+
+    /// Who comes after a person, by id, and may be the same one.
+    pub(super) fn beside(&self, matcher: &Matcher, person: Token) -> Vec<Candidate> {
+        let ours: Vec<&Reading> = self.read(person).collect();
+        let tags = ours.iter().flat_map(|reading| &reading.tags);
+        let others: BTreeSet<Token> = tags.filter_map(|tag| self.found.get(tag)).flatten().copied().collect();
+        let ours: Vec<&Values> = ours.iter().map(|reading| &reading.values).collect();
+        let others = others.into_iter().filter(|other| *other > person);
+        let twice = |other| {
+            let theirs: Vec<&Values> = self.read(other).map(|reading| &reading.values).collect();
+            matcher.twice(&ours, &theirs, other)
+        };
+        others.filter_map(twice).collect()
+    }
+
+    fn read(&self, person: Token) -> impl Iterator<Item = &Reading> {
+        let places = self.groups.get(&person).into_iter().flatten();
+        places.filter_map(|place| self.records.get(place)).map(|reading| &**reading)
+    }
+
+    /// The ids of the records that are evidence of what a person is like.
+    pub(super) fn records_of(&self, working: &Working, person: &Entity) -> Result<Vec<Vec<u8>>> {
+        let places = self.groups.get(&Token::from_slice(&person.id)?).into_iter().flatten();
+        let strong = places.filter(|place| self.records.contains_key(place));
+        Ok(strong.map(|place| working.at(*place).row.id.clone()).collect())
     }
 
     /// How like a record is to the people under its keys, but those it was parted from.

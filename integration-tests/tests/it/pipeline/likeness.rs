@@ -1,9 +1,9 @@
 //! Records without a usable number find their people by likeness, whenever either comes, and lose them the same way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hub::keyring::Token;
-use hub::pipeline::identify::{self, Judge, Seen};
+use hub::pipeline::identify::{self, Judge, Seen, Verdict};
 use hub::pipeline::{rebuild, tune};
 use hub::store::matching;
 use integration_tests::world::{Delivery, Person, Row, insured, insured_persons, registered, registered_residents};
@@ -23,6 +23,7 @@ on_both_stores!(
     whoever_loses_their_likeness_waits_again,
     a_new_model_places_as_the_old_one_did_and_writes_nothing,
     a_clerk_has_the_last_word_over_likeness,
+    whoever_is_known_under_two_documents_is_shown_to_a_clerk,
     invariant_3_any_order_of_events_leaves_the_same_places,
 );
 
@@ -172,6 +173,43 @@ fn a_clerk_has_the_last_word_over_likeness(store: Store) {
         identify::revoke(hub.hub(), &decision.id, "clerk").expect("it is taken back");
     }
     assert_eq!(link(&hub, 3).1, entity(&hub, 3));
+}
+
+fn whoever_is_known_under_two_documents_is_shown_to_a_clerk(store: Store) {
+    let hub = tuned(store);
+    let pairs = || {
+        let (found, next) = hub::api::pairs(hub.hub(), Vec::new(), 10).unwrap();
+        assert_eq!(next, None);
+        found.iter().map(|pair| serde_json::to_value(pair).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(pairs(), [] as [serde_json::Value; 0], "nobody is known twice, and neighbours are not one person");
+    let passport = [("AAC002", ""), ("AAC058", "03"), ("AAC147", "E12345678"), ("AAC161", "ROU")];
+    let by_passport =
+        passport.iter().fold(insured(&Person::nth(1), "9001"), |row, (name, value)| row.with(name, value));
+    hub.deliver(&insurance(2, (1..=PEOPLE).map(row).chain([by_passport])));
+    let traveller = hub.contribution(INSURED, "9001").entity.expect("a resident of their own");
+    let citizen = entity(&hub, 1).unwrap();
+
+    let found = pairs();
+    assert_eq!(found.len(), 1, "{found:?}");
+    let shown =
+        |at: usize| Token::try_from(found[0]["residents"][at]["resident"].as_str().unwrap().to_owned()).unwrap();
+    let seen = |at: usize| Seen { id: shown(at), version: found[0]["residents"][at]["version"].as_i64().unwrap() };
+    assert_eq!(BTreeSet::from([shown(0).to_vec(), shown(1).to_vec()]), BTreeSet::from([traveller, citizen]));
+    assert!(found[0]["sentence_zh"].as_str().unwrap().contains("姓名"), "{found:?}");
+
+    // They are two, says one clerk, and takes it back; they are one, says another.
+    let judge = Judge { name: "clerk", reason: "看过原件" };
+    let record = Token::try_from(found[0]["contribution"].as_str().unwrap().to_owned()).unwrap();
+    let same = identify::review(hub.hub(), record, seen(0), Verdict::Same, judge);
+    assert_eq!(same.err().and_then(|error| error.code), Some("moved-on"), "two residents are merged by their versions");
+    let golden = (hub.golden("resident"), hub.seq());
+    let parted = identify::review(hub.hub(), record, seen(0), Verdict::Different, judge).expect("it is said");
+    assert_eq!((pairs().len(), hub.golden("resident"), hub.seq()), (0, golden.0, golden.1));
+    identify::revoke(hub.hub(), &parted.id, "clerk").expect("it is taken back");
+    assert_eq!(pairs().len(), 1);
+    identify::merge(hub.hub(), seen(0), seen(1), judge).expect("they are merged");
+    assert_eq!(pairs().len(), 0);
 }
 
 /// Which people the register and the insurers know, and how: 0 not at all, 1 with a number, 2 without, 3 with a

@@ -212,6 +212,12 @@ fn records_without_a_number_are_reviewed_over_the_api() {
     assert!(like["like"]["columns"][0]["bits"].as_f64().unwrap() > 3.0, "{like}");
     assert!(like["why_zh"].as_str().unwrap().contains("可能性"), "{like}");
 
+    // Nobody is known twice.
+    assert_eq!(shape::items(&clerk.get("/v1/reviews/residents").good()), &[] as &[Value]);
+    assert_eq!(hub.json(&["reviews", "--residents"])["items"], json!([]));
+    assert_eq!(clerk.get("/v1/reviews/residents?cursor=x").refused(400)["code"], "cursor-invalid");
+    assert_eq!(hub.department("social-security").get("/v1/reviews/residents").refused(403)["code"], "role-forbidden");
+
     // Who is this? Nothing is stored.
     let somebody = Person::nth(20);
     let before = hub.json(&["status"])["dataset"].clone();
