@@ -343,6 +343,6 @@ pub struct NewModel {
 #[utoipa::path(post, path = "/v1/models", tag = "identity", request_body = NewModel, responses((status = 202)))]
 pub async fn new_model(hub: web::Data<Hub>, caller: Caller, new: web::Json<NewModel>) -> Answer<HttpResponse> {
     caller.administrator()?;
-    blocking(&hub, move |hub| tune::enqueue(hub, new.apply)).await?;
+    blocking(&hub, move |hub| tune::enqueue(hub, if new.apply { tune::APPLY } else { tune::LOOK })).await?;
     Ok(HttpResponse::Accepted().finish())
 }

@@ -24,6 +24,10 @@ pub struct TuneArgs {
 /// Learns a model from the city's own records and prints its effect.
 pub fn tune(args: &TuneArgs, common: &Common) -> Result<ExitCode> {
     let hub = common.open()?;
+    if hub.writer().is_err_and(|error| error.code == Some(NOT_WRITER)) {
+        let apply = if args.apply { tune::APPLY } else { tune::LOOK };
+        return queued(&hub, if args.again { tune::AGAIN } else { apply }, common.json);
+    }
     let total = hub.db.read(contribution::total)?.unsigned_abs();
     if args.again {
         let bar = print::bar(total, "places");
@@ -31,9 +35,6 @@ pub fn tune(args: &TuneArgs, common: &Common) -> Result<ExitCode> {
         bar.finish_and_clear();
         print::line(&format!("{versions} versions appended"));
         return Ok(ExitCode::SUCCESS);
-    }
-    if hub.writer().is_err_and(|error| error.code == Some(NOT_WRITER)) {
-        return queued(&hub, args.apply, common.json);
     }
     let bar = print::bar(if args.apply { 2 * total } else { total }, "keys and places");
     let tuned = tune::tune(&hub, "command line", args.apply, &|count| bar.inc(count))?;
@@ -47,12 +48,14 @@ pub fn tune(args: &TuneArgs, common: &Common) -> Result<ExitCode> {
 }
 
 /// Leaves it to the hub that is running.
-fn queued(hub: &Hub, apply: bool, json: bool) -> Result<ExitCode> {
-    let subject = tune::enqueue(hub, apply)?;
+fn queued(hub: &Hub, subject: &str, json: bool) -> Result<ExitCode> {
+    tune::enqueue(hub, subject)?;
     if json {
         print::json(&serde_json::json!({ "queued": subject }))?;
     } else {
-        print::line("a hub is running and does it as a job; its effect will stand in GET /v1/models");
+        print::line(
+            "a hub is running and does it as a job (GET /v1/jobs); the effect of a model will stand in GET /v1/models",
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

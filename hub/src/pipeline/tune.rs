@@ -33,7 +33,9 @@ pub const JOB: &str = "tune";
 /// What a job is about that makes its model the active one.
 pub const APPLY: &str = "apply";
 /// What a job is about that only tells what its model would do.
-const LOOK: &str = "look";
+pub const LOOK: &str = "look";
+/// What it is about when no model is made and all loose records are placed again.
+pub const AGAIN: &str = "again";
 
 /// The code of the error where there is too little to learn from.
 pub const TOO_FEW: &str = "too-few-records";
@@ -79,11 +81,18 @@ pub struct Aside {
     pub records: u32,
 }
 
-/// Leaves it to the workers of a hub; what the job is about.
-pub fn enqueue(hub: &Hub, apply: bool) -> Result<&'static str> {
-    let (subject, now) = (if apply { APPLY } else { LOOK }, hub.now());
-    hub.db.write(|conn| job::enqueue(conn, JOB, subject, now, now))?;
-    Ok(subject)
+/// Leaves it to the workers of a hub: a job about [`APPLY`], [`LOOK`] or [`AGAIN`].
+pub fn enqueue(hub: &Hub, subject: &str) -> Result<()> {
+    let now = hub.now();
+    hub.db.write(|conn| job::enqueue(conn, JOB, subject, now, now))
+}
+
+/// What such a job does.
+pub fn run(hub: &Hub, subject: &str) -> Result<()> {
+    match subject {
+        AGAIN => rematch(hub, &|_| ()).map(drop),
+        _ => tune(hub, "job", subject == APPLY, &|_| ()).map(drop),
+    }
 }
 
 /// Learns a model and tells its effect; with `activate` it becomes the active one.

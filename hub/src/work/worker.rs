@@ -170,7 +170,7 @@ fn run(hub: &Arc<Hub>, leased: &Job) -> Result<()> {
         }
         "apply" => apply::apply(hub, &leased.subject, &|_| ()).map(drop),
         "endings" => endings_of(hub, &leased.subject),
-        tune::JOB => tune::tune(hub, "job", leased.subject == tune::APPLY, &|_| ()).map(drop),
+        tune::JOB => tune::run(hub, &leased.subject),
         "drop-scan" => drop_folder::scan(hub),
         "arrivals" => super::schedule::check_arrivals(hub),
         "clean-up" => clean_up::clean_up(hub),

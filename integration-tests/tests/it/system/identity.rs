@@ -274,4 +274,10 @@ fn a_model_is_made_to_its_end_whenever_the_hub_is_killed() {
     let before = models();
     assert_eq!(hub.json(&["tune"]), json!({"queued": "look"}));
     super::wait_for("another model", || (models() > before).then_some(()));
+    assert_eq!(hub.json(&["tune", "--again"]), json!({"queued": "again"}));
+    let is_done = |job: &Value| job["kind"] == "tune" && job["subject"] == "again" && job["state"] == "done";
+    super::wait_for("the places", || {
+        let jobs = clerk.get("/v1/jobs?limit=1000").good();
+        shape::items(&jobs).iter().any(is_done).then_some(())
+    });
 }
