@@ -60,7 +60,7 @@ pub struct Wanted {
     cursor: Option<String>,
 }
 
-/// Residents who may be known twice: under two kinds of document, or under numbers that hardly differ. They are looked for
+/// Residents who may be known twice: under two kinds of document, or given two numbers. They are looked for
 /// page by page; a page may be empty and have a `next`.
 #[utoipa::path(get, path = "/v1/reviews/residents", tag = "identity", params(Wanted), responses((status = 200, body = Page<Pair>)))]
 pub async fn list(hub: web::Data<Hub>, caller: Caller, wanted: web::Query<Wanted>) -> Answer<web::Json<Page<Pair>>> {

@@ -18,13 +18,13 @@ use crate::error::Result;
 use crate::keyring::{Keyring, Tag, Token};
 use crate::linkage::batch;
 use crate::linkage::block::{Blocking, Faceted};
-use crate::linkage::cluster::Between;
+use crate::linkage::cluster::{Between, Called};
 use crate::linkage::evidence::{Ground, Verdict};
 use crate::linkage::model::{FORMAT, Limits, Model};
 use crate::linkage::prepare;
 use crate::linkage::score::{Pattern, Scorer, add, probability};
 use crate::linkage::table::Row;
-use crate::linkage::zh::owner;
+use crate::linkage::zh::{joint, owner};
 
 /// Keys a record has on average: each is a row.
 pub const KEYS: f64 = 4.0;
@@ -159,19 +159,38 @@ impl Matcher {
     /// One person as a candidate for being another, by all records of both; `None` where it is not worth a question or
     /// certainly somebody else.
     pub fn twice(&self, one: &[&Values], other: &[&Values], entity: Token) -> Option<Candidate> {
-        let (mut best, mut ground): (Option<Likeness>, Option<Ground>) = (None, None);
-        for record in one {
-            let found = self.likeness(record, other.iter().copied())?;
-            ground = ground.max(found.ground);
-            if best.as_ref().is_none_or(|best| found.ratio > best.ratio) {
+        let (mut best, mut ground): (Option<(f64, Pattern)>, Option<Ground>) = (None, None);
+        for (ours, theirs) in one.iter().flat_map(|ours| other.iter().map(move |theirs| (ours, theirs))) {
+            let (found, against) = self.but_for_number(&row(ours), &row(theirs))?;
+            ground = ground.max(against);
+            if best.as_ref().is_none_or(|best| found > *best) {
                 best = Some(found);
             }
         }
-        let best = best?;
-        let probability = rounded(best.ratio + self.prior + (KNOWN_TWICE / KNOWN_AT_ALL).ln());
-        let levels = best.pattern.levels.to_vec();
+        let (ratio, pattern) = best?;
+        let probability = rounded(ratio + self.prior + (KNOWN_TWICE / KNOWN_AT_ALL).ln());
+        let levels = pattern.levels.to_vec();
         let candidate = Candidate { entity, record: None, probability, levels, ground };
         (probability >= self.model.limits.review).then_some(candidate)
+    }
+
+    /// How two records compare; `None` where they are certainly not about one person. Two valid numbers say nothing where the
+    /// name is one: somebody may have been given both.
+    fn but_for_number(&self, one: &Row<'_>, other: &Row<'_>) -> Option<((f64, Pattern), Option<Ground>)> {
+        let mut pattern = self.scorer.compare(one, other);
+        let against = match pattern.verdict {
+            Verdict::Free => None,
+            Verdict::Review(why) => Some(why),
+            Verdict::Veto(Ground::TwoNumbers)
+                if joint::called(&reading::kinds(), one, other, &pattern.levels) == Called::One =>
+            {
+                pattern.levels[NUMBER] = None;
+                Some(Ground::TwoNumbers)
+            }
+            Verdict::Veto(_) => return None,
+        };
+        let rarity = self.scorer.rarity(one, other, &pattern);
+        Some(((self.scorer.ratio(&self.scorer.likelihood(&pattern), rarity), pattern), against))
     }
 
     /// What becomes of a record with these people like it. A person has to be likelier than all the others together.

@@ -1,4 +1,4 @@
-//! Residents who may be one person: under two kinds of document, or under numbers that hardly differ. Nothing is joined by
+//! Residents who may be one person: under two kinds of document, or given two numbers. Nothing is joined by
 //! that; it is for a clerk to look at. Looked for when somebody asks, and not kept.
 
 use std::collections::BTreeSet;

@@ -6,7 +6,9 @@ use hub::keyring::Token;
 use hub::pipeline::identify::{self, Judge, Seen, Verdict};
 use hub::pipeline::{rebuild, tune};
 use hub::store::matching;
-use integration_tests::world::{Delivery, Person, Row, insured, insured_persons, registered, registered_residents};
+use integration_tests::world::{
+    Delivery, Person, Row, citizen_id, insured, insured_persons, registered, registered_residents,
+};
 use integration_tests::{Inside, Store};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -186,7 +188,7 @@ fn whoever_is_known_under_two_documents_is_shown_to_a_clerk(store: Store) {
     let passport = [("AAC002", ""), ("AAC058", "03"), ("AAC147", "E12345678"), ("AAC161", "ROU")];
     let by_passport =
         passport.iter().fold(insured(&Person::nth(1), "9001"), |row, (name, value)| row.with(name, value));
-    hub.deliver(&insurance(2, (1..=PEOPLE).map(row).chain([by_passport])));
+    hub.deliver(&insurance(2, (1..=PEOPLE).map(row).chain([by_passport.clone()])));
     let traveller = hub.contribution(INSURED, "9001").entity.expect("a resident of their own");
     let citizen = entity(&hub, 1).unwrap();
 
@@ -210,6 +212,16 @@ fn whoever_is_known_under_two_documents_is_shown_to_a_clerk(store: Store) {
     assert_eq!(pairs().len(), 1);
     identify::merge(hub.hub(), seen(0), seen(1), judge).expect("they are merged");
     assert_eq!(pairs().len(), 0);
+
+    // Whoever was given two numbers: the same of everything else. A twin has a name of their own.
+    let second = Person { id_no: citizen_id("130108", &Person::nth(2).birth_date, 400), ..Person::nth(2) };
+    let twin =
+        Person { id_no: citizen_id("130108", &Person::nth(4).birth_date, 400), ..Person::nth(4).named("周晓梅") };
+    let more = [insured(&second, "9002"), insured(&twin, "9003")];
+    hub.deliver(&insurance(3, (1..=PEOPLE).map(row).chain([by_passport]).chain(more)));
+    let found = pairs();
+    assert_eq!((found.len(), &found[0]["ground"]), (1, &serde_json::json!("two_numbers")), "{found:?}");
+    assert_eq!(found[0]["residents"][1]["says"]["name"], Person::nth(2).name, "{found:?}");
 }
 
 /// Which people the register and the insurers know, and how: 0 not at all, 1 with a number, 2 without, 3 with a
