@@ -130,7 +130,7 @@ fn explained(hub: &Hub, conn: &mut Conn, row: &Entity, version: &Version) -> Res
     let likes = likes(hub, conn, &rows)?;
     let mut contributions = Vec::with_capacity(rows.len());
     for row in &rows {
-        let mut part = Part::of(row, &decisions, likes.get(&row.id).cloned());
+        let mut part = Part::standing(row, &decisions, likes.get(&row.id).cloned());
         part.says = Some(telling(&row.contribution()?.attributes));
         (part.delivery, part.position) = (Some(row.delivery.clone()), Some(row.position));
         contributions.push(part);
@@ -153,25 +153,12 @@ fn explained_at(hub: &Hub, conn: &mut Conn, row: &Entity, at: i64) -> Result<Why
     let likes = likes(hub, conn, &rows)?;
     let named = past_link::named(conn, &ids)?;
     let mut contributions: Vec<Part> =
-        rows.iter().map(|row| Part::of(row, &decisions, likes.get(&row.id).cloned())).collect();
+        rows.iter().map(|row| Part::standing(row, &decisions, likes.get(&row.id).cloned())).collect();
     for left in left {
-        let (feed, part) = named.get(&left.contribution).cloned().unzip();
         let like = said_then(hub, conn, &left)?;
-        let (why, why_zh) = reason((&left.contribution, &left.link), &decisions, like.as_ref());
-        contributions.push(Part {
-            contribution: id::hex(&left.contribution),
-            feed,
-            part,
-            link: left.link,
-            since: since(left.since),
-            until: Some(time::text(left.until)),
-            why,
-            why_zh,
-            like,
-            delivery: None,
-            position: None,
-            says: None,
-        });
+        let stood = Stood { link: &left.link, since: left.since, until: Some(left.until) };
+        let (feed, part) = named.get(&left.contribution).cloned().unzip();
+        contributions.push(Part { feed, part, ..Part::of(&left.contribution, stood, &decisions, like) });
     }
     made(hub, &version, contributions, &decisions)
 }
@@ -220,20 +207,30 @@ fn compared(hub: &Hub, conn: &mut Conn, model: i64, best: &Candidate) -> Result<
     Ok(hub.models.ready(conn, model)?.explained(best))
 }
 
-fn since(moment: i64) -> Option<String> {
-    (moment > 0).then(|| time::text(moment))
+/// By which link a record was here, and when.
+struct Stood<'a> {
+    link: &'a str,
+    since: i64,
+    until: Option<i64>,
 }
 
 impl Part {
-    fn of(row: &Row, decisions: &[Stored], like: Option<Explained>) -> Self {
-        let (why, why_zh) = reason((&row.id, &row.link), decisions, like.as_ref());
+    fn standing(row: &Row, decisions: &[Stored], like: Option<Explained>) -> Self {
+        let stood = Stood { link: &row.link, since: row.linked_at, until: None };
+        let (feed, part) = (Some(row.feed.clone()), Some(row.part.clone()));
+        Self { feed, part, ..Self::of(&row.id, stood, decisions, like) }
+    }
+
+    fn of(contribution: &[u8], stood: Stood, decisions: &[Stored], like: Option<Explained>) -> Self {
+        let (why, why_zh) = reason((contribution, stood.link), decisions, like.as_ref());
         Self {
-            contribution: id::hex(&row.id),
-            feed: Some(row.feed.clone()),
-            part: Some(row.part.clone()),
-            link: row.link.clone(),
-            since: since(row.linked_at),
-            until: None,
+            contribution: id::hex(contribution),
+            feed: None,
+            part: None,
+            link: stood.link.to_owned(),
+            // Of stores that were there before it was noted, nobody knows.
+            since: (stood.since > 0).then(|| time::text(stood.since)),
+            until: stood.until.map(time::text),
             why,
             why_zh,
             like,
