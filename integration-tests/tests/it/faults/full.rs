@@ -6,7 +6,7 @@ use std::process::Command;
 use integration_tests::hub::{Hub, shape};
 use integration_tests::postgres::Private;
 use integration_tests::store::Store;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{night, wait_for};
 use crate::judge::is_whole;
@@ -27,7 +27,9 @@ fn says_full(hub: &Hub, delivery: &str) -> Value {
 
 fn waits_then_goes_on(hub: &Hub, id: &str, make_room: impl FnOnce()) {
     let job = says_full(hub, id);
-    assert_eq!((&job["state"], &job["finished_at"]), (&json!("queued"), &Value::Null), "it is tried again: {job}");
+    // Queued, or at work again by the time we look.
+    let is_tried_again = ["queued", "running"].contains(&job["state"].as_str().unwrap());
+    assert!(is_tried_again && job["finished_at"].is_null(), "{job}");
     let message = job["message"].as_str().unwrap();
     assert!(message.contains("空间") && message.contains("tries again by itself"), "{message}");
     assert_eq!(hub.json(&["verify"])["differences"], 0, "what is there is whole");
