@@ -32,8 +32,10 @@ pub enum Between {
 pub enum Called {
     /// By other names, or nobody knows.
     Otherwise,
-    /// By what may be one name, or they have one number.
+    /// By what may be one name.
     Alike,
+    /// By other names, or by what may be one, and one number.
+    Numbered,
     /// By one whole name.
     One,
 }
@@ -129,7 +131,7 @@ fn agree(a: &[u32], b: &[u32], between: &impl Fn(u32, u32) -> Between) -> bool {
                 Between::Doubted(odds) => sum += odds.clamp(-VOICE, VOICE),
                 Between::Odds(odds, called) => {
                     sum += odds.clamp(-VOICE, VOICE);
-                    one_name |= called == Called::One;
+                    one_name |= called >= Called::Numbered;
                 }
             }
         }
@@ -143,6 +145,11 @@ fn is_sure_of_name(members: &[u32], between: &impl Fn(u32, u32) -> Between) -> b
     pairs.any(|(x, y)| matches!(between(x, y), Between::Odds(_, Called::One)))
 }
 
+/// Whether two records with these odds are likely one; one number needs no more to be said.
+fn is_sure(odds: f64, called: Called) -> bool {
+    odds > SETTLES || called == Called::Numbered && odds > 0.0
+}
+
 /// Whether a third record is of one name with one of two and likely the other: what differs between the two are then
 /// the slips of both.
 fn settles(third: u32, (x, y): (u32, u32), between: &impl Fn(u32, u32) -> Between) -> bool {
@@ -151,7 +158,8 @@ fn settles(third: u32, (x, y): (u32, u32), between: &impl Fn(u32, u32) -> Betwee
     }
     match (between(third, x), between(third, y)) {
         (Between::Odds(one, called), Between::Odds(other, called_other)) => {
-            one.min(other) > SETTLES
+            is_sure(one, called)
+                && is_sure(other, called_other)
                 && called.min(called_other) >= Called::Alike
                 && called.max(called_other) == Called::One
         }

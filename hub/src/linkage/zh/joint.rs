@@ -145,9 +145,9 @@ pub fn called(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels
     let Some(place) = places.name else { return Called::Otherwise };
     let whole = |value: Option<&Value>| matches!(value, Some(Value::NameZh(name)) if name.is_whole());
     match levels[place] {
-        Some(..=name::SOUND) if whole(a[place]) && whole(b[place]) => Called::One,
-        Some(..=name::PARTIAL) => Called::Alike,
-        _ if places.number.is_some_and(|place| levels[place] == Some(citizen::SAME)) => Called::Alike,
+        Some(..=name::SOUND | name::SWAPPED) if whole(a[place]) && whole(b[place]) => Called::One,
+        _ if places.number.is_some_and(|place| levels[place] == Some(citizen::SAME)) => Called::Numbered,
+        Some(..=name::OTHER_SURNAME) => Called::Alike,
         _ => Called::Otherwise,
     }
 }
