@@ -23,8 +23,8 @@ pub enum Between {
     /// The logarithm of the odds; not together unless a third record settles it: one that has one name with either and is
     /// likely the other.
     Doubted(f64),
-    /// The logarithm of the odds, and how far the two are called alike.
-    Odds(f64, Called),
+    /// The logarithm of the odds, how far the two are called alike, and where they are found.
+    Odds(f64, Called, Found),
 }
 
 /// How far two records are called alike.
@@ -38,6 +38,17 @@ pub enum Called {
     Numbered,
     /// By one whole name.
     One,
+}
+
+/// Where two records are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Found {
+    /// Phone and home are told of both, and neither is one.
+    Apart,
+    /// Nobody knows.
+    Somewhere,
+    /// Number, phone or home is one.
+    Together,
 }
 
 /// Odds count to this much for or against joining two groups, so that no single pair outvotes the others.
@@ -120,7 +131,7 @@ fn agree(a: &[u32], b: &[u32], between: &impl Fn(u32, u32) -> Between) -> bool {
     if a.len() == 1 && b.len() == 1 {
         return matches!(between(a[0], b[0]), Between::Odds(..));
     }
-    let (mut sum, mut one_name) = (0.0, false);
+    let (mut sum, mut one_name, mut apart, mut together) = (0.0, false, false, false);
     for x in a {
         for y in b {
             match between(*x, *y) {
@@ -129,20 +140,25 @@ fn agree(a: &[u32], b: &[u32], between: &impl Fn(u32, u32) -> Between) -> bool {
                     return false;
                 }
                 Between::Doubted(odds) => sum += odds.clamp(-VOICE, VOICE),
-                Between::Odds(odds, called) => {
+                Between::Odds(odds, called, found) => {
                     sum += odds.clamp(-VOICE, VOICE);
+                    apart |= found == Found::Apart;
+                    together |= found == Found::Together;
                     one_name |= called >= Called::Numbered;
                 }
             }
         }
     }
-    sum > 0.0 && (one_name || !(is_sure_of_name(a, between) && is_sure_of_name(b, between)))
+    let both = |is_told: fn(Between) -> bool| is_told_twice(a, between, is_told) && is_told_twice(b, between, is_told);
+    sum > 0.0
+        && (one_name || !both(|said| matches!(said, Between::Odds(_, Called::One, _))))
+        && (together || !apart || !both(|said| matches!(said, Between::Odds(.., Found::Together))))
 }
 
-/// Whether two of the members have one whole name: nobody slips twice in the same way.
-fn is_sure_of_name(members: &[u32], between: &impl Fn(u32, u32) -> Between) -> bool {
+/// Whether two of the members agree in what is asked: nobody slips twice in the same way.
+fn is_told_twice(members: &[u32], between: &impl Fn(u32, u32) -> Between, is_told: fn(Between) -> bool) -> bool {
     let mut pairs = (members.iter().enumerate()).flat_map(|(at, x)| members.iter().skip(at + 1).map(move |y| (*x, *y)));
-    pairs.any(|(x, y)| matches!(between(x, y), Between::Odds(_, Called::One)))
+    pairs.any(|(x, y)| is_told(between(x, y)))
 }
 
 /// Whether two records with these odds are likely one; one number needs no more to be said.
@@ -157,7 +173,7 @@ fn settles(third: u32, (x, y): (u32, u32), between: &impl Fn(u32, u32) -> Betwee
         return false;
     }
     match (between(third, x), between(third, y)) {
-        (Between::Odds(one, called), Between::Odds(other, called_other)) => {
+        (Between::Odds(one, called, _), Between::Odds(other, called_other, _)) => {
             is_sure(one, called)
                 && is_sure(other, called_other)
                 && called.min(called_other) >= Called::Alike

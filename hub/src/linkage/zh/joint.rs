@@ -12,7 +12,7 @@ use super::exchanged;
 use super::glyph::Glyph;
 use super::name::{Name, rung as name};
 use super::phone::rung as phone;
-use crate::linkage::cluster::Called;
+use crate::linkage::cluster::{Called, Found};
 use crate::linkage::evidence::{Evidence, Ground, Keys, Kind, Value, Verdict, combine, stable_hash};
 
 use chrono::Datelike;
@@ -139,17 +139,30 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
     verdict
 }
 
-/// How far two records are called alike.
-pub fn called(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels: &[Option<u8>]) -> Called {
+/// How far two records are called alike, and where they are found.
+pub fn alike(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), levels: &[Option<u8>]) -> (Called, Found) {
     let places = Places::of(kinds);
-    let Some(place) = places.name else { return Called::Otherwise };
-    let whole = |value: Option<&Value>| matches!(value, Some(Value::NameZh(name)) if name.is_whole());
-    match levels[place] {
-        Some(..=name::SOUND | name::SWAPPED) if whole(a[place]) && whole(b[place]) => Called::One,
-        _ if places.number.is_some_and(|place| levels[place] == Some(citizen::SAME)) => Called::Numbered,
-        Some(..=name::OTHER_SURNAME) => Called::Alike,
+    let level = |place: Option<usize>| place.and_then(|place| levels[place]);
+    let number = level(places.number);
+    let whole =
+        |place: usize| [a, b].iter().all(|row| matches!(row[place], Some(Value::NameZh(name)) if name.is_whole()));
+    let called = match places.name.map(|place| (levels[place], place)) {
+        Some((Some(..=name::SOUND | name::SWAPPED), place)) if whole(place) => Called::One,
+        Some(_) if number == Some(citizen::SAME) => Called::Numbered,
+        Some((Some(..=name::OTHER_SURNAME), _)) => Called::Alike,
         _ => Called::Otherwise,
-    }
+    };
+    let (phone, home) = (level(places.phone), level(places.address));
+    let found = match () {
+        () if matches!(number, Some(..=citizen::TWO_TYPOS)) || is_together(phone, home) => Found::Together,
+        () if phone == Some(phone::DIFFERENT) && home >= Some(address::COMMUNITY) => Found::Apart,
+        () => Found::Somewhere,
+    };
+    (called, found)
+}
+
+fn is_together(phone: Option<u8>, address: Option<u8>) -> bool {
+    phone.is_some_and(|rung| rung <= phone::TYPO) || address.is_some_and(|rung| rung <= address::NEAR_DOOR)
 }
 
 fn forget(levels: &mut [Option<u8>], place: Option<usize>) {
@@ -238,8 +251,7 @@ impl Pair<'_> {
 
     /// Whether phone or home agree.
     fn together(&self) -> bool {
-        self.phone.is_some_and(|rung| rung <= phone::TYPO)
-            || self.address.is_some_and(|rung| rung <= address::NEAR_DOOR)
+        is_together(self.phone, self.address)
     }
 
     /// Whether cells of both records, and not the numbers, say the same birth date.
