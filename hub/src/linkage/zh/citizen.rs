@@ -80,6 +80,12 @@ impl Document {
         self.hash()
     }
 
+    /// Whether the digits behind the birth date are told of both and agree.
+    pub fn ends_like(&self, other: &Self) -> bool {
+        let (one, other) = (self.as_bytes(), other.as_bytes());
+        one.len() == LENGTH && other.len() == LENGTH && one[BORN..] == other[BORN..] && !one[BORN..].contains(&b'*')
+    }
+
     fn new(text: &[u8], class: Class) -> Self {
         let length = text.len().min(LENGTH);
         let mut held = [0; LENGTH];
