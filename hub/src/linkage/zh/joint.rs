@@ -160,7 +160,7 @@ pub fn alike(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), lev
         |place: usize| [a, b].iter().all(|row| matches!(row[place], Some(Value::NameZh(name)) if name.is_whole()));
     let called = match places.name.map(|place| (levels[place], place)) {
         Some((Some(..=name::SOUND | name::SWAPPED), place)) if whole(place) => Called::One,
-        Some(_) if number == Some(citizen::SAME) => Called::Numbered,
+        Some(_) if is_numbered(number, places.number.map(|place| (a[place], b[place]))) => Called::Numbered,
         Some((Some(..=name::OTHER_SURNAME), _)) => Called::Alike,
         _ => Called::Otherwise,
     };
@@ -171,6 +171,18 @@ pub fn alike(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), lev
         () => Found::Somewhere,
     };
     (called, found)
+}
+
+/// Whether two numbers are one, but for a slip or a mask before the end.
+fn is_numbered(rung: Option<u8>, numbers: Option<(Option<&Value>, Option<&Value>)>) -> bool {
+    match (rung, numbers) {
+        (Some(citizen::SAME), _) => true,
+        (
+            Some(citizen::TYPO | citizen::MASKED | citizen::TWO_TYPOS),
+            Some((Some(Value::CitizenId(one)), Some(Value::CitizenId(other)))),
+        ) => one.ends_like(other),
+        _ => false,
+    }
 }
 
 fn is_together(phone: Option<u8>, address: Option<u8>) -> bool {

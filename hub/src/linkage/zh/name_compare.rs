@@ -64,6 +64,8 @@ fn letters(one: &Name, other: &Name) -> u8 {
     match super::typo::slips(one.as_bytes(), other.as_bytes()) {
         Some(0) => rung::SAME,
         Some(_) => rung::ALIKE,
+        // The words in another order.
+        None if one.len() == other.len() && one.repeat(2).contains(&other) => rung::SWAPPED,
         None if one.starts_with(&other) || other.starts_with(&one) => rung::SHORTER,
         None => rung::DIFFERENT,
     }
