@@ -102,3 +102,28 @@ fn two_names_that_were_each_written_twice_are_two_people() {
     assert_eq!(names(Called::One), [vec![0, 1], vec![2, 3]]);
     assert_eq!(names(Called::Alike), [vec![0, 1, 2, 3]]);
 }
+
+#[test]
+fn two_homes_that_were_each_told_twice_are_of_two_people() {
+    let homes = |found| {
+        let across = Between::Odds(7.0, Called::One, found);
+        let home = Between::Odds(9.0, Called::One, Found::Together);
+        let pairs = [(0, 1, home), (2, 3, home), (0, 2, across), (0, 3, across), (1, 2, across), (1, 3, across)];
+        grouped(4, &pairs)
+    };
+    assert_eq!(homes(Found::Apart), [vec![0, 1], vec![2, 3]]);
+    assert_eq!(homes(Found::Somewhere), [vec![0, 1, 2, 3]]);
+}
+
+#[test]
+fn one_number_joins_what_was_written_twice_under_two_names() {
+    let named = Between::Odds(9.0, Called::One, Found::Together);
+    let across = |called| {
+        let across = Between::Odds(2.0, called, Found::Together);
+        let doubted = Between::Doubted(1.0);
+        let pairs = [(0, 1, named), (2, 3, named), (0, 2, across), (0, 3, across), (1, 2, doubted), (1, 3, across)];
+        grouped(4, &pairs)
+    };
+    assert_eq!(across(Called::Numbered), [vec![0, 1, 2, 3]]);
+    assert_eq!(across(Called::Alike), [vec![0, 1], vec![2, 3]]);
+}

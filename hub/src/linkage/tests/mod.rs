@@ -2,6 +2,7 @@
 
 mod few;
 mod groups;
+mod rarity;
 mod sample;
 mod things;
 
