@@ -127,7 +127,10 @@ pub fn said(kinds: &[Kind], (low, high): (&Row<'_>, &Row<'_>), pattern: &Pattern
         Verdict::Veto(Ground::Twins) => Between::Doubted(odds),
         Verdict::Review(ground) if ground != Ground::NearNumbers => Between::Doubted(odds),
         Verdict::Veto(_) | Verdict::Review(_) => Between::Barred,
-        Verdict::Free => Between::Odds(odds, joint::called(kinds, low, high, &pattern.levels)),
+        Verdict::Free => {
+            let (called, found) = joint::alike(kinds, (low, high), &pattern.levels);
+            Between::Odds(odds, called, found)
+        }
     }
 }
 

@@ -23,8 +23,8 @@ pub enum Between {
     /// The logarithm of the odds; not together unless a third record settles it: one that has one name with either and is
     /// likely the other.
     Doubted(f64),
-    /// The logarithm of the odds, and how far the two are called alike.
-    Odds(f64, Called),
+    /// The logarithm of the odds, how far the two are called alike, and where they are found.
+    Odds(f64, Called, Found),
 }
 
 /// How far two records are called alike.
@@ -32,10 +32,23 @@ pub enum Between {
 pub enum Called {
     /// By other names, or nobody knows.
     Otherwise,
-    /// By what may be one name, or they have one number.
+    /// By what may be one name.
     Alike,
+    /// By other names, or by what may be one, and one number.
+    Numbered,
     /// By one whole name.
     One,
+}
+
+/// Where two records are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Found {
+    /// Phone and home are told of both, and neither is one.
+    Apart,
+    /// Nobody knows.
+    Somewhere,
+    /// Number, phone or home is one.
+    Together,
 }
 
 /// Odds count to this much for or against joining two groups, so that no single pair outvotes the others.
@@ -118,7 +131,7 @@ fn agree(a: &[u32], b: &[u32], between: &impl Fn(u32, u32) -> Between) -> bool {
     if a.len() == 1 && b.len() == 1 {
         return matches!(between(a[0], b[0]), Between::Odds(..));
     }
-    let (mut sum, mut one_name) = (0.0, false);
+    let (mut sum, mut one_name, mut apart, mut together) = (0.0, false, false, false);
     for x in a {
         for y in b {
             match between(*x, *y) {
@@ -127,20 +140,30 @@ fn agree(a: &[u32], b: &[u32], between: &impl Fn(u32, u32) -> Between) -> bool {
                     return false;
                 }
                 Between::Doubted(odds) => sum += odds.clamp(-VOICE, VOICE),
-                Between::Odds(odds, called) => {
+                Between::Odds(odds, called, found) => {
                     sum += odds.clamp(-VOICE, VOICE);
-                    one_name |= called == Called::One;
+                    apart |= found == Found::Apart;
+                    together |= found == Found::Together;
+                    one_name |= called >= Called::Numbered;
                 }
             }
         }
     }
-    sum > 0.0 && (one_name || !(is_sure_of_name(a, between) && is_sure_of_name(b, between)))
+    let both = |is_told: fn(Between) -> bool| is_told_twice(a, between, is_told) && is_told_twice(b, between, is_told);
+    sum > 0.0
+        && (one_name || !both(|said| matches!(said, Between::Odds(_, Called::One, _))))
+        && (together || !apart || !both(|said| matches!(said, Between::Odds(.., Found::Together))))
 }
 
-/// Whether two of the members have one whole name: nobody slips twice in the same way.
-fn is_sure_of_name(members: &[u32], between: &impl Fn(u32, u32) -> Between) -> bool {
+/// Whether two of the members agree in what is asked: nobody slips twice in the same way.
+fn is_told_twice(members: &[u32], between: &impl Fn(u32, u32) -> Between, is_told: fn(Between) -> bool) -> bool {
     let mut pairs = (members.iter().enumerate()).flat_map(|(at, x)| members.iter().skip(at + 1).map(move |y| (*x, *y)));
-    pairs.any(|(x, y)| matches!(between(x, y), Between::Odds(_, Called::One)))
+    pairs.any(|(x, y)| is_told(between(x, y)))
+}
+
+/// Whether two records with these odds are likely one; one number needs no more to be said.
+fn is_sure(odds: f64, called: Called) -> bool {
+    odds > SETTLES || called == Called::Numbered && odds > 0.0
 }
 
 /// Whether a third record is of one name with one of two and likely the other: what differs between the two are then
@@ -150,8 +173,9 @@ fn settles(third: u32, (x, y): (u32, u32), between: &impl Fn(u32, u32) -> Betwee
         return false;
     }
     match (between(third, x), between(third, y)) {
-        (Between::Odds(one, called), Between::Odds(other, called_other)) => {
-            one.min(other) > SETTLES
+        (Between::Odds(one, called, _), Between::Odds(other, called_other, _)) => {
+            is_sure(one, called)
+                && is_sure(other, called_other)
                 && called.min(called_other) >= Called::Alike
                 && called.max(called_other) == Called::One
         }

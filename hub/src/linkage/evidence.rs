@@ -79,7 +79,7 @@ pub trait Evidence: Sized {
 }
 
 /// What is counted of a value; see [`Evidence::tokens`].
-pub type Tokens = SmallVec<[u64; 4]>;
+pub type Tokens = SmallVec<[u64; 5]>;
 
 /// Collects a value's blocking keys, each in a facet: one way of blocking (whole value, sound, first letters).
 ///
@@ -242,6 +242,14 @@ impl Value {
         let mut tokens = Tokens::new();
         self.tokens(&mut tokens);
         tokens.first().copied()
+    }
+
+    /// The tokens of its parts that come together by chance: how common one is with the other is how common each is.
+    pub fn parts(&self) -> Option<[u64; 2]> {
+        match self {
+            Self::NameZh(name) => name.parts(),
+            _ => None,
+        }
     }
 
     /// The whole number it is, if it is one.

@@ -95,6 +95,9 @@ struct Prepared {
 /// Below this a rung is taken to speak for one thing: guesses of `m` this many times those of `u`.
 const AGREES: f64 = 5.0;
 
+/// A value nobody else has, of parts that others have, is still taken to be shared by this many others.
+const RARE: f64 = 0.01;
+
 impl Prepared {
     fn of(column: &ColumnModel) -> Self {
         let logs = |of: fn(&super::model::RungModel) -> f64| column.rungs.iter().map(|rung| of(rung).ln()).collect();
@@ -116,9 +119,17 @@ impl Prepared {
     }
 
     /// How likely somebody else has this token: those counted besides the one compared, never quite none.
-    fn frequency(&self, token: u64) -> f64 {
-        let others = self.counts.get(&token).map_or(0, |count| count.saturating_sub(1));
-        (if others == 0 { self.once } else { f64::from(others) }) / self.valued
+    fn frequency(&self, token: u64, parts: Option<[u64; 2]>) -> f64 {
+        let others = |token: u64| self.counts.get(&token).map_or(0, |count| count.saturating_sub(1));
+        let expected = match (others(token), parts) {
+            (0, Some(parts)) => {
+                let both: f64 = parts.iter().map(|part| f64::from(others(*part)) + self.once).product();
+                (both / self.valued).clamp(RARE, 1.0)
+            }
+            (0, None) => self.once,
+            (others, _) => f64::from(others),
+        };
+        expected / self.valued
     }
 }
 
@@ -196,7 +207,7 @@ impl Scorer {
             if commonness > 0.0
                 && let Some(token) = a.shared(b, *level)
             {
-                let rarer = (commonness / column.frequency(token)).ln() as f32;
+                let rarer = (commonness / column.frequency(token, a.parts().filter(|_| *level == 0))).ln() as f32;
                 rarity.random += rarer;
                 let by_chance = column.by_chance.iter().map(|fixed| level < fixed);
                 rarity

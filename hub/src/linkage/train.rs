@@ -76,8 +76,9 @@ const LOOKED_TWICE: usize = 50_000;
 const FIRST_PAIRS: usize = 150_000;
 /// Pairs less likely than this to be one thing, everything said, are not kept (logarithm of the odds).
 const WORTH: f64 = -16.0;
-/// From these odds on (logarithm) two records count as one thing in frequencies.
-const COUNTS_AS_ONE: f64 = 3.0;
+/// From these odds on (logarithm) two records count as one thing in frequencies: what is likelier one than not. Were it more,
+/// the pairs in doubt would make the very names common that they share.
+const COUNTS_AS_ONE: f64 = 0.0;
 
 /// Trains a model on the records of `table`. Values shared by far too many are forgotten in it.
 pub fn train(table: &mut Table, names: &[String], training: Training<'_>) -> Trained {

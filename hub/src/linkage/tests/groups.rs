@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use crate::linkage::block::pair;
-use crate::linkage::cluster::{Between, Called, Link, cluster};
+use crate::linkage::cluster::{Between, Called, Found, Link, cluster};
 
 const RECORDS: u32 = 14;
 
@@ -23,7 +23,7 @@ proptest! {
         let file_of = |record: u32| (record % 2) as u8;
         let between = |a: u32, b: u32| match odds.get(&pair(a, b)) {
             _ if barred.contains(&pair(a, b)) => Between::Barred,
-            odds => Between::Odds(odds.copied().unwrap_or(-8.0), Called::Otherwise),
+            odds => Between::Odds(odds.copied().unwrap_or(-8.0), Called::Otherwise, Found::Together),
         };
         let groups = cluster(RECORDS as usize, file_of, &links, single, between);
         let mut seen = 0;
@@ -44,7 +44,7 @@ proptest! {
 fn grouped(records: usize, said: &[(u32, u32, Between)]) -> Vec<Vec<u32>> {
     let said: BTreeMap<u64, Between> = said.iter().map(|(a, b, between)| (pair(*a, *b), *between)).collect();
     let odds = |(pair, between): (&u64, &Between)| match between {
-        Between::Odds(odds, _) => Some(Link { pair: *pair, odds: *odds }),
+        Between::Odds(odds, ..) => Some(Link { pair: *pair, odds: *odds }),
         _ => None,
     };
     let links: Vec<Link> = said.iter().filter_map(odds).filter(|link| link.odds > 0.0).collect();
@@ -58,8 +58,8 @@ fn a_third_record_of_the_same_name_settles_what_is_doubted_between_two() {
         grouped(
             3,
             &[
-                (0, 1, Between::Odds(9.0, Called::One)),
-                (1, 2, Between::Odds(odds, called)),
+                (0, 1, Between::Odds(9.0, Called::One, Found::Together)),
+                (1, 2, Between::Odds(odds, called, Found::Together)),
                 (0, 2, Between::Doubted(2.0)),
             ],
         )
@@ -74,7 +74,11 @@ fn what_is_doubted_is_not_joined_alone_and_what_is_barred_by_nobody() {
     assert_eq!(grouped(2, &[(0, 1, Between::Doubted(9.0))]), [vec![0], vec![1]]);
     let barred = grouped(
         3,
-        &[(0, 1, Between::Odds(9.0, Called::One)), (1, 2, Between::Odds(8.0, Called::One)), (0, 2, Between::Barred)],
+        &[
+            (0, 1, Between::Odds(9.0, Called::One, Found::Together)),
+            (1, 2, Between::Odds(8.0, Called::One, Found::Together)),
+            (0, 2, Between::Barred),
+        ],
     );
     assert_eq!(barred, [vec![0, 1], vec![2]]);
 }
@@ -82,12 +86,12 @@ fn what_is_doubted_is_not_joined_alone_and_what_is_barred_by_nobody() {
 #[test]
 fn two_names_that_were_each_written_twice_are_two_people() {
     let names = |called| {
-        let across = Between::Odds(7.0, Called::Alike);
+        let across = Between::Odds(7.0, Called::Alike, Found::Together);
         grouped(
             4,
             &[
-                (0, 1, Between::Odds(9.0, Called::One)),
-                (2, 3, Between::Odds(9.0, called)),
+                (0, 1, Between::Odds(9.0, Called::One, Found::Together)),
+                (2, 3, Between::Odds(9.0, called, Found::Together)),
                 (0, 2, across),
                 (0, 3, across),
                 (1, 2, across),
@@ -97,4 +101,29 @@ fn two_names_that_were_each_written_twice_are_two_people() {
     };
     assert_eq!(names(Called::One), [vec![0, 1], vec![2, 3]]);
     assert_eq!(names(Called::Alike), [vec![0, 1, 2, 3]]);
+}
+
+#[test]
+fn two_homes_that_were_each_told_twice_are_of_two_people() {
+    let homes = |found| {
+        let across = Between::Odds(7.0, Called::One, found);
+        let home = Between::Odds(9.0, Called::One, Found::Together);
+        let pairs = [(0, 1, home), (2, 3, home), (0, 2, across), (0, 3, across), (1, 2, across), (1, 3, across)];
+        grouped(4, &pairs)
+    };
+    assert_eq!(homes(Found::Apart), [vec![0, 1], vec![2, 3]]);
+    assert_eq!(homes(Found::Somewhere), [vec![0, 1, 2, 3]]);
+}
+
+#[test]
+fn one_number_joins_what_was_written_twice_under_two_names() {
+    let named = Between::Odds(9.0, Called::One, Found::Together);
+    let across = |called| {
+        let across = Between::Odds(2.0, called, Found::Together);
+        let doubted = Between::Doubted(1.0);
+        let pairs = [(0, 1, named), (2, 3, named), (0, 2, across), (0, 3, across), (1, 2, doubted), (1, 3, across)];
+        grouped(4, &pairs)
+    };
+    assert_eq!(across(Called::Numbered), [vec![0, 1, 2, 3]]);
+    assert_eq!(across(Called::Alike), [vec![0, 1], vec![2, 3]]);
 }

@@ -26,8 +26,10 @@ pub struct Address {
     pub district: Place,
     /// Street office, town or township.
     pub street: Place,
-    /// Community or village.
+    /// Community.
     pub community: Place,
+    /// Village, which may be told within a community or without one.
+    pub village: Place,
     /// Road with its kind (路, 街, 巷).
     pub road: Place,
     /// Number at the road, or in the village.
@@ -106,7 +108,8 @@ impl Address {
 
     /// The nearest named place above the numbers when no compound is told.
     fn near(&self) -> Place {
-        if self.road.is_told() { self.road } else { self.community }
+        let places = [self.road, self.village, self.community];
+        places.into_iter().find(|place| place.is_told()).unwrap_or_default()
     }
 
     /// Whether the places around the door agree, contradict or cannot be compared.
@@ -121,7 +124,10 @@ impl Address {
             (Some(false), _) => Some(false),
             (None, Some(true)) => Some(house != Some(false)),
             (None, Some(false)) => Some(false),
-            (None, None) => agree(&self.community, &other.community).filter(|same| *same && house != Some(false)),
+            (None, None) => match agree(&self.village, &other.village) {
+                Some(same) => Some(same && house != Some(false)),
+                None => agree(&self.community, &other.community).filter(|same| *same && house != Some(false)),
+            },
         }
     }
 
@@ -148,7 +154,9 @@ impl Address {
 
     fn upper(&self, other: &Self) -> Option<bool> {
         let community = agree(&self.community, &other.community);
-        community
+        agree(&self.village, &other.village)
+            .filter(|same| *same || community.is_none())
+            .or(community)
             .or_else(|| agree(&self.street, &other.street))
             .or_else(|| agree(&self.district, &other.district).filter(|same| !same))
     }
@@ -204,13 +212,24 @@ impl Evidence for Address {
             let unit_less = combine(u64::from(self.building), u64::from(self.room));
             keys.add(1, if self.room == 0 { self.inside() } else { unit_less });
         }
-        for place in [self.compound, self.road, self.community].into_iter().filter(|place| place.is_told()) {
+        for place in
+            [self.compound, self.road, self.village, self.community].into_iter().filter(|place| place.is_told())
+        {
             keys.add(2, u64::from(place.0));
         }
     }
 
     fn tokens(&self, tokens: &mut Tokens) {
-        let places = [self.province, self.city, self.district, self.street, self.community, self.road, self.compound];
+        let places = [
+            self.province,
+            self.city,
+            self.district,
+            self.street,
+            self.community,
+            self.village,
+            self.road,
+            self.compound,
+        ];
         let numbers = [self.house, self.building, self.unit, self.room];
         let parts = places.map(|place| place.0).into_iter().chain(numbers);
         let whole = parts.fold(stable_hash(self.rest.as_bytes()), |hash, part| combine(hash, u64::from(part)));

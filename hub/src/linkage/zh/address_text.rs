@@ -270,7 +270,8 @@ fn place(name: &str, address: &mut Address, left: &mut String) {
         (&["自治州", "地区", "盟", "市"][..], 0),
         (&["区", "县", "旗", "市"][..], 1),
         (&["街道办事处", "街道", "办事处", "镇", "乡"][..], 2),
-        (&["社区居委会", "居委会", "村委会", "居民委员会", "村民委员会", "社区", "村"][..], 3),
+        (&["社区居委会", "居委会", "居民委员会", "社区"][..], 3),
+        (&["村委会", "村民委员会", "村"][..], 4),
     ] {
         let Some((stem, behind)) = upper(rest, ends) else { continue };
         let named = Place::named(stem);
@@ -278,7 +279,8 @@ fn place(name: &str, address: &mut Address, left: &mut String) {
             0 => address.city = named,
             1 => address.district = named,
             2 => address.street = named,
-            _ => address.community = Place::named(stem.trim_end_matches("社区")),
+            3 => address.community = Place::named(stem.trim_end_matches("社区")),
+            _ => address.village = Place::named(stem),
         }
         rest = behind;
     }

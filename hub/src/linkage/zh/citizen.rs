@@ -12,6 +12,8 @@ use crate::identity::CitizenNumber;
 use crate::linkage::evidence::{Evidence, Keys, Rung, Tokens, combine, stable_hash};
 
 const LENGTH: usize = 18;
+/// Where the birth date in a citizen number ends.
+const BORN: usize = 14;
 
 /// What a document number is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub struct Document {
     length: u8,
     class: Class,
     borrowed: bool,
+    /// Written with 15 digits: no check digit has confirmed it.
+    unchecked: bool,
 }
 
 impl Document {
@@ -76,11 +80,17 @@ impl Document {
         self.hash()
     }
 
+    /// Whether the digits behind the birth date are told of both and agree.
+    pub fn ends_like(&self, other: &Self) -> bool {
+        let (one, other) = (self.as_bytes(), other.as_bytes());
+        one.len() == LENGTH && other.len() == LENGTH && one[BORN..] == other[BORN..] && !one[BORN..].contains(&b'*')
+    }
+
     fn new(text: &[u8], class: Class) -> Self {
         let length = text.len().min(LENGTH);
         let mut held = [0; LENGTH];
         held[..length].copy_from_slice(&text[..length]);
-        Self { text: held, length: length as u8, class, borrowed: false }
+        Self { text: held, length: length as u8, class, borrowed: false, unchecked: false }
     }
 
     fn hash(&self) -> u64 {
@@ -157,7 +167,8 @@ impl Evidence for Document {
         }
         let spelled = std::str::from_utf8(&text).ok()?;
         if let Ok(number) = CitizenNumber::parse(spelled) {
-            return Some(Self::new(number.as_str().as_bytes(), Class::Valid));
+            let unchecked = text.len() < LENGTH;
+            return Some(Self { unchecked, ..Self::new(number.as_str().as_bytes(), Class::Valid) });
         }
         let numeric = (14..=20).contains(&text.len()) && digits + 1 >= text.len() && text[0].is_ascii_digit();
         Some(Self::new(&text, if numeric { Class::Broken } else { Class::Other }))
@@ -177,8 +188,15 @@ impl Evidence for Document {
             let agrees = self.agrees_masked(other);
             return if agrees { rung::MASKED } else { rung::DIFFERENT };
         }
-        match slips(self.as_bytes(), other.as_bytes()) {
+        let unchecked = valid && (self.unchecked || other.unchecked);
+        // Without a check digit a slip leaves a number that looks valid, and the digit reckoned for it another one.
+        let compared = if unchecked { LENGTH - 1 } else { LENGTH };
+        let (one, two) = (self.as_bytes(), other.as_bytes());
+        match slips(&one[..compared.min(one.len())], &two[..compared.min(two.len())]) {
             _ if borrowed => rung::BORROWED,
+            // Twins have one birth date, and numbers that differ behind it.
+            Some(..=1) if unchecked && one[..BORN] != two[..BORN] => rung::TYPO,
+            Some(2) if unchecked && one[..BORN] != two[..BORN] => rung::TWO_TYPOS,
             Some(..=1) if valid => rung::NEAR,
             _ if valid => rung::CONFLICT,
             Some(..=1) => rung::TYPO,
@@ -211,7 +229,11 @@ impl Evidence for Document {
 
     fn tokens(&self, tokens: &mut Tokens) {
         // Whoever has it from somebody else makes it no commoner.
-        tokens.push(if self.borrowed { combine(self.hash(), 1) } else { self.hash() });
+        match (self.borrowed, self.unchecked) {
+            (false, false) => tokens.push(self.hash()),
+            (false, true) => tokens.extend([combine(self.hash(), 2), self.hash()]),
+            (true, unchecked) => tokens.push(combine(self.hash(), if unchecked { 3 } else { 1 })),
+        }
     }
 
     fn shared(&self, _: &Self, rung: u8) -> Option<u64> {

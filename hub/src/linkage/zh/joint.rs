@@ -7,12 +7,12 @@
 
 use super::address::rung as address;
 use super::birth::{BirthDate, rung as birth};
-use super::citizen::{Class, rung as citizen};
+use super::citizen::{Class, Document, rung as citizen};
 use super::exchanged;
 use super::glyph::Glyph;
 use super::name::{Name, rung as name};
 use super::phone::rung as phone;
-use crate::linkage::cluster::Called;
+use crate::linkage::cluster::{Called, Found};
 use crate::linkage::evidence::{Evidence, Ground, Keys, Kind, Value, Verdict, combine, stable_hash};
 
 use chrono::Datelike;
@@ -56,9 +56,13 @@ pub fn settle(kinds: &[Kind], cells: &[&str], record: &mut [Option<Value>]) {
     let Some(number) = places.number else { return };
     let Some(Value::CitizenId(document)) = record[number] else { return };
     let Some(implied) = document.birth_date() else { return };
+    let other_sex = matches!(
+        (places.sex.map(|place| &record[place]), document.sex()),
+        (Some(Some(Value::Sex(written))), Some(sex)) if *written != sex
+    );
     let implied = BirthDate::implied(implied.year().unsigned_abs() * 10_000 + implied.month() * 100 + implied.day());
     match places.birth.map(|place| &record[place]) {
-        Some(Some(Value::BirthDate(written))) if implied.compare(written) > birth::SAME_YEAR => {
+        Some(Some(Value::BirthDate(written))) if is_of_other(implied.compare(written), other_sex) => {
             if let Some(Value::CitizenId(document)) = &mut record[number] {
                 document.mark_borrowed();
             }
@@ -66,12 +70,10 @@ pub fn settle(kinds: &[Kind], cells: &[&str], record: &mut [Option<Value>]) {
         }
         Some(None) if document.class() == Class::Valid => {
             // A boy with a woman's number, and no birth date to say that it is his.
-            if let (Some(Some(Value::Sex(written))), Some(sex)) =
-                (places.sex.map(|place| &record[place]), document.sex())
-                && *written != sex
-                && let Some(Value::CitizenId(document)) = &mut record[number]
-            {
-                document.mark_borrowed();
+            if other_sex {
+                if let Some(Value::CitizenId(document)) = &mut record[number] {
+                    document.mark_borrowed();
+                }
                 return;
             }
             fill(record, places.birth, Value::BirthDate(implied));
@@ -81,6 +83,11 @@ pub fn settle(kinds: &[Kind], cells: &[&str], record: &mut [Option<Value>]) {
     if let Some(sex) = document.sex() {
         fill(record, places.sex, Value::Sex(sex));
     }
+}
+
+/// Whether a number is somebody else's by the birth date and the sex it tells.
+fn is_of_other(births: u8, other_sex: bool) -> bool {
+    births > birth::SAME_YEAR || births > birth::COARSE && other_sex
 }
 
 fn fill(record: &mut [Option<Value>], place: Option<usize>, value: Value) {
@@ -99,6 +106,7 @@ struct Pair<'a> {
     address: Option<u8>,
     names: Option<(&'a Name, &'a Name)>,
     births: Option<(&'a BirthDate, &'a BirthDate)>,
+    numbers: Option<(&'a Document, &'a Document)>,
 }
 
 /// Looks at a pair as a whole: sets levels to `None` that say what another level has said already, and tells whether
@@ -124,6 +132,10 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
             (Some(Value::BirthDate(one)), Some(Value::BirthDate(other))) => Some((one, other)),
             _ => None,
         }),
+        numbers: places.number.and_then(|place| match (a[place], b[place]) {
+            (Some(Value::CitizenId(one)), Some(Value::CitizenId(other))) => Some((one, other)),
+            _ => None,
+        }),
     };
     let verdict = pair.verdict();
     let implied = matches!(pair.number, Some(citizen::SAME | citizen::TYPO | citizen::TWO_TYPOS | citizen::NEAR));
@@ -139,17 +151,42 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
     verdict
 }
 
-/// How far two records are called alike.
-pub fn called(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels: &[Option<u8>]) -> Called {
+/// How far two records are called alike, and where they are found.
+pub fn alike(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), levels: &[Option<u8>]) -> (Called, Found) {
     let places = Places::of(kinds);
-    let Some(place) = places.name else { return Called::Otherwise };
-    let whole = |value: Option<&Value>| matches!(value, Some(Value::NameZh(name)) if name.is_whole());
-    match levels[place] {
-        Some(..=name::SOUND) if whole(a[place]) && whole(b[place]) => Called::One,
-        Some(..=name::PARTIAL) => Called::Alike,
-        _ if places.number.is_some_and(|place| levels[place] == Some(citizen::SAME)) => Called::Alike,
+    let level = |place: Option<usize>| place.and_then(|place| levels[place]);
+    let number = level(places.number);
+    let whole =
+        |place: usize| [a, b].iter().all(|row| matches!(row[place], Some(Value::NameZh(name)) if name.is_whole()));
+    let called = match places.name.map(|place| (levels[place], place)) {
+        Some((Some(..=name::SOUND | name::SWAPPED), place)) if whole(place) => Called::One,
+        Some(_) if is_numbered(number, places.number.map(|place| (a[place], b[place]))) => Called::Numbered,
+        Some((Some(..=name::OTHER_SURNAME), _)) => Called::Alike,
         _ => Called::Otherwise,
+    };
+    let (phone, home) = (level(places.phone), level(places.address));
+    let found = match () {
+        () if matches!(number, Some(..=citizen::TWO_TYPOS)) || is_together(phone, home) => Found::Together,
+        () if phone == Some(phone::DIFFERENT) && home >= Some(address::COMMUNITY) => Found::Apart,
+        () => Found::Somewhere,
+    };
+    (called, found)
+}
+
+/// Whether two numbers are one, but for a slip or a mask before the end.
+fn is_numbered(rung: Option<u8>, numbers: Option<(Option<&Value>, Option<&Value>)>) -> bool {
+    match (rung, numbers) {
+        (Some(citizen::SAME), _) => true,
+        (
+            Some(citizen::TYPO | citizen::MASKED | citizen::TWO_TYPOS),
+            Some((Some(Value::CitizenId(one)), Some(Value::CitizenId(other)))),
+        ) => one.ends_like(other),
+        _ => false,
     }
+}
+
+fn is_together(phone: Option<u8>, address: Option<u8>) -> bool {
+    phone.is_some_and(|rung| rung <= phone::TYPO) || address.is_some_and(|rung| rung <= address::NEAR_DOOR)
 }
 
 fn forget(levels: &mut [Option<u8>], place: Option<usize>) {
@@ -193,6 +230,9 @@ impl Pair<'_> {
         }
         let (Some(names), Some(births)) = (self.name, self.birth) else { return self.by_name_alone() };
         if self.number_agrees() {
+            if self.has_end() && self.is_written_birth() && self.sex != Some(1) {
+                return Verdict::Free;
+            }
             let other = names >= name::SURNAME && self.names_are_whole();
             return if other { Verdict::Review(Ground::Twins) } else { Verdict::Free };
         }
@@ -238,8 +278,7 @@ impl Pair<'_> {
 
     /// Whether phone or home agree.
     fn together(&self) -> bool {
-        self.phone.is_some_and(|rung| rung <= phone::TYPO)
-            || self.address.is_some_and(|rung| rung <= address::NEAR_DOOR)
+        is_together(self.phone, self.address)
     }
 
     /// Whether cells of both records, and not the numbers, say the same birth date.
@@ -251,6 +290,11 @@ impl Pair<'_> {
     /// Whether the numbers are one but for slips or a mask.
     fn number_agrees(&self) -> bool {
         matches!(self.number, Some(citizen::TYPO | citizen::MASKED | citizen::TWO_TYPOS))
+    }
+
+    /// Whether the ends of the numbers, where those of twins differ, agree.
+    fn has_end(&self) -> bool {
+        self.numbers.is_some_and(|(one, other)| one.ends_like(other))
     }
 
     fn names_are_whole(&self) -> bool {

@@ -138,6 +138,14 @@ impl Name {
             .then(|| combine(surname.iter().fold(0, |hash, glyph| combine(hash, glyph_hash(glyph))), 2))
     }
 
+    /// Surname and given name, of a name in Chinese characters that is known whole.
+    pub fn parts(&self) -> Option<[u64; 2]> {
+        let surname = self.surname_token().filter(|_| self.form == Form::Han && self.is_whole())?;
+        let given = self.given();
+        (!given.is_empty())
+            .then(|| [surname, combine(given.iter().fold(0, |hash, glyph| combine(hash, glyph_hash(glyph))), 3)])
+    }
+
     fn sound_keys(&self, keys: &mut Keys) {
         if self.glyphs.iter().any(Glyph::is_mask) || matches!(self.form, Form::Open | Form::Pet) {
             return;
@@ -261,6 +269,7 @@ impl Evidence for Name {
         tokens.push(self.whole());
         tokens.push(self.sound());
         tokens.extend(self.surname_token());
+        tokens.extend(self.parts().map(|[_, given]| given));
     }
 
     fn shared(&self, other: &Self, rung: u8) -> Option<u64> {

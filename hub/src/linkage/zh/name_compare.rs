@@ -64,6 +64,8 @@ fn letters(one: &Name, other: &Name) -> u8 {
     match super::typo::slips(one.as_bytes(), other.as_bytes()) {
         Some(0) => rung::SAME,
         Some(_) => rung::ALIKE,
+        // The words in another order.
+        None if one.len() == other.len() && one.repeat(2).contains(&other) => rung::SWAPPED,
         None if one.starts_with(&other) || other.starts_with(&one) => rung::SHORTER,
         None => rung::DIFFERENT,
     }
@@ -171,8 +173,11 @@ fn is_reordered(one: &[Glyph], other: &[Glyph]) -> bool {
     if count < 2 {
         return false;
     }
+    // Syllables have no characters to be the same.
+    let spelled = one.iter().chain(other).any(|glyph| glyph.character == '\0');
+    let same = |one: &[Glyph], other: &[Glyph]| is_same(one, other) || spelled && sounds_same(one, other);
     let turned =
-        |from: &[Glyph], to: &[Glyph]| is_same(&from[1..], &to[..count - 1]) && is_same(&from[..1], &to[count - 1..]);
+        |from: &[Glyph], to: &[Glyph]| same(&from[1..], &to[..count - 1]) && same(&from[..1], &to[count - 1..]);
     let swapped = (0..count - 1).any(|at| {
         is_same(&one[..at], &other[..at])
             && sounds_same(&one[at..=at], &other[at + 1..at + 2])

@@ -162,6 +162,11 @@ fn han(text: &str) -> Option<Name> {
     if let (['小' | '老' | '阿', called], 0, false) = (characters.as_slice(), second, open) {
         return Some(Name { glyphs: [Glyph::new(*called)].into_iter().collect(), surname: 0, form: Form::Pet });
     }
+    if let (Some(('氏', stem)), 0, false) = (characters.split_last(), second, open)
+        && !stem.is_empty()
+    {
+        return Some(of_wife(stem));
+    }
     let surname = surnames::length(&characters);
     let transcribed = second > 0 || characters.len() > surname + 3;
     let form = match () {
@@ -172,6 +177,14 @@ fn han(text: &str) -> Option<Name> {
     let surname = if transcribed && !open { 0 } else { surname as u8 };
     let glyph = |c: &char| if *c == '*' { Glyph::MASK } else { Glyph::new(*c) };
     Some(Name { glyphs: characters.iter().take(32).map(glyph).collect(), surname, form })
+}
+
+/// A wife by the surnames: her husband's, if it is told, and her own, which is all that is known of her name.
+fn of_wife(surnames: &[char]) -> Name {
+    let husband = surnames::length(surnames);
+    let own = if husband < surnames.len() { &surnames[husband..] } else { surnames };
+    let glyphs = own.iter().map(|c| if *c == '*' { Glyph::MASK } else { Glyph::new(*c) }).collect();
+    Name { surname: own.len() as u8, glyphs, form: Form::Open }
 }
 
 /// A name in Latin letters: pinyin becomes syllables, anything else stays letters.

@@ -32,6 +32,16 @@ fn a_broken_number_is_near_the_right_one() {
 }
 
 #[test]
+fn fifteen_digits_may_hide_a_slip_but_not_behind_the_birth_date() {
+    check::<Document>(&[
+        ("11010519491231002X", "110106491231002", "typo"),
+        ("11010519491231002X", "110015491231002", "typo"),
+        ("11010519491231002X", "110105491231004", "near"),
+        ("11010519491231002X", "110105491231025", "conflict"),
+    ]);
+}
+
+#[test]
 fn masked_numbers_agree_as_far_as_they_show() {
     check::<Document>(&[
         ("11010519491231002X", "110105********002X", "masked"),

@@ -81,6 +81,23 @@ fn twins_are_never_joined_by_machine() {
 }
 
 #[test]
+fn a_number_one_slip_apart_that_ends_alike_outweighs_another_name() {
+    let one = ["11010519491231002X", "李红敏", "女", "1949-12-31", PHONE, HOME];
+    let renamed = ["11010519491321002X", "李莉文", "女", "1949-12-31", PHONE, HOME];
+    assert_eq!(judge(one, renamed).0, Verdict::Free);
+    let twin = ["110105194912310021", "李莉文", "女", "1949-12-31", PHONE, HOME];
+    assert_eq!(judge(one, twin).0, Verdict::Review(Ground::Twins));
+}
+
+#[test]
+fn a_number_of_another_sex_and_another_day_is_somebody_elses() {
+    let own = |sex| record(["11010519491231002X", "李红敏", sex, "1951-12-31", PHONE, HOME]);
+    let is_borrowed =
+        |record: Vec<Option<Value>>| matches!(&record[0], Some(Value::CitizenId(document)) if document.is_borrowed());
+    assert!(!is_borrowed(own("女")) && is_borrowed(own("男")));
+}
+
+#[test]
 fn parent_and_child_of_one_home_are_two_people() {
     let (verdict, _) =
         judge(["", "张丽", "女", "1990-03-07", PHONE, HOME], ["", "张丽之子", "男", "2026-03-09", PHONE, HOME]);

@@ -84,6 +84,20 @@ fn order_and_surname_changes_have_rungs_of_their_own() {
 }
 
 #[test]
+fn words_in_another_order_are_the_same_words() {
+    check::<Name>(&[
+        ("黄华静", "Huajing Huang", "swapped"),
+        ("ELENA IVANOVA", "Ivanova Elena", "swapped"),
+        ("黄华静", "Huajing Zhang", "different"),
+    ]);
+}
+
+#[test]
+fn a_wife_is_known_by_her_own_surname() {
+    check::<Name>(&[("孟邓氏", "邓娟", "partial"), ("邓氏", "邓娟", "partial"), ("孟邓氏", "孟娟", "different")]);
+}
+
+#[test]
 fn a_child_without_a_name_is_not_its_parent() {
     check::<Name>(&[
         ("张丽之子", "张丽之子", "same"),
