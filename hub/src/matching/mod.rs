@@ -182,7 +182,7 @@ impl Matcher {
             Verdict::Free => None,
             Verdict::Review(why) => Some(why),
             Verdict::Veto(Ground::TwoNumbers)
-                if joint::called(&reading::kinds(), one, other, &pattern.levels) == Called::One =>
+                if joint::alike(&reading::kinds(), (one, other), &pattern.levels).0 == Called::One =>
             {
                 pattern.levels[NUMBER] = None;
                 Some(Ground::TwoNumbers)
