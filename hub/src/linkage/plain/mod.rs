@@ -8,4 +8,5 @@ pub mod edit;
 pub mod letters;
 pub mod name;
 pub mod number;
+pub mod pet;
 pub mod text;

@@ -4,7 +4,8 @@
 
 use super::edit::{alphabet, edits, may_be_similar};
 use super::letters::{fold, says_nothing, skeleton};
-use crate::linkage::evidence::{Evidence, Keys, Rung, Tokens, stable_hash};
+use super::pet;
+use crate::linkage::evidence::{Evidence, Keys, Rung, Tokens, combine, stable_hash};
 
 /// A name, folded.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,15 +13,32 @@ pub struct Name {
     text: Box<str>,
     letters: u64,
     token: u64,
+    /// The given names its first words may stand for.
+    given: pet::Names,
 }
 
 const SAME: u8 = 0;
 const ORDER: u8 = 1;
 const EDIT: u8 = 2;
 const NEAR: u8 = 3;
-const SHORT: u8 = 4;
-const ALIKE: u8 = 5;
-const OTHER: u8 = 6;
+const PET: u8 = 4;
+const SHORT: u8 = 5;
+const ALIKE: u8 = 6;
+const OTHER: u8 = 7;
+
+/// Words of a name that become keys.
+const KEYED: usize = 4;
+/// Words behind a name that say which of several generations bears it, and are no part of it.
+const GENERATIONS: [&str; 7] = ["jr", "jnr", "sr", "snr", "ii", "iii", "iv"];
+
+/// A folded name without the words that tell a generation.
+fn without_generation(folded: &str) -> &str {
+    let mut name = folded;
+    while let Some((before, _)) = name.rsplit_once(' ').filter(|(_, last)| GENERATIONS.contains(last)) {
+        name = before;
+    }
+    if GENERATIONS.contains(&name) { "" } else { name }
+}
 
 impl Name {
     fn words(&self) -> impl Iterator<Item = &str> {
@@ -41,6 +59,13 @@ impl Name {
         joined(self) == joined(other) || sorted(self) == sorted(other)
     }
 
+    /// Word for word the same, or a given name and what its bearers are called.
+    fn called(&self, other: &Self) -> bool {
+        pet::share(&self.given, &other.given)
+            && self.words().count() == other.words().count()
+            && self.words().zip(other.words()).all(|(a, b)| a == b || pet::share(pet::names(a), pet::names(b)))
+    }
+
     /// One is an initial, a beginning or some of the words of the other.
     fn shortened(&self, other: &Self) -> bool {
         let (short, long) = if self.text.len() <= other.text.len() { (self, other) } else { (other, self) };
@@ -51,21 +76,24 @@ impl Name {
 
 impl Evidence for Name {
     const LADDER: &'static [Rung] = &[
-        Rung { name: "same", zh: "姓名相同", en: "same name", m: 0.80, u: 0.005 },
+        Rung { name: "same", zh: "姓名相同", en: "same name", m: 0.79, u: 0.005 },
         Rung { name: "order", zh: "词序不同", en: "same words, other order", m: 0.01, u: 0.000_01 },
         Rung { name: "edit", zh: "差一个字母", en: "one typing error", m: 0.09, u: 0.002 },
         Rung { name: "near", zh: "拼写相近", en: "nearly the same spelling", m: 0.04, u: 0.004 },
+        Rung { name: "pet", zh: "昵称", en: "a pet name of it", m: 0.01, u: 0.000_5 },
         Rung { name: "short", zh: "一方为缩写", en: "one is a short form", m: 0.02, u: 0.004 },
         Rung { name: "alike", zh: "略相似", en: "somewhat alike", m: 0.02, u: 0.03 },
-        Rung { name: "other", zh: "姓名不同", en: "different name", m: 0.02, u: 0.955 },
+        Rung { name: "other", zh: "姓名不同", en: "different name", m: 0.02, u: 0.954_5 },
     ];
 
     fn prepare(text: &str) -> Option<Self> {
         let folded = fold(text);
-        (!says_nothing(&folded)).then(|| Self {
-            letters: alphabet(folded.as_bytes()),
-            token: stable_hash(folded.as_bytes()),
-            text: folded.into_boxed_str(),
+        let name = without_generation(&folded);
+        (!says_nothing(name)).then(|| Self {
+            letters: alphabet(name.as_bytes()),
+            token: stable_hash(name.as_bytes()),
+            text: name.into(),
+            given: name.split(' ').take(KEYED).flat_map(pet::names).copied().collect(),
         })
     }
 
@@ -76,34 +104,38 @@ impl Evidence for Name {
         if self.reordered(other) {
             return ORDER;
         }
+        let otherwise = |rung: u8| if self.called(other) { PET } else { rung };
         let shorter = self.text.len().min(other.text.len());
         if !may_be_similar(self.letters, other.letters) {
-            return if self.shortened(other) { SHORT } else { OTHER };
+            return otherwise(if self.shortened(other) { SHORT } else { OTHER });
         }
         let typed = edits(&self.text, &other.text);
         if typed == 1 && shorter >= 3 {
             return EDIT;
         }
         if self.shortened(other) {
-            return SHORT;
+            return otherwise(SHORT);
         }
         let likeness = strsim::jaro_winkler(&self.text, &other.text);
         match typed {
             1 => NEAR,
             2 if shorter >= 5 => NEAR,
             _ if likeness >= 0.92 => NEAR,
-            _ if likeness >= 0.80 => ALIKE,
-            _ => OTHER,
+            _ if likeness >= 0.80 => otherwise(ALIKE),
+            _ => otherwise(OTHER),
         }
     }
 
     fn keys(&self, keys: &mut Keys) {
         keys.add(0, self.token);
-        for word in self.words().take(4) {
+        for word in self.words().take(KEYED) {
             if word.len() > 1 {
                 keys.add(1, stable_hash(skeleton(word).as_bytes()));
             }
             keys.add(2, stable_hash(word.as_bytes().get(..2).unwrap_or(word.as_bytes())));
+        }
+        for name in &self.given {
+            keys.add(1, combine(u64::from(*name), 1));
         }
     }
 
@@ -133,7 +165,17 @@ mod tests {
         assert_eq!(rung("mitchell", "mithcell"), "edit");
         assert_eq!(rung("jonathan", "johnathon"), "near");
         assert_eq!(rung("J", "john"), "short");
-        assert_eq!(rung("alexander", "alex"), "short");
+        assert_eq!(rung("alexander", "alexan"), "short");
+        assert_eq!(rung("Alexander", "Alex"), "pet");
+        assert_eq!(rung("Bill Clay", "William Clay"), "pet");
+        assert_eq!(rung("bill clay", "william mason"), "other");
         assert_eq!(rung("green", "mason"), "other");
+    }
+
+    #[test]
+    fn a_generation_is_no_part_of_a_name() {
+        assert_eq!(rung("Smith, Jr.", "smith"), "same");
+        assert_eq!(rung("Robert Smith III", "Robert Smith II"), "same");
+        assert!(Name::prepare("JR").is_none());
     }
 }
