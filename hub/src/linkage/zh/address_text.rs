@@ -56,6 +56,10 @@ const MEASURES: &[(&str, Measure)] = &[
 /// Characters of the longest name of a district, street or community, without what it is.
 const LONGEST: usize = 8;
 
+/// The provinces by their short names.
+const PROVINCES: &str = "河北 山西 辽宁 吉林 黑龙江 江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南 广东 海南 \
+                         四川 贵州 云南 陕西 甘肃 青海 台湾 内蒙古 广西 西藏 宁夏 新疆";
+
 #[derive(Debug, Clone, PartialEq)]
 enum Piece {
     Name(String),
@@ -307,39 +311,9 @@ fn province(text: &str) -> Option<(&str, &str)> {
         }
     }
     // 石家庄市 of 河北石家庄市: the short names of provinces are few.
-    let short = [
-        "河北",
-        "山西",
-        "辽宁",
-        "吉林",
-        "黑龙江",
-        "江苏",
-        "浙江",
-        "安徽",
-        "福建",
-        "江西",
-        "山东",
-        "河南",
-        "湖北",
-        "湖南",
-        "广东",
-        "海南",
-        "四川",
-        "贵州",
-        "云南",
-        "陕西",
-        "甘肃",
-        "青海",
-        "台湾",
-        "内蒙古",
-        "广西",
-        "西藏",
-        "宁夏",
-        "新疆",
-    ];
-    short
-        .iter()
-        .find_map(|name| text.strip_prefix(name).map(|rest| (*name, rest)))
+    PROVINCES
+        .split(' ')
+        .find_map(|name| text.strip_prefix(name).map(|rest| (name, rest)))
         .filter(|(_, rest)| rest.contains('市'))
 }
 

@@ -5,7 +5,7 @@
 use super::glyph::{Glyph, Nearness};
 use super::name::{Form, Name, rung};
 
-/// The rung of [`rung`] that two names stand on; symmetric.
+/// The rung of [`mod@rung`] that two names stand on; symmetric.
 pub fn rung(one: &Name, other: &Name) -> u8 {
     if one == other && one.form != Form::Open && !one.glyphs.iter().any(Glyph::is_mask) {
         return rung::SAME;
