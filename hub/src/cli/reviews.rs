@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::{Common, print};
 use crate::api::{Review, pairs, reviews as queue};
 use crate::error::{Error, Kind, Result};
-use crate::hub::Hub;
+use crate::hub::{Hub, NOT_WRITER};
 use crate::id;
 use crate::keyring::Token;
 use crate::pipeline::identify::{self, Judge, Seen, Verdict};
@@ -60,7 +60,8 @@ pub fn reviews(args: &ReviewsArgs, common: &Common) -> Result<ExitCode> {
         };
         let person = Seen { id: token(resident)?, version: *version };
         let judge = Judge { name: "command line", reason };
-        let made = identify::review(&hub, token(contribution)?, person, *verdict, judge)?;
+        let made = identify::review(&hub, token(contribution)?, person, *verdict, judge)
+            .map_err(|error| if error.code == Some(NOT_WRITER) { ask_it(contribution) } else { error })?;
         let reason = codec::decode::<decision::Document>(&made.document)?.reason;
         print::json(&serde_json::json!({"id": made.id, "kind": made.kind, "reason": reason}))?;
         return Ok(ExitCode::SUCCESS);
@@ -84,6 +85,12 @@ pub fn reviews(args: &ReviewsArgs, common: &Common) -> Result<ExitCode> {
         items.iter().flat_map(Review::words).for_each(|text| print::line(&text));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A hub that is running decides itself.
+fn ask_it(contribution: &str) -> Error {
+    let way = format!("a hub is running; answer it: POST /v1/reviews/{contribution}/decide");
+    Error::new(Kind::Unavailable, way).coded(NOT_WRITER, "已有节点在运行，请通过其接口作出认定。")
 }
 
 /// Lists residents who may be one person.

@@ -275,6 +275,10 @@ fn a_model_is_made_to_its_end_whenever_the_hub_is_killed() {
     assert_eq!(hub.json(&["tune"]), json!({"queued": "look"}));
     super::wait_for("another model", || (models() > before).then_some(()));
     assert_eq!(hub.json(&["tune", "--again"]), json!({"queued": "again"}));
+    let id = "00000000000000000000000000000007";
+    let refused = hub.command(&["reviews", "decide", id, id, "1", "unsure", "--reason", "看过原件"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains(&format!("POST /v1/reviews/{id}/decide")), "{said}");
     let is_done = |job: &Value| job["kind"] == "tune" && job["subject"] == "again" && job["state"] == "done";
     super::wait_for("the places", || {
         let jobs = clerk.get("/v1/jobs?limit=1000").good();
