@@ -34,7 +34,7 @@ pub enum Called {
     Otherwise,
     /// By what may be one name.
     Alike,
-    /// By other names, or by what may be one, and one number.
+    /// By other names, or by what may be one, and one number or the want of a name says why.
     Numbered,
     /// By one whole name.
     One,

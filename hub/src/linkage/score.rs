@@ -2,6 +2,8 @@
 //!
 //! Owns comparison and probability, the same for a whole file and for one record. Never learns and never decides.
 
+use std::ops::Add;
+
 use fnv::FnvHashMap;
 use smallvec::SmallVec;
 
@@ -118,14 +120,16 @@ impl Prepared {
         }
     }
 
-    /// How likely somebody else has this token: those counted besides the one compared, never quite none.
-    fn frequency(&self, token: u64, parts: Option<[u64; 2]>) -> f64 {
+    /// How likely somebody else has this token: those counted besides the one compared, never quite none. Where there is
+    /// none, as many as the parts of the values that share it come together by chance.
+    fn frequency(&self, token: u64, parts: [Option<[u64; 2]>; 2]) -> f64 {
         let others = |token: u64| self.counts.get(&token).map_or(0, |count| count.saturating_sub(1));
-        let expected = match (others(token), parts) {
-            (0, Some(parts)) => {
-                let both: f64 = parts.iter().map(|part| f64::from(others(*part)) + self.once).product();
-                (both / self.valued).clamp(RARE, 1.0)
-            }
+        let by_parts = |parts: [u64; 2]| {
+            let both: f64 = parts.iter().map(|part| f64::from(others(*part)) + self.once).product();
+            both / self.valued
+        };
+        let expected = match (others(token), parts.into_iter().flatten().map(by_parts).reduce(f64::add)) {
+            (0, Some(expected)) => expected.clamp(RARE, 1.0),
             (0, None) => self.once,
             (others, _) => f64::from(others),
         };
@@ -207,7 +211,9 @@ impl Scorer {
             if commonness > 0.0
                 && let Some(token) = a.shared(b, *level)
             {
-                let rarer = (commonness / column.frequency(token, a.parts().filter(|_| *level == 0))).ln() as f32;
+                // What is written alike has the same parts; what sounds alike has those of either.
+                let parts = [a.parts(), b.parts().filter(|_| *level > 0)];
+                let rarer = (commonness / column.frequency(token, parts)).ln() as f32;
                 rarity.random += rarer;
                 let by_chance = column.by_chance.iter().map(|fixed| level < fixed);
                 rarity

@@ -6,6 +6,7 @@ use crate::linkage::evidence::Kind;
 use crate::linkage::score::Scorer;
 use crate::linkage::table::Table;
 use crate::linkage::train::{Training, train};
+use crate::linkage::zh::name::rung;
 
 #[test]
 fn a_name_of_common_parts_says_less_than_a_name_of_rare_ones() {
@@ -30,5 +31,16 @@ fn a_name_of_common_parts_says_less_than_a_name_of_rare_ones() {
         scorer.rarity(&row, &row, &scorer.compare(&row, &row)).random
     };
     let (common, rare) = (rarity(records[24]), rarity(records[25]));
+    assert!(common + 1.0 < rare, "{common} {rare}");
+
+    let mut unseen = Table::new(&kinds);
+    let mut of_sound = |record: u32, name: &str| {
+        let other = unseen.push(0, [Kind::NameZh.prepare(name), None]);
+        let (row, other) = (table.row(record), unseen.row(other));
+        let pattern = scorer.compare(&row, &other);
+        assert_eq!(pattern.levels[0], Some(rung::ALIKE), "{name}");
+        scorer.rarity(&row, &other, &pattern).random
+    };
+    let (common, rare) = (of_sound(records[24], "王炜"), of_sound(records[25], "郝渺"));
     assert!(common + 1.0 < rare, "{common} {rare}");
 }

@@ -117,7 +117,7 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
         return Verdict::Free;
     }
     let level = |place: Option<usize>| place.and_then(|place| levels[place]);
-    let pair = Pair {
+    let mut pair = Pair {
         number: level(places.number),
         name: level(places.name),
         birth: level(places.birth),
@@ -137,6 +137,9 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
             _ => None,
         }),
     };
+    if pair.is_newborn() {
+        pair.name = Some(name::UNNAMED);
+    }
     let verdict = pair.verdict();
     let implied = matches!(pair.number, Some(citizen::SAME | citizen::TYPO | citizen::TWO_TYPOS | citizen::NEAR));
     if implied && pair.birth.is_some_and(|rung| rung <= birth::COARSE) {
@@ -162,6 +165,8 @@ pub fn alike(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), lev
         Some((Some(..=name::SOUND | name::SWAPPED), place)) if whole(place) => Called::One,
         Some(_) if is_numbered(number, places.number.map(|place| (a[place], b[place]))) => Called::Numbered,
         Some((Some(..=name::OTHER_SURNAME), _)) => Called::Alike,
+        // One has no name of its own yet.
+        Some((None, place)) if a[place].is_some() && b[place].is_some() => Called::Numbered,
         _ => Called::Otherwise,
     };
     let (phone, home) = (level(places.phone), level(places.address));
@@ -228,6 +233,12 @@ impl Pair<'_> {
         if self.is_parent() {
             return Verdict::Veto(Ground::ParentAndChild);
         }
+        if self.is_other_child() {
+            return Verdict::Veto(Ground::Twins);
+        }
+        if self.may_be_mother() || self.is_namesake() {
+            return Verdict::Review(Ground::ParentAndChild);
+        }
         let (Some(names), Some(births)) = (self.name, self.birth) else { return self.by_name_alone() };
         if self.number_agrees() {
             if self.has_end() && self.is_written_birth() && self.sex != Some(1) {
@@ -245,7 +256,7 @@ impl Pair<'_> {
         match names {
             name::SAME => Verdict::Free,
             // A newborn that has got its name; twins of one sex are the exception.
-            name::UNNAMED if self.birth == Some(birth::SAME) && self.together() && !other_sex => Verdict::Free,
+            name::UNNAMED if self.birth == Some(birth::SAME) && !other_sex && !self.has_place() => Verdict::Free,
             name::UNNAMED => Verdict::Review(Ground::Twins),
             name::SURNAME | name::DIFFERENT if self.names_are_whole() => Verdict::Veto(Ground::Twins),
             name::ONE_DIFFERS if other_sex => Verdict::Veto(Ground::Twins),
@@ -298,7 +309,48 @@ impl Pair<'_> {
     }
 
     fn names_are_whole(&self) -> bool {
-        self.names.is_some_and(|(one, other)| one.is_whole() && other.is_whole())
+        self.name != Some(name::UNNAMED) && self.names.is_some_and(|(one, other)| one.is_whole() && other.is_whole())
+    }
+
+    /// A child called by its mother's name and 子, 女 or 婴, and its later name: born on one day at one home or phone, and
+    /// of other surnames, which twins are not.
+    fn is_newborn(&self) -> bool {
+        self.name == Some(name::DIFFERENT)
+            && self.birth == Some(birth::SAME)
+            && self.is_written_birth()
+            && self.sex == Some(0)
+            && self.together()
+            && self.names_are_whole()
+            && self.names.is_some_and(|(one, other)| one.as_child().is_some() != other.as_child().is_some())
+    }
+
+    /// Whether one is a child without a name of which it is told which of the twins it is.
+    fn has_place(&self) -> bool {
+        self.names.is_some_and(|(one, other)| one.place().or(other.place()).is_some())
+    }
+
+    /// Whether both are children without a name, and not the same of the twins.
+    fn is_other_child(&self) -> bool {
+        self.names.is_some_and(|(one, other)| one.place().zip(other.place()).is_some_and(|(one, other)| one != other))
+    }
+
+    /// A generation apart by what both wrote, and of one name, phone and home: a child named after its parent.
+    fn is_namesake(&self) -> bool {
+        self.is_generation_apart()
+            && self.births.is_some_and(|(one, other)| one.is_written() && other.is_written())
+            && !self.number_agrees()
+            && self.together()
+    }
+
+    /// Whether one may be called as a child of whom the other names, and nothing else says that they are one.
+    fn may_be_mother(&self) -> bool {
+        let called = |child: &Name, mother: &Name| {
+            child.as_child().is_some_and(|child| child.surname() == mother.surname() && child.given() == mother.given())
+        };
+        self.name == Some(name::SHORTER)
+            && self.birth.is_none_or(|rung| rung > birth::COARSE)
+            && !self.number_agrees()
+            && self.names.is_some_and(|(one, other)| called(one, other) || called(other, one))
     }
 
     /// A generation apart and not of one name, or a child named after the other.
@@ -307,9 +359,13 @@ impl Pair<'_> {
         if unnamed && self.name == Some(name::DIFFERENT) {
             return true;
         }
+        self.is_generation_apart() && self.name.is_none_or(|rung| rung > name::SWAPPED)
+    }
+
+    fn is_generation_apart(&self) -> bool {
         let years = self.births.and_then(|(one, other)| Some(one.year()?.abs_diff(other.year()?)));
         let apart = self.birth == Some(birth::DIFFERENT) || self.birth == Some(birth::SAME_DAY);
-        apart && years.is_some_and(|years| years >= GENERATION) && self.name.is_none_or(|rung| rung > name::SWAPPED)
+        apart && years.is_some_and(|years| years >= GENERATION)
     }
 }
 

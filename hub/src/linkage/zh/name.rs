@@ -95,6 +95,30 @@ impl Name {
             && self.glyphs.len() > 1
     }
 
+    /// What it is if its last character says that it is the child of whom the others name: 张丽女. It may be a name, too.
+    pub(super) fn as_child(&self) -> Option<Self> {
+        let (last, parent) = self.glyphs.split_last().filter(|_| self.form == Form::Han && self.is_whole())?;
+        let is_male = match last.character {
+            '子' => Some(true),
+            '女' => Some(false),
+            '婴' => None,
+            _ => return None,
+        };
+        (parent.len() > usize::from(self.surname)).then(|| Self {
+            glyphs: parent.iter().copied().collect(),
+            surname: self.surname,
+            form: Form::Unnamed(Child { is_male, place: 0 }),
+        })
+    }
+
+    /// Which of two or more a child without a name is, if it is told.
+    pub(super) fn place(&self) -> Option<u8> {
+        match self.form {
+            Form::Unnamed(child) => Some(child.place).filter(|place| *place > 0),
+            _ => None,
+        }
+    }
+
     /// The surname's glyphs; none for names that have no surname.
     pub fn surname(&self) -> &[Glyph] {
         &self.glyphs[..usize::from(self.surname)]

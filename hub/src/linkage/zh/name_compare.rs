@@ -17,14 +17,8 @@ pub fn rung(one: &Name, other: &Name) -> u8 {
             let parents = glyphs(one, other);
             if sexes && places && parents <= rung::SHORTER { parents } else { rung::DIFFERENT }
         }
-        // The parent is not the child.
-        (Form::Unnamed(_), _) | (_, Form::Unnamed(_)) => {
-            if glyphs(one, other) <= rung::ALIKE {
-                rung::DIFFERENT
-            } else {
-                rung::UNNAMED
-            }
-        }
+        (Form::Unnamed(_), _) => unnamed(one, other),
+        (_, Form::Unnamed(_)) => unnamed(other, one),
         (Form::Pet, Form::Pet) => rung::DIFFERENT,
         (Form::Pet, _) => pet(one, other),
         (_, Form::Pet) => pet(other, one),
@@ -32,6 +26,17 @@ pub fn rung(one: &Name, other: &Name) -> u8 {
         (Form::Letters, Form::Letters) => letters(one, other),
         (Form::Transcribed(_), _) | (_, Form::Transcribed(_)) => transcribed(one, other),
         _ => glyphs(one, other),
+    }
+}
+
+/// A child without a name and what is a name, or the same in fewer characters.
+fn unnamed(child: &Name, other: &Name) -> u8 {
+    let called = other.as_child().map(|other| rung(child, &other));
+    match called {
+        Some(called @ ..=rung::ALIKE) => called,
+        // The parent is not the child.
+        _ if glyphs(child, other) <= rung::ALIKE => rung::DIFFERENT,
+        _ => rung::UNNAMED,
     }
 }
 

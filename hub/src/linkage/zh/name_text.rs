@@ -77,7 +77,8 @@ pub fn read(text: &str) -> Option<Name> {
     if !text.chars().any(is_character) {
         return latin(text);
     }
-    han(text)
+    // Three characters behind the surname are a mother's name and what she bore.
+    han(text).map(|name| name.as_child().filter(|_| name.given().len() > 2).unwrap_or(name))
 }
 
 fn without_brackets(text: &str) -> String {
@@ -105,9 +106,22 @@ fn first_of(text: &str) -> &str {
     }
 }
 
+/// Signs of one of several born together, behind the rest of a name.
+const MARKS: &[&str] = &["大双", "小双", "大", "小", "甲", "乙", "1", "2", "3"];
+
+/// `张丽女2`, `张丽子大双`: the child is told from its twin, so it is no given name.
+fn marked(text: &str) -> Option<Name> {
+    let (rest, mark) = MARKS.iter().find_map(|mark| Some((text.strip_suffix(mark)?, mark)))?;
+    let mut name = han(rest)?.as_child()?;
+    if let Form::Unnamed(child) = &mut name.form {
+        child.place = mark.chars().find_map(order)?;
+    }
+    Some(name)
+}
+
 /// `张丽之子`, `张丽之女2`, `张丽之大女`, `张丽的孩子`.
 fn unnamed(text: &str) -> Option<Name> {
-    let at = text.find(['之', '的'])?;
+    let Some(at) = text.find(['之', '的']) else { return marked(text) };
     let (parent, rest) = text.split_at(at);
     let (tail, is_male) = CHILDREN.iter().find(|(tail, _)| rest.starts_with(tail))?;
     let behind = rest[tail.len()..].chars().chain(tail.chars());

@@ -115,6 +115,35 @@ fn a_newborn_is_the_child_that_has_got_a_name() {
 }
 
 #[test]
+fn a_mothers_name_with_a_sign_of_a_child_is_a_name_until_all_else_agrees() {
+    let child = |name, birth| ["", name, "女", birth, PHONE, HOME];
+    let (verdict, levels) = judge(child("张丽女", "2026-03-09"), child("王小宝", "20260309"));
+    assert_eq!((verdict, levels[1]), (Verdict::Free, None));
+    let elsewhere = ["", "王小宝", "女", "20260309", "19900123999", ""];
+    assert_eq!(judge(child("张丽女", "2026-03-09"), elsewhere).0, Verdict::Veto(Ground::Twins));
+    assert_eq!(judge(child("张丽女", "2026-03-09"), child("张小宝", "20260309")).0, Verdict::Veto(Ground::Twins));
+    assert_eq!(judge(child("张丽女", ""), child("张丽", "1990-03-07")).0, Verdict::Review(Ground::ParentAndChild));
+}
+
+#[test]
+fn one_of_two_born_together_is_asked_about_and_never_the_other() {
+    let child = |name: &'static str| ["", name, "女", "2026-03-09", PHONE, HOME];
+    for marked in ["张丽之女大", "张丽之女2", "张丽女小双", "张丽女甲"] {
+        assert_eq!(judge(child(marked), child("王小宝")).0, Verdict::Review(Ground::Twins), "{marked}");
+    }
+    assert_eq!(judge(child("张丽之女2"), child("张丽之女大双")).0, Verdict::Veto(Ground::Twins));
+    let undated = ["", "张丽之女乙", "女", "", PHONE, HOME];
+    assert_eq!(judge(child("张丽之女大"), undated).0, Verdict::Veto(Ground::Twins));
+}
+
+#[test]
+fn a_generation_between_two_of_one_name_is_asked_about() {
+    let one = |birth| ["", "库尔班·库尔班", "男", birth, PHONE, HOME];
+    assert_eq!(judge(one("2024-08-13"), one("1972-08-05")).0, Verdict::Review(Ground::ParentAndChild));
+    assert_eq!(judge(one("2024-08-13"), one("2024-08-31")).0, Verdict::Free);
+}
+
+#[test]
 fn exchanged_cells_are_read_as_what_they_are() {
     let (verdict, levels) = judge(
         ["19900123456", HOME, "女", "1949-12-31", "11010519491231002X", "李晓梅"],

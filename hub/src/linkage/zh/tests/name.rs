@@ -107,6 +107,15 @@ fn a_child_without_a_name_is_not_its_parent() {
         ("张丽之大女", "张丽之小女", "different"),
         ("张丽之子", "张丽", "different"),
         ("张丽之子", "王小宝", "unnamed"),
+        ("张丽之女", "张丽女", "same"),
+        ("张丽之女", "张莉女", "alike"),
+        ("张丽之子", "张丽女", "unnamed"),
+        ("张晓丽婴", "张晓丽", "different"),
+        ("张晓丽女", "王小宝", "unnamed"),
+        ("张丽女1", "张丽女2", "different"),
+        ("张丽女2", "张丽之女小双", "same"),
+        ("张丽子大双", "张丽子乙", "different"),
+        ("张丽女", "王小宝", "different"),
     ]);
 }
 
