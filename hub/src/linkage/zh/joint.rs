@@ -116,27 +116,7 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
     if places.number.is_none() && places.name.is_none() {
         return Verdict::Free;
     }
-    let level = |place: Option<usize>| place.and_then(|place| levels[place]);
-    let mut pair = Pair {
-        number: level(places.number),
-        name: level(places.name),
-        birth: level(places.birth),
-        sex: level(places.sex),
-        phone: level(places.phone),
-        address: level(places.address),
-        names: places.name.and_then(|place| match (a[place], b[place]) {
-            (Some(Value::NameZh(one)), Some(Value::NameZh(other))) => Some((one, other)),
-            _ => None,
-        }),
-        births: places.birth.and_then(|place| match (a[place], b[place]) {
-            (Some(Value::BirthDate(one)), Some(Value::BirthDate(other))) => Some((one, other)),
-            _ => None,
-        }),
-        numbers: places.number.and_then(|place| match (a[place], b[place]) {
-            (Some(Value::CitizenId(one)), Some(Value::CitizenId(other))) => Some((one, other)),
-            _ => None,
-        }),
-    };
+    let mut pair = Pair::of(&places, (a, b), levels);
     if pair.is_newborn() {
         pair.name = Some(name::UNNAMED);
     }
@@ -157,46 +137,53 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
 /// How far two records are called alike, and where they are found.
 pub fn alike(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), levels: &[Option<u8>]) -> (Called, Found) {
     let places = Places::of(kinds);
-    let level = |place: Option<usize>| place.and_then(|place| levels[place]);
-    let number = level(places.number);
-    let whole =
-        |place: usize| [a, b].iter().all(|row| matches!(row[place], Some(Value::NameZh(name)) if name.is_whole()));
-    let called = match places.name.map(|place| (levels[place], place)) {
-        Some((Some(..=name::SOUND | name::SWAPPED), place)) if whole(place) => Called::One,
-        Some(_) if is_numbered(number, places.number.map(|place| (a[place], b[place]))) => Called::Numbered,
-        Some((Some(..=name::OTHER_SURNAME), _)) => Called::Alike,
+    let pair = Pair::of(&places, (a, b), levels);
+    let called = match (places.name, pair.name) {
+        (None, _) => Called::Otherwise,
+        (_, Some(..=name::SOUND | name::SWAPPED)) if pair.names_are_whole() => Called::One,
+        _ if pair.number == Some(citizen::SAME) || pair.number_agrees() && pair.has_end() => Called::Numbered,
+        (_, Some(..=name::OTHER_SURNAME)) => Called::Alike,
         // One has no name of its own yet.
-        Some((None, place)) if a[place].is_some() && b[place].is_some() => Called::Numbered,
+        (Some(place), None) if a[place].is_some() && b[place].is_some() => Called::Numbered,
         _ => Called::Otherwise,
     };
-    let (phone, home) = (level(places.phone), level(places.address));
     let found = match () {
-        () if matches!(number, Some(..=citizen::TWO_TYPOS)) || is_together(phone, home) => Found::Together,
-        () if phone == Some(phone::DIFFERENT) && home >= Some(address::COMMUNITY) => Found::Apart,
+        () if matches!(pair.number, Some(..=citizen::TWO_TYPOS)) || pair.together() => Found::Together,
+        () if pair.phone == Some(phone::DIFFERENT) && pair.address >= Some(address::COMMUNITY) => Found::Apart,
         () => Found::Somewhere,
     };
     (called, found)
 }
 
-/// Whether two numbers are one, but for a slip or a mask before the end.
-fn is_numbered(rung: Option<u8>, numbers: Option<(Option<&Value>, Option<&Value>)>) -> bool {
-    match (rung, numbers) {
-        (Some(citizen::SAME), _) => true,
-        (
-            Some(citizen::TYPO | citizen::MASKED | citizen::TWO_TYPOS),
-            Some((Some(Value::CitizenId(one)), Some(Value::CitizenId(other)))),
-        ) => one.ends_like(other),
-        _ => false,
-    }
-}
-
-fn is_together(phone: Option<u8>, address: Option<u8>) -> bool {
-    phone.is_some_and(|rung| rung <= phone::TYPO) || address.is_some_and(|rung| rung <= address::NEAR_DOOR)
-}
-
 fn forget(levels: &mut [Option<u8>], place: Option<usize>) {
     if let Some(place) = place {
         levels[place] = None;
+    }
+}
+
+impl<'a> Pair<'a> {
+    fn of(places: &Places, (a, b): (&[Option<&'a Value>], &[Option<&'a Value>]), levels: &[Option<u8>]) -> Self {
+        let level = |place: Option<usize>| place.and_then(|place| levels[place]);
+        Self {
+            number: level(places.number),
+            name: level(places.name),
+            birth: level(places.birth),
+            sex: level(places.sex),
+            phone: level(places.phone),
+            address: level(places.address),
+            names: places.name.and_then(|place| match (a[place], b[place]) {
+                (Some(Value::NameZh(one)), Some(Value::NameZh(other))) => Some((one, other)),
+                _ => None,
+            }),
+            births: places.birth.and_then(|place| match (a[place], b[place]) {
+                (Some(Value::BirthDate(one)), Some(Value::BirthDate(other))) => Some((one, other)),
+                _ => None,
+            }),
+            numbers: places.number.and_then(|place| match (a[place], b[place]) {
+                (Some(Value::CitizenId(one)), Some(Value::CitizenId(other))) => Some((one, other)),
+                _ => None,
+            }),
+        }
     }
 }
 
@@ -289,7 +276,8 @@ impl Pair<'_> {
 
     /// Whether phone or home agree.
     fn together(&self) -> bool {
-        is_together(self.phone, self.address)
+        self.phone.is_some_and(|rung| rung <= phone::TYPO)
+            || self.address.is_some_and(|rung| rung <= address::NEAR_DOOR)
     }
 
     /// Whether cells of both records, and not the numbers, say the same birth date.
