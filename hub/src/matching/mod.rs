@@ -68,6 +68,12 @@ pub struct Likeness {
     pub ground: Option<Ground>,
 }
 
+impl Likeness {
+    fn is_above(&self, other: &Self) -> bool {
+        (self.ratio, &self.pattern) > (other.ratio, &other.pattern)
+    }
+}
+
 /// A person a record may be about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
@@ -136,61 +142,67 @@ impl Matcher {
 
     /// Compares a record with the records of one person; `None` where it is certainly somebody else.
     pub fn likeness<'a>(&self, record: &Values, person: impl Iterator<Item = &'a Values>) -> Option<Likeness> {
+        self.likest(record, person, |one, other| self.scorer.compare(one, other))
+    }
+
+    /// As [`Self::likeness`], by what `compare` says of two records.
+    fn likest<'a>(
+        &self,
+        record: &Values,
+        person: impl Iterator<Item = &'a Values>,
+        compare: impl Fn(&Row<'_>, &Row<'_>) -> Pattern,
+    ) -> Option<Likeness> {
         let record = row(record);
         let (mut best, mut ground): (Option<Likeness>, Option<Ground>) = (None, None);
         for other in person {
             let other = row(other);
-            let pattern = self.scorer.compare(&record, &other);
+            let pattern = compare(&record, &other);
             match pattern.verdict {
                 Verdict::Veto(_) => return None,
                 Verdict::Review(why) => ground = ground.max(Some(why)),
                 Verdict::Free => {}
             }
-            let rarity = self.scorer.rarity(&record, &other, &pattern);
-            let ratio = self.scorer.ratio(&self.scorer.likelihood(&pattern), rarity);
-            let is_better = |best: &Likeness| (ratio, &pattern) > (best.ratio, &best.pattern);
-            if best.as_ref().is_none_or(is_better) {
-                best = Some(Likeness { ratio, pattern, ground: None });
+            let found = Likeness { ratio: self.ratio(&record, &other, &pattern), pattern, ground: None };
+            if best.as_ref().is_none_or(|best| found.is_above(best)) {
+                best = Some(found);
             }
         }
         best.map(|best| Likeness { ground, ..best })
     }
 
+    fn ratio(&self, one: &Row<'_>, other: &Row<'_>, pattern: &Pattern) -> f64 {
+        self.scorer.ratio(&self.scorer.likelihood(pattern), self.scorer.rarity(one, other, pattern))
+    }
+
     /// One person as a candidate for being another, by all records of both; `None` where it is not worth a question or
     /// certainly somebody else.
     pub fn twice(&self, one: &[&Values], other: &[&Values], entity: Token) -> Option<Candidate> {
-        let (mut best, mut ground): (Option<(f64, Pattern)>, Option<Ground>) = (None, None);
-        for (ours, theirs) in one.iter().flat_map(|ours| other.iter().map(move |theirs| (ours, theirs))) {
-            let (found, against) = self.but_for_number(&row(ours), &row(theirs))?;
-            ground = ground.max(against);
-            if best.as_ref().is_none_or(|best| found > *best) {
+        let (mut best, mut ground): (Option<Likeness>, Option<Ground>) = (None, None);
+        for record in one {
+            let found = self.likest(record, other.iter().copied(), |one, other| self.but_for_number(one, other))?;
+            ground = ground.max(found.ground);
+            if best.as_ref().is_none_or(|best| found.is_above(best)) {
                 best = Some(found);
             }
         }
-        let (ratio, pattern) = best?;
-        let probability = rounded(ratio + self.prior + (KNOWN_TWICE / KNOWN_AT_ALL).ln());
-        let levels = pattern.levels.to_vec();
+        let best = best?;
+        let probability = rounded(best.ratio + self.prior + (KNOWN_TWICE / KNOWN_AT_ALL).ln());
+        let levels = best.pattern.levels.to_vec();
         let candidate = Candidate { entity, record: None, probability, levels, ground };
         (probability >= self.model.limits.review).then_some(candidate)
     }
 
-    /// How two records compare; `None` where they are certainly not about one person. Two valid numbers say nothing where the
-    /// name is one: somebody may have been given both.
-    fn but_for_number(&self, one: &Row<'_>, other: &Row<'_>) -> Option<((f64, Pattern), Option<Ground>)> {
+    /// How two records compare. Two valid numbers are a question, and weigh nothing, where the name is one: somebody may have
+    /// been given both.
+    fn but_for_number(&self, one: &Row<'_>, other: &Row<'_>) -> Pattern {
         let mut pattern = self.scorer.compare(one, other);
-        let against = match pattern.verdict {
-            Verdict::Free => None,
-            Verdict::Review(why) => Some(why),
-            Verdict::Veto(Ground::TwoNumbers)
-                if joint::alike(&reading::kinds(), (one, other), &pattern.levels).0 == Called::One =>
-            {
-                pattern.levels[NUMBER] = None;
-                Some(Ground::TwoNumbers)
-            }
-            Verdict::Veto(_) => return None,
-        };
-        let rarity = self.scorer.rarity(one, other, &pattern);
-        Some(((self.scorer.ratio(&self.scorer.likelihood(&pattern), rarity), pattern), against))
+        if pattern.verdict == Verdict::Veto(Ground::TwoNumbers)
+            && joint::alike(&reading::kinds(), (one, other), &pattern.levels).0 == Called::One
+        {
+            pattern.levels[NUMBER] = None;
+            pattern.verdict = Verdict::Review(Ground::TwoNumbers);
+        }
+        pattern
     }
 
     /// What becomes of a record with these people like it. A person has to be likelier than all the others together.
@@ -246,8 +258,7 @@ impl Matcher {
     pub fn between(&self, one: &Values, other: &Values) -> Between {
         let (one, other) = (row(one), row(other));
         let pattern = self.scorer.compare(&one, &other);
-        let rarity = self.scorer.rarity(&one, &other, &pattern);
-        let odds = self.scorer.ratio(&self.scorer.likelihood(&pattern), rarity) + self.prior;
+        let odds = self.ratio(&one, &other, &pattern) + self.prior;
         batch::said(&reading::kinds(), (&one, &other), &pattern, odds)
     }
 }

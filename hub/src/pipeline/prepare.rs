@@ -268,12 +268,12 @@ fn contribution_of(
     let rules = apply::rules(writing.hub);
     let is_new = rules.known.is_some() && claims.key.is_some_and(|key| !rules.may_hold(&key.0));
     let alone = if before.is_none() && is_new { Some(Alone::of(&rules, &said)?) } else { None };
-    let matcher = writing.model.as_ref().filter(|_| part.entity == RESIDENT);
-    let reading = matcher
-        .map(|matcher| Reading::of(rules.keyring, matcher, &said.attributes))
-        .transpose()?
-        .zip(matcher)
-        .map(|(reading, matcher)| (matcher.version, Arc::new(reading)));
+    let reading = match &writing.model {
+        Some(matcher) if part.entity == RESIDENT => {
+            Some((matcher.version, Arc::new(Reading::of(rules.keyring, matcher, &said.attributes)?)))
+        }
+        _ => None,
+    };
     Ok(Fresh { before, row: stored, said: Some(said), aliases: claims.aliases, alone, reading })
 }
 

@@ -40,15 +40,6 @@ pub fn at(conn: &mut Conn, entity: &[u8], moment: i64) -> Result<Vec<PastLink>> 
         .load(conn)?)
 }
 
-/// All places that a record has left, oldest first.
-pub fn of(conn: &mut Conn, contribution: &[u8]) -> Result<Vec<PastLink>> {
-    Ok(past_link::table
-        .filter(past_link::contribution.eq(contribution))
-        .order(past_link::until)
-        .select(PastLink::as_select())
-        .load(conn)?)
-}
-
 /// Feed and part of some contributions, live or ended, by id.
 pub fn named(conn: &mut Conn, contributions: &[Vec<u8>]) -> Result<HashMap<Vec<u8>, (String, String)>> {
     let named = in_parts(contributions, |ids| {
