@@ -86,7 +86,32 @@ impl Groups {
         self.members.iter().filter(|members| !members.is_empty()).map(Vec::as_slice)
     }
 
-    fn join(&mut self, a: u32, b: u32) {
+    /// Joins groups by links, the surest first; see [`cluster()`].
+    pub fn grow(
+        &mut self,
+        file_of: impl Fn(u32) -> File,
+        links: &[Link],
+        single: [bool; 2],
+        between: impl Fn(u32, u32) -> Between,
+    ) {
+        let mut order: Vec<&Link> = links.iter().collect();
+        order.sort_by(|a, b| b.odds.total_cmp(&a.odds).then(a.pair.cmp(&b.pair)));
+        for link in order {
+            let (a, b) = parts(link.pair);
+            if self.of(a) != self.of(b)
+                && !crowded(&file_of, self.members(a), self.members(b), single)
+                && agree(self.members(a), self.members(b), &between)
+            {
+                self.join(a, b);
+            }
+        }
+    }
+
+    /// Puts two records and all that are with them together, whatever they say.
+    pub fn join(&mut self, a: u32, b: u32) {
+        if self.of(a) == self.of(b) {
+            return;
+        }
         let (low, high) = (self.of(a).min(self.of(b)), self.of(a).max(self.of(b)));
         let moved = std::mem::take(&mut self.members[high as usize]);
         moved.iter().for_each(|record| self.root[*record as usize] = low);
@@ -105,18 +130,8 @@ pub fn cluster(
     single: [bool; 2],
     between: impl Fn(u32, u32) -> Between,
 ) -> Groups {
-    let mut order: Vec<&Link> = links.iter().collect();
-    order.sort_by(|a, b| b.odds.total_cmp(&a.odds).then(a.pair.cmp(&b.pair)));
     let mut groups = Groups::alone(records);
-    for link in order {
-        let (a, b) = parts(link.pair);
-        if groups.of(a) != groups.of(b)
-            && !crowded(&file_of, groups.members(a), groups.members(b), single)
-            && agree(groups.members(a), groups.members(b), &between)
-        {
-            groups.join(a, b);
-        }
-    }
+    groups.grow(file_of, links, single, between);
     groups
 }
 

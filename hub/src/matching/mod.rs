@@ -31,7 +31,7 @@ pub const KEYS: f64 = 4.0;
 /// People who share a key, beyond whom it says nothing.
 pub const CAP: usize = 120;
 /// Candidates kept for whoever looks.
-const SHOWN: usize = 5;
+pub const SHOWN: usize = 5;
 /// Before a record is looked at: how likely it is about one of the people known at all.
 const KNOWN_AT_ALL: f64 = 0.5;
 
@@ -66,6 +66,17 @@ pub struct Likeness {
     pub pattern: Pattern,
     /// Why nothing is joined by itself.
     pub ground: Option<Ground>,
+    /// The person's records that nothing speaks against, by their order, each with its ratio.
+    pub free: Vec<(usize, f64)>,
+}
+
+/// A person a record is like, among all it is like.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Person {
+    /// The person, who has to be likelier than all the others together.
+    pub candidate: Candidate,
+    /// The person's records to which the record may be joined by itself, by their order, each with the logarithm of the odds.
+    pub links: Vec<(usize, f64)>,
 }
 
 impl Likeness {
@@ -153,21 +164,22 @@ impl Matcher {
         compare: impl Fn(&Row<'_>, &Row<'_>) -> Pattern,
     ) -> Option<Likeness> {
         let record = row(record);
-        let (mut best, mut ground): (Option<Likeness>, Option<Ground>) = (None, None);
-        for other in person {
+        let (mut best, mut ground, mut free): (Option<Likeness>, Option<Ground>, _) = (None, None, Vec::new());
+        for (at, other) in person.enumerate() {
             let other = row(other);
             let pattern = compare(&record, &other);
+            let ratio = self.ratio(&record, &other, &pattern);
             match pattern.verdict {
                 Verdict::Veto(_) => return None,
                 Verdict::Review(why) => ground = ground.max(Some(why)),
-                Verdict::Free => {}
+                Verdict::Free => free.push((at, ratio)),
             }
-            let found = Likeness { ratio: self.ratio(&record, &other, &pattern), pattern, ground: None };
+            let found = Likeness { ratio, pattern, ground: None, free: Vec::new() };
             if best.as_ref().is_none_or(|best| found.is_above(best)) {
                 best = Some(found);
             }
         }
-        best.map(|best| Likeness { ground, ..best })
+        best.map(|best| Likeness { ground, free, ..best })
     }
 
     fn ratio(&self, one: &Row<'_>, other: &Row<'_>, pattern: &Pattern) -> f64 {
@@ -205,22 +217,49 @@ impl Matcher {
         pattern
     }
 
-    /// What becomes of a record with these people like it. A person has to be likelier than all the others together.
-    pub fn outcome(&self, like: &BTreeMap<Token, Likeness>) -> Outcome {
+    /// The people a record is like. Each has to be likelier than all the others together.
+    pub fn people(&self, like: &BTreeMap<Token, Likeness>) -> Vec<Person> {
         let odds: Vec<f64> = like.values().map(|one| one.ratio + self.prior).collect();
-        let candidates: Vec<Candidate> = like
-            .iter()
-            .enumerate()
-            .map(|(at, (entity, one))| {
-                let rivals = odds.iter().enumerate().filter(|(other, _)| *other != at);
-                let against = rivals.fold(0.0, |sum, (_, odds)| add(sum, *odds));
-                let probability = rounded(odds[at] - against);
-                let levels = one.pattern.levels.to_vec();
-                Candidate { entity: *entity, record: None, probability, levels, ground: one.ground }
-            })
-            .filter(|candidate| candidate.probability >= self.model.limits.review)
-            .collect();
-        self.among(candidates)
+        let against = |at: usize| {
+            let rivals = odds.iter().enumerate().filter(|(other, _)| *other != at);
+            rivals.fold(0.0, |sum, (_, odds)| add(sum, *odds))
+        };
+        let person = |(at, (entity, one)): (usize, (&Token, &Likeness))| {
+            let against = against(at);
+            let odds = |ratio: f64| ratio + self.prior - against;
+            let candidate = self.candidate(*entity, one, odds(one.ratio));
+            let links = one.free.iter().map(|(record, ratio)| (*record, odds(*ratio)));
+            let links = links.filter(|(_, odds)| rounded(*odds) >= self.model.limits.auto).collect();
+            (candidate.probability >= self.model.limits.review).then_some(Person { candidate, links })
+        };
+        like.iter().enumerate().filter_map(person).collect()
+    }
+
+    /// A person as a candidate for a record that is theirs because of others, whatever the two say by themselves.
+    pub fn through_others(&self, record: &Values, person: &[&Values], entity: Token) -> Candidate {
+        let record = row(record);
+        let mut best: Option<Likeness> = None;
+        for other in person {
+            let other = row(other);
+            let pattern = self.scorer.compare(&record, &other);
+            let ground = match pattern.verdict {
+                Verdict::Veto(why) | Verdict::Review(why) => Some(why),
+                Verdict::Free => None,
+            };
+            let found = Likeness { ratio: self.ratio(&record, &other, &pattern), pattern, ground, free: Vec::new() };
+            if best.as_ref().is_none_or(|best| found.is_above(best)) {
+                best = Some(found);
+            }
+        }
+        match best {
+            Some(best) => self.candidate(entity, &best, best.ratio + self.prior),
+            None => Candidate { entity, record: None, probability: 0.0, levels: Vec::new(), ground: None },
+        }
+    }
+
+    fn candidate(&self, entity: Token, one: &Likeness, odds: f64) -> Candidate {
+        let levels = one.pattern.levels.to_vec();
+        Candidate { entity, record: None, probability: rounded(odds), levels, ground: one.ground }
     }
 
     /// What becomes of a record with these candidates.
@@ -248,13 +287,11 @@ impl Matcher {
     pub fn alike(&self, one: &Values, other: &Values, record: Token) -> Option<(Candidate, f64)> {
         let found = self.likeness(one, std::iter::once(other))?;
         let odds = found.ratio + self.prior;
-        let probability = rounded(odds);
-        let levels = found.pattern.levels.to_vec();
-        let candidate = Candidate { entity: record, record: Some(record), probability, levels, ground: found.ground };
+        let candidate = Candidate { record: Some(record), ..self.candidate(record, &found, odds) };
         (candidate.probability >= self.model.limits.review).then_some((candidate, odds))
     }
 
-    /// What two records that nothing places say about joining their groups.
+    /// What two records say about joining their groups.
     pub fn between(&self, one: &Values, other: &Values) -> Between {
         let (one, other) = (row(one), row(other));
         let pattern = self.scorer.compare(&one, &other);

@@ -1,23 +1,22 @@
 //! Effect: what a model says of the records without a usable number, before anything moves.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::apply::rules;
-use super::groups::{Grouped, Pool};
-use super::likeness;
+use super::groups::{self, Grouped};
 use super::links::Decisions;
-use super::shift::Keyed;
+use super::pool::Pool;
 use super::tune::each_page;
-use super::working::{Held, Working};
+use super::working::Working;
 use crate::error::Result;
 use crate::hub::Hub;
 use crate::id;
 use crate::keyring::Token;
 use crate::linkage::decide::{self, Budget};
-use crate::matching::{Candidate, Matcher, Outcome};
+use crate::matching::{Candidate, Matcher};
 use crate::resolve::{self, Placing};
 use crate::store::Conn;
 use crate::store::contribution::Row;
@@ -88,39 +87,18 @@ pub struct Borderline {
 pub fn effect(hub: &Hub, matcher: &Matcher, loose: &[Token]) -> Result<(Effect, f64)> {
     let mut effect = Effect::default();
     let mut likely = Likely::default();
-    let mut left: HashMap<Token, bool> = HashMap::new();
-    let among_people = |conn: &mut Conn, working: &mut Working, asked: BTreeSet<usize>| {
-        let mut decisions = Decisions::of(conn)?;
-        likeness::outcomes((&rules(hub), matcher), conn, (working, &mut decisions), &Keyed::new(), &asked)
-    };
-    each_loose(hub, loose, among_people, |row, outcome| {
-        match outcome {
-            Outcome::Joined(candidates) => {
-                likely.note(matcher, row, candidates.first());
-                effect.joined(row, Placing::Like, candidates.first());
-            }
-            Outcome::Review(candidates) => {
-                likely.note(matcher, row, candidates.first());
-                left.insert(row.token()?, true);
-            }
-            Outcome::Apart => drop(left.insert(row.token()?, false)),
-        }
-        Ok(())
-    })?;
-    let is_in = |held: &Held| held.row.token().is_ok_and(|id| left.contains_key(&id));
-    let among_themselves = |conn: &mut Conn, working: &mut Working, mut asked: BTreeSet<usize>| {
+    let grouped = |conn: &mut Conn, working: &mut Working, asked: BTreeSet<usize>| {
         let (rules, mut decisions) = (rules(hub), Decisions::of(conn)?);
-        asked.retain(|place| is_in(working.at(*place)));
-        let mut pool = Pool::stored((&rules, matcher), &is_in);
-        let grouped = pool.regrouped(conn, (working, &mut decisions), (&BTreeSet::new(), asked.clone()))?;
+        let mut pool = Pool::stored((&rules, matcher));
+        let reach = (working, &mut decisions);
+        let grouped = groups::grouped(&mut pool, conn, reach, (&BTreeSet::new(), asked.clone()))?;
         Ok(grouped.into_iter().filter(|(place, _)| asked.contains(place)).collect())
     };
-    each_loose(hub, loose, among_themselves, |row, Grouped { resident, like }| {
-        let is_asked = left.get(&row.token()?).copied().unwrap_or_default();
-        likely.note(matcher, row, like.first().filter(|_| !is_asked));
-        match resident {
-            Some(_) => effect.joined(row, Placing::Group, like.first()),
-            None => effect.left(row, is_asked || !like.is_empty()),
+    each_loose(hub, loose, grouped, |row, one: Grouped| {
+        likely.note(matcher, row, &one.like);
+        match one.resident {
+            Some(resident) => effect.joined(row, (one.placing, resident), &one.like),
+            None => effect.left(row, !one.like.is_empty()),
         }
         Ok(())
     })?;
@@ -153,8 +131,8 @@ struct Likely {
 }
 
 impl Likely {
-    fn note(&mut self, matcher: &Matcher, row: &Row, best: Option<&Candidate>) {
-        let Some(best) = best.filter(|best| best.ground.is_none()) else { return };
+    fn note(&mut self, matcher: &Matcher, row: &Row, like: &[Candidate]) {
+        let Some(best) = likeliest(like).filter(|best| best.ground.is_none()) else { return };
         self.all.push(best.probability);
         let distance = (best.probability - matcher.limits().auto).abs();
         if self.closest.len() < SHOWN || self.closest.last().is_some_and(|last| distance < last.0) {
@@ -187,6 +165,11 @@ impl Likely {
         };
         effect.borderline = self.closest.into_iter().map(shown).collect();
     }
+}
+
+/// The likeliest of these: a record may be placed to one through others.
+fn likeliest(like: &[Candidate]) -> Option<&Candidate> {
+    like.iter().max_by(|one, other| one.probability.total_cmp(&other.probability))
 }
 
 /// The live records without a usable number.
@@ -223,12 +206,12 @@ fn each_loose<T>(
 }
 
 impl Effect {
-    fn joined(&mut self, row: &Row, placing: Placing, to: Option<&Candidate>) {
+    fn joined(&mut self, row: &Row, (placing, resident): (Placing, Token), like: &[Candidate]) {
         self.loose += 1;
         self.joined += 1;
-        self.expected_wrong += to.map_or(0.0, |candidate| 1.0 - candidate.probability);
+        self.expected_wrong += likeliest(like).map_or(0.0, |candidate| 1.0 - candidate.probability);
         let is_there = resolve::placing(&row.link) == Some(placing)
-            && (placing == Placing::Group || row.entity == to.map(|candidate| candidate.entity.to_vec()));
+            && (placing == Placing::Group || row.entity.as_deref() == Some(resident.0.as_slice()));
         self.made += u64::from(!is_there);
         self.broken += u64::from(!is_there && row.entity.is_some());
     }

@@ -1,322 +1,323 @@
-//! Records that nothing else places and that are like each other: which of them are one resident.
+//! Loose records and the people known otherwise, grouped: whom each record is about, or which of them are one resident.
 //!
-//! What becomes of a record depends on those it is linked with, directly or in turn, and on no other; so only they are
-//! looked at. A resident made so has no number to be named by and is named after one of the records: its token is that
-//! contribution's.
+//! What becomes of a record depends on those it is linked with, people and records, directly or in turn, and on no other; so
+//! only they are looked at. A person is never grouped with another one. A resident made of loose records alone has no number to
+//! be named by and is named after one of the records: its token is that contribution's.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::golden::{Rules, entity_id};
 use super::links::Decisions;
-use super::reading::Reading;
-use super::shift::Keyed;
-use super::working::{Held, Working};
-use crate::entity::RESIDENT;
+use super::pool::{Near, Pool, Whom};
+use super::working::Working;
 use crate::error::Result;
-use crate::keyring::{Tag, Token};
+use crate::keyring::Token;
 use crate::linkage::block;
-use crate::linkage::cluster::{Between, Link, cluster};
-use crate::matching::{CAP, Candidate, Matcher, likeliest};
-use crate::resolve;
-use crate::store::{Conn, entity, matching};
-
-/// How the number of loose records under each tag changes in a transaction: ended or gone elsewhere, and come.
-pub type Turnover = HashMap<Tag, (usize, usize)>;
-
-/// The records of one moment that nothing else places.
-pub struct Pool<'a> {
-    rules: &'a Rules<'a>,
-    matcher: &'a Matcher,
-    turnover: Turnover,
-    is_in: &'a dyn Fn(&Held) -> bool,
-    /// Loose records that the transaction moves, by tag.
-    moved: HashMap<Tag, Vec<usize>>,
-    moved_ids: HashSet<Token>,
-    /// Those in the pool, by tag; nobody under one that too many share.
-    under: HashMap<Tag, Vec<usize>>,
-    /// All under tags that too many share now and did not before, or the other way round.
-    crossing: BTreeSet<usize>,
-}
+use crate::linkage::cluster::{Between, Groups, Link};
+use crate::matching::{Candidate, SHOWN, likeliest};
+use crate::resolve::Placing;
+use crate::store::{Conn, entity};
 
 /// What became of a record.
 pub struct Grouped {
-    /// The resident it is of, and that one's token.
-    pub resident: Option<(Token, Token)>,
-    /// The records like it, the likest first; of those of its resident only.
+    /// By what it is placed.
+    pub placing: Placing,
+    /// The resident it is about.
+    pub resident: Option<Token>,
+    /// That one's token, where the resident is made of loose records alone.
+    pub token: Option<Token>,
+    /// Whom it is like, the likest first; the resident it was placed to comes before all, with the records that were, too.
     pub like: Vec<Candidate>,
 }
 
-struct Near {
-    place: usize,
-    candidate: Candidate,
-    odds: f64,
-    is_sure: bool,
+/// Whom each record is like that was looked at.
+type Nearness = BTreeMap<usize, Vec<Near>>;
+
+/// A resident, and its token where it is made of loose records alone.
+type Resident = (Token, Option<Token>);
+
+/// What becomes of these records and of all they are linked with. `come` say another thing than before: whoever is like them is
+/// told so, too.
+pub fn grouped(
+    pool: &mut Pool,
+    conn: &mut Conn,
+    (working, decisions): (&mut Working, &mut Decisions),
+    (come, others): (&BTreeSet<usize>, BTreeSet<usize>),
+) -> Result<BTreeMap<usize, Grouped>> {
+    let near = linked(pool, conn, (&mut *working, &mut *decisions), (come, others))?;
+    let residents = residents(pool, conn, (&*working, &*decisions), &near)?;
+    let mut grouped = BTreeMap::new();
+    for (place, found) in near {
+        let resident = residents.get(&place).copied();
+        let like = match resident {
+            None => found.into_iter().map(|near| near.candidate).collect(),
+            Some(resident) => told(pool, working, (place, resident), found, &residents)?,
+        };
+        let placing = match resident {
+            None => Placing::Waits,
+            Some((_, None)) => Placing::Like,
+            Some((_, Some(_))) => Placing::Group,
+        };
+        let (resident, token) = resident.map_or((None, None), |(resident, token)| (Some(resident), token));
+        grouped.insert(place, Grouped { placing, resident, token, like: shown(like, resident) });
+    }
+    Ok(grouped)
 }
 
-impl<'a> Pool<'a> {
-    /// The pool as it is stored. `is_in` says who is in it.
-    pub fn stored((rules, matcher): (&'a Rules<'a>, &'a Matcher), is_in: &'a dyn Fn(&Held) -> bool) -> Self {
-        Self {
-            rules,
-            matcher,
-            turnover: Turnover::new(),
-            is_in,
-            moved: HashMap::new(),
-            moved_ids: HashSet::new(),
-            under: HashMap::new(),
-            crossing: BTreeSet::new(),
-        }
-    }
+/// The likest candidates, before them the one that is the resident.
+fn shown(mut like: Vec<Candidate>, resident: Option<Token>) -> Vec<Candidate> {
+    let is_it = |one: &Candidate| one.record.is_none() && Some(one.entity) == resident;
+    let first = like.iter().position(is_it).map(|at| like.remove(at));
+    // People who are known come before records that nothing else places.
+    let (mut people, mut records): (Vec<_>, Vec<_>) = like.into_iter().partition(|one| one.record.is_none());
+    likeliest(&mut people);
+    likeliest(&mut records);
+    let all = first.into_iter().chain(people).chain(records);
+    all.take(SHOWN).collect()
+}
 
-    /// The pool as it stands once the transaction commits.
-    pub fn new(
-        (rules, matcher): (&'a Rules<'a>, &'a Matcher),
-        working: &Working,
-        (turnover, keyed): (Turnover, &Keyed),
-        is_in: &'a dyn Fn(&Held) -> bool,
-    ) -> Result<Self> {
-        let mut pool = Self { turnover, ..Self::stored((rules, matcher), is_in) };
-        for (place, tags) in keyed {
-            let row = &working.at(*place).row;
-            pool.moved_ids.insert(row.token()?);
-            if row.is_live() && resolve::is_loose(&row.link) {
-                tags.iter().for_each(|tag| pool.moved.entry(*tag).or_default().push(*place));
-            }
+/// Whom a placed record is like among those it was placed with. A person it is like only through others is told as well.
+fn told(
+    pool: &Pool,
+    working: &Working,
+    (place, (resident, token)): (usize, Resident),
+    found: Vec<Near>,
+    residents: &BTreeMap<usize, Resident>,
+) -> Result<Vec<Candidate>> {
+    let is_with = |near: &Near| match near.whom {
+        Whom::Person(person) => person == resident,
+        Whom::Record(other) => residents.get(&other) == Some(&(resident, token)),
+    };
+    let is_known = token.is_none();
+    let mut like: Vec<Candidate> = found.into_iter().filter(is_with).map(|near| near.candidate).collect();
+    if is_known && !like.iter().any(|one| one.record.is_none()) {
+        let reading = pool.reading(working, place)?;
+        let mut theirs = Vec::new();
+        for place in pool.records_of(resident) {
+            theirs.push(pool.reading(working, *place)?);
         }
-        Ok(pool)
+        let theirs: Vec<_> = theirs.iter().map(|reading| &reading.values).collect();
+        like.push(pool.matcher().through_others(&reading.values, &theirs, resident));
     }
+    Ok(like)
+}
 
-    fn reading(&self, working: &Working, place: usize) -> Result<Arc<Reading>> {
-        working.reading(self.rules.keyring, self.matcher, place)
-    }
-
-    /// Finds who is under these tags.
-    fn load(&mut self, conn: &mut Conn, working: &mut Working, tags: &BTreeSet<Tag>) -> Result<()> {
-        let fresh: BTreeSet<Tag> = tags.iter().filter(|tag| !self.under.contains_key(tag)).copied().collect();
-        let mut stored: HashMap<Tag, usize> = HashMap::new();
-        for (tag, count) in matching::loose_under(conn, &working.stored_tags(&fresh))? {
-            stored.insert(tag, usize::try_from(count).unwrap_or(usize::MAX));
+/// Goes from records to all they are linked with.
+fn linked(
+    pool: &mut Pool,
+    conn: &mut Conn,
+    (working, decisions): (&mut Working, &mut Decisions),
+    (come, others): (&BTreeSet<usize>, BTreeSet<usize>),
+) -> Result<Nearness> {
+    let mut near = Nearness::new();
+    let mut people = BTreeSet::new();
+    let mut next: BTreeSet<usize> = come.iter().copied().chain(others).collect();
+    while !next.is_empty() {
+        let (mut readings, mut tags) = (Vec::new(), BTreeSet::new());
+        for place in std::mem::take(&mut next) {
+            let reading = pool.reading(working, place)?;
+            tags.extend(reading.tags.iter().copied());
+            readings.push((place, working.at(place).row.token()?, reading));
         }
-        let (mut few, mut crossing) = (BTreeSet::new(), BTreeSet::new());
-        for tag in &fresh {
-            let before = stored.get(tag).copied().unwrap_or_default();
-            let (gone, come) = self.turnover.get(tag).copied().unwrap_or_default();
-            let after = (before + come).saturating_sub(gone);
-            if after <= CAP {
-                few.insert(*tag);
-            }
-            if (after <= CAP) != (before <= CAP) {
-                crossing.insert(*tag);
-            }
-            self.under.entry(*tag).or_default();
-        }
-        let mut found: BTreeMap<Tag, BTreeSet<Token>> = BTreeMap::new();
-        for key in matching::under(conn, &working.stored_tags(&few.union(&crossing).copied().collect()), true)? {
-            let id = Token::from_slice(&key.contribution)?;
-            if !self.moved_ids.contains(&id) {
-                found.entry(key.tag).or_default().insert(id);
-            }
-        }
-        working.by_ids(conn, &found.values().flatten().copied().collect())?;
-        for tag in few.union(&crossing) {
-            let mut places = self.moved.get(tag).cloned().unwrap_or_default();
-            places.extend(found.get(tag).into_iter().flatten().filter_map(|id| working.place_of(id)));
-            places.retain(|place| working.at(*place).row.is_live() && (self.is_in)(working.at(*place)));
-            if crossing.contains(tag) {
-                self.crossing.extend(&places);
-            }
-            if few.contains(tag) {
-                self.under.insert(*tag, places);
-            }
-        }
-        Ok(())
-    }
-
-    /// Who in the pool is like a record that need not be in it.
-    pub fn like(
-        &mut self,
-        conn: &mut Conn,
-        working: &mut Working,
-        (id, reading): (Option<Token>, &Reading),
-    ) -> Result<Vec<(usize, Candidate)>> {
-        self.load(conn, working, &reading.tags.iter().copied().collect())?;
-        let near = self.compared(working, (id, reading))?;
-        Ok(near.into_iter().map(|near| (near.place, near.candidate)).collect())
-    }
-
-    fn compared(&self, working: &Working, (id, reading): (Option<Token>, &Reading)) -> Result<Vec<Near>> {
-        let places: BTreeSet<usize> =
-            reading.tags.iter().filter_map(|tag| self.under.get(tag)).flatten().copied().collect();
-        let mut near = Vec::new();
-        for place in places {
-            let other = working.at(place).row.token()?;
-            if id == Some(other) {
-                continue;
-            }
-            let theirs = self.reading(working, place)?;
-            // The same pair is compared the same way round, whoever asks.
-            let is_first = id.is_some_and(|id| id < other);
-            let (one, two) = if is_first { (reading, &*theirs) } else { (&*theirs, reading) };
-            let Some((mut candidate, odds)) = self.matcher.alike(&one.values, &two.values, other) else { continue };
-            candidate.entity = entity_id(self.rules.keyring, RESIDENT, other)?;
-            near.push(Near { place, is_sure: self.matcher.is_sure(&candidate), odds, candidate });
-        }
-        Ok(near)
-    }
-
-    /// Records that may be placed otherwise because a number of others under their tags have come or gone.
-    pub fn crossing(&mut self, conn: &mut Conn, working: &mut Working) -> Result<BTreeSet<usize>> {
-        let tags = self.turnover.keys().copied().collect();
-        self.load(conn, working, &tags)?;
-        Ok(self.crossing.clone())
-    }
-
-    /// What becomes of these records and of all they are linked with. `come` have come into the pool: whoever is like them is
-    /// told so, too.
-    pub fn regrouped(
-        &mut self,
-        conn: &mut Conn,
-        (working, decisions): (&mut Working, &mut Decisions),
-        (come, others): (&BTreeSet<usize>, BTreeSet<usize>),
-    ) -> Result<BTreeMap<usize, Grouped>> {
-        let mut near: BTreeMap<usize, Vec<Near>> = BTreeMap::new();
-        let mut next: BTreeSet<usize> = come.iter().copied().chain(others).collect();
-        while !next.is_empty() {
-            let (mut readings, mut tags) = (Vec::new(), BTreeSet::new());
-            for place in std::mem::take(&mut next) {
-                let reading = self.reading(working, place)?;
-                tags.extend(reading.tags.iter().copied());
-                readings.push((place, reading));
-            }
-            self.load(conn, working, &tags)?;
-            for (place, reading) in readings {
-                let found = self.compared(working, (Some(working.at(place).row.token()?), &reading))?;
-                next.extend(found.iter().filter(|near| near.is_sure || come.contains(&place)).map(|near| near.place));
-                near.insert(place, found);
-            }
-            next.retain(|place| !near.contains_key(place));
-        }
-        let groups = self.groups(conn, (working, decisions), &near)?;
-        let mut grouped = BTreeMap::new();
-        for (place, found) in near {
-            let resident = groups.get(&place).copied();
-            let is_told = |near: &Near| resident.is_none() || groups.get(&near.place).copied() == resident;
-            let mut like = found.into_iter().filter(is_told).map(|near| near.candidate).collect();
-            likeliest(&mut like);
-            grouped.insert(place, Grouped { resident, like });
-        }
-        Ok(grouped)
-    }
-
-    /// The residents that records make together, each with its token, by the places of the records.
-    fn groups(
-        &mut self,
-        conn: &mut Conn,
-        (working, decisions): (&Working, &mut Decisions),
-        near: &BTreeMap<usize, Vec<Near>>,
-    ) -> Result<BTreeMap<usize, (Token, Token)>> {
-        let mut ids = BTreeMap::new();
-        for place in near.keys() {
-            ids.insert(*place, working.at(*place).row.token()?);
-        }
-        decisions.learn(conn, ids.values().copied())?;
-        let mut linked = Vec::new();
-        for places in components(near) {
-            let mut members: BTreeMap<Token, usize> = places.iter().map(|place| (ids[place], *place)).collect();
-            // Whoever was taken out of a resident made so is not put into one again together with whom it is named after.
-            let decided = decisions.found();
-            let parted: BTreeSet<Token> = members
-                .keys()
-                .filter(|id| decided.is_parted_from_any(**id, |person| members.contains_key(person)))
-                .copied()
-                .collect();
-            members.retain(|id, _| !parted.contains(id));
-            linked.extend(self.clustered(working, &members, near)?);
-        }
-        // Whoever was merged stays so when nobody is left to be grouped with.
-        let grouped: BTreeSet<usize> = linked.iter().flatten().copied().collect();
-        let is_merged = |place: &usize| !grouped.contains(place) && decisions.found().is_merged(ids[place]);
-        linked.extend(near.keys().filter(|place| is_merged(place)).map(|place| vec![*place]));
-        self.named(conn, working, decisions, linked)
-    }
-
-    /// Groups of at least two among linked records, given and returned by place, in the order of their ids.
-    fn clustered(
-        &self,
-        working: &Working,
-        members: &BTreeMap<Token, usize>,
-        near: &BTreeMap<usize, Vec<Near>>,
-    ) -> Result<Vec<Vec<usize>>> {
-        let places: Vec<usize> = members.values().copied().collect();
-        let number: HashMap<usize, u32> =
-            places.iter().enumerate().map(|(number, place)| (*place, number as u32)).collect();
-        let mut links = Vec::new();
-        for (number_of, place) in places.iter().enumerate() {
-            for near in near.get(place).into_iter().flatten().filter(|near| near.is_sure) {
-                if let Some(other) = number.get(&near.place).filter(|other| **other > number_of as u32) {
-                    links.push(Link { pair: block::pair(number_of as u32, *other), odds: near.odds });
+        pool.load(conn, working, &tags)?;
+        decisions.learn(conn, readings.iter().map(|(_, id, _)| *id))?;
+        let mut reached = BTreeSet::new();
+        for (place, id, reading) in readings {
+            let found = pool.near(working, (Some(id), &reading), &parted(pool, decisions, id)?)?;
+            for near in &found {
+                match near.whom {
+                    Whom::Person(person) => reached.extend((!near.links.is_empty()).then_some(person)),
+                    Whom::Record(other) => {
+                        next.extend((!near.links.is_empty() || come.contains(&place)).then_some(other));
+                    }
                 }
             }
+            near.insert(place, found);
         }
-        let readings = places.iter().map(|place| self.reading(working, *place)).collect::<Result<Vec<_>>>()?;
-        let values = |number: u32| &readings[number as usize].values;
-        let between =
-            |one: u32, other: u32| -> Between { self.matcher.between(values(one.min(other)), values(one.max(other))) };
-        let groups = cluster(places.len(), |_| 0, &links, [false; 2], between);
-        let several = groups.all().filter(|group| group.len() > 1);
-        Ok(several.map(|group| group.iter().map(|number| places[*number as usize]).collect()).collect())
+        reached.retain(|person| people.insert(*person));
+        next.extend(pool.attached(conn, working, &reached)?);
+        next.retain(|place| !near.contains_key(place));
     }
-
-    /// Names each group after one of its records: one that was merged, one after whom a resident is named already, or the
-    /// first by id.
-    fn named(
-        &self,
-        conn: &mut Conn,
-        working: &Working,
-        decisions: &Decisions,
-        groups: Vec<Vec<usize>>,
-    ) -> Result<BTreeMap<usize, (Token, Token)>> {
-        let mut names: BTreeMap<Token, Token> = BTreeMap::new();
-        for place in groups.iter().flatten() {
-            let id = working.at(*place).row.token()?;
-            names.insert(id, entity_id(self.rules.keyring, RESIDENT, id)?);
-        }
-        let stored = working.stored(&names.values().copied().collect());
-        let known: HashMap<Vec<u8>, bool> =
-            entity::rows(conn, &stored)?.into_iter().map(|row| (row.id, row.state == "live")).collect();
-        let mut named = BTreeMap::new();
-        for group in groups {
-            let ids = group.iter().map(|place| working.at(*place).row.token()).collect::<Result<BTreeSet<_>>>()?;
-            let known = |id: &Token| names.get(id).and_then(|name| known.get(name.0.as_slice())).copied();
-            let first = |is: Option<bool>| ids.iter().find(|id| known(id) == is).copied();
-            let merged = ids.iter().find(|id| decisions.found().is_merged(**id)).copied();
-            let token = merged.or_else(|| first(Some(true))).or_else(|| first(Some(false))).or_else(|| first(None));
-            let Some(token) = token else { continue };
-            let token = decisions.found().person(token);
-            let resident = (entity_id(self.rules.keyring, RESIDENT, token)?, token);
-            named.extend(group.into_iter().map(|place| (place, resident)));
-        }
-        Ok(named)
-    }
+    Ok(near)
 }
 
-/// Records that sure links hold together, directly or in turn; of at least two.
-fn components(near: &BTreeMap<usize, Vec<Near>>) -> Vec<BTreeSet<usize>> {
+/// The entities of the people a record was parted from.
+fn parted(pool: &Pool, decisions: &Decisions, id: Token) -> Result<BTreeSet<Token>> {
+    decisions.found().parted_from(id).map(|person| pool.entity_of(person)).collect()
+}
+
+/// Who each record is about, by the places of the records.
+fn residents(
+    pool: &Pool,
+    conn: &mut Conn,
+    (working, decisions): (&Working, &Decisions),
+    near: &Nearness,
+) -> Result<BTreeMap<usize, Resident>> {
+    let (mut residents, mut unnamed) = (BTreeMap::new(), Vec::new());
+    let decided = decisions.found();
+    for Component { records, people } in components(near) {
+        let mut members = BTreeMap::new();
+        for place in records {
+            members.insert(working.at(place).row.token()?, place);
+        }
+        // Whoever was taken out of a resident made so is not put into one again together with whom it is named after.
+        let is_parted = |id: &Token| decided.is_parted_from_any(*id, |person| members.contains_key(person));
+        let taken_out: BTreeSet<Token> = members.keys().filter(|id| is_parted(id)).copied().collect();
+        members.retain(|id, _| !taken_out.contains(id));
+        for (person, places) in clustered(pool, working, decisions, (members, people), near)? {
+            match person {
+                Some(person) => residents.extend(places.into_iter().map(|place| (place, (person, None)))),
+                None => unnamed.push(places),
+            }
+        }
+    }
+    // Whoever was merged stays so when nobody is left to be grouped with.
+    let grouped: BTreeSet<usize> = unnamed.iter().flatten().chain(residents.keys()).copied().collect();
+    for place in near.keys().filter(|place| !grouped.contains(place)) {
+        if decided.is_merged(working.at(*place).row.token()?) {
+            unnamed.push(vec![*place]);
+        }
+    }
+    residents.extend(named(pool, conn, working, decisions, unnamed)?);
+    Ok(residents)
+}
+
+/// Linked records and people.
+struct Component {
+    records: BTreeSet<usize>,
+    people: BTreeSet<Token>,
+}
+
+/// Records that links hold together, directly or in turn, with each other or with a person.
+fn components(near: &Nearness) -> Vec<Component> {
+    let mut with: BTreeMap<Token, Vec<usize>> = BTreeMap::new();
+    for (place, found) in near {
+        for near in found.iter().filter(|near| !near.links.is_empty()) {
+            if let Whom::Person(person) = near.whom {
+                with.entry(person).or_default().push(*place);
+            }
+        }
+    }
     let mut seen = BTreeSet::new();
     let mut components = Vec::new();
     for first in near.keys() {
-        let (mut component, mut next) = (BTreeSet::new(), vec![*first]);
+        let mut component = Component { records: BTreeSet::new(), people: BTreeSet::new() };
+        let mut next = vec![*first];
         while let Some(place) = next.pop() {
-            if seen.insert(place) {
-                component.insert(place);
-                let sure = near.get(&place).into_iter().flatten().filter(|near| near.is_sure);
-                next.extend(sure.map(|near| near.place));
+            if !seen.insert(place) {
+                continue;
+            }
+            component.records.insert(place);
+            for near in near.get(&place).into_iter().flatten().filter(|near| !near.links.is_empty()) {
+                match near.whom {
+                    Whom::Record(other) => next.push(other),
+                    Whom::Person(person) => {
+                        if component.people.insert(person) {
+                            next.extend(with.get(&person).into_iter().flatten());
+                        }
+                    }
+                }
             }
         }
-        if component.len() > 1 {
+        if component.records.len() > 1 || !component.people.is_empty() {
             components.push(component);
         }
     }
     components
+}
+
+/// A person, if one is among them, and the loose records that are about one person.
+type Cluster = (Option<Token>, Vec<usize>);
+
+/// Groups of at least two among linked records and people, in the order of the records' ids.
+fn clustered(
+    pool: &Pool,
+    working: &Working,
+    decisions: &Decisions,
+    (members, people): (BTreeMap<Token, usize>, BTreeSet<Token>),
+    near: &Nearness,
+) -> Result<Vec<Cluster>> {
+    let mut all: BTreeMap<Token, (usize, Option<Token>)> =
+        members.into_iter().map(|(id, place)| (id, (place, None))).collect();
+    for person in people {
+        for place in pool.records_of(person) {
+            all.insert(working.at(*place).row.token()?, (*place, Some(person)));
+        }
+    }
+    let number: HashMap<usize, u32> =
+        all.values().enumerate().map(|(number, (place, _))| (*place, number as u32)).collect();
+    let (mut links, mut readings, mut parted) = (Vec::new(), Vec::with_capacity(all.len()), Vec::new());
+    for (at, (id, (place, person))) in all.iter().enumerate() {
+        readings.push(pool.reading(working, *place)?);
+        parted.push(self::parted(pool, decisions, *id)?);
+        let found = near.get(place).filter(|_| person.is_none()).into_iter().flatten();
+        for (other, odds) in found.flat_map(|near| &near.links) {
+            // Two loose records are linked from either side.
+            if let Some(other) = number.get(other) {
+                links.push(Link { pair: block::pair((at as u32).min(*other), (at as u32).max(*other)), odds: *odds });
+            }
+        }
+    }
+    links.sort_by(|one, other| one.pair.cmp(&other.pair).then(other.odds.total_cmp(&one.odds)));
+    links.dedup_by_key(|link| link.pair);
+    let person_of: Vec<Option<Token>> = all.values().map(|(_, person)| *person).collect();
+    let mut groups = Groups::alone(all.len());
+    let mut first: BTreeMap<Token, u32> = BTreeMap::new();
+    for (at, person) in person_of.iter().enumerate() {
+        if let Some(person) = person {
+            groups.join(*first.entry(*person).or_insert(at as u32), at as u32);
+        }
+    }
+    let is_apart = |one: usize, other: usize| match (person_of[one], person_of[other]) {
+        (Some(person), Some(another)) => person != another,
+        (Some(person), None) => parted[other].contains(&person),
+        (None, Some(person)) => parted[one].contains(&person),
+        (None, None) => false,
+    };
+    let between = |one: u32, other: u32| -> Between {
+        let (low, high) = (one.min(other) as usize, one.max(other) as usize);
+        if is_apart(low, high) {
+            return Between::Barred;
+        }
+        pool.matcher().between(&readings[low].values, &readings[high].values)
+    };
+    groups.grow(|_| 0, &links, [false; 2], between);
+    let places: Vec<usize> = all.values().map(|(place, _)| *place).collect();
+    let cluster = |group: &[u32]| {
+        let person = group.iter().find_map(|number| person_of[*number as usize]);
+        let is_loose = |number: &&u32| person_of[**number as usize].is_none();
+        (person, group.iter().filter(is_loose).map(|number| places[*number as usize]).collect())
+    };
+    Ok(groups.all().filter(|group| group.len() > 1).map(cluster).collect())
+}
+
+/// Names each group after one of its records: one that was merged, one after whom a resident is named already, or the
+/// first by id.
+fn named(
+    pool: &Pool,
+    conn: &mut Conn,
+    working: &Working,
+    decisions: &Decisions,
+    groups: Vec<Vec<usize>>,
+) -> Result<BTreeMap<usize, Resident>> {
+    let mut names: BTreeMap<Token, Token> = BTreeMap::new();
+    for place in groups.iter().flatten() {
+        let id = working.at(*place).row.token()?;
+        names.insert(id, pool.entity_of(id)?);
+    }
+    let stored = working.stored(&names.values().copied().collect());
+    let known: HashMap<Vec<u8>, bool> =
+        entity::rows(conn, &stored)?.into_iter().map(|row| (row.id, row.state == "live")).collect();
+    let mut named = BTreeMap::new();
+    for group in groups {
+        let ids = group.iter().map(|place| working.at(*place).row.token()).collect::<Result<BTreeSet<_>>>()?;
+        let known = |id: &Token| names.get(id).and_then(|name| known.get(name.0.as_slice())).copied();
+        let first = |is: Option<bool>| ids.iter().find(|id| known(id) == is).copied();
+        let merged = ids.iter().find(|id| decisions.found().is_merged(**id)).copied();
+        let token = merged.or_else(|| first(Some(true))).or_else(|| first(Some(false))).or_else(|| first(None));
+        let Some(token) = token else { continue };
+        let token = decisions.found().person(token);
+        let resident = (pool.entity_of(token)?, Some(token));
+        named.extend(group.into_iter().map(|place| (place, resident)));
+    }
+    Ok(named)
 }

@@ -4,8 +4,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::golden::Rules;
-use super::groups::Turnover;
 use super::likeness::Standing;
+use super::pool::Turnover;
 use super::reading::Reading;
 use super::spread::spread;
 use super::working::Working;
@@ -26,12 +26,18 @@ pub type Keyed = HashMap<usize, BTreeSet<Tag>>;
 pub struct Moved {
     /// Loose records that have changed.
     pub asked: BTreeSet<usize>,
-    /// Tags of people known by their numbers that have changed: loose records under them may be moved.
+    /// People known otherwise of whom records have come, changed or gone.
+    pub people: BTreeSet<Token>,
+    /// Tags of such records, of before and now: loose records under them may be moved.
     pub around: BTreeSet<Tag>,
     /// Loose records that have come and gone under each tag.
     pub turnover: Turnover,
     /// What is found otherwise than it is stored.
     pub keyed: Keyed,
+    /// What loose records said that say another thing now, or are loose no more.
+    pub left: Vec<(Token, Reading)>,
+    /// Records that are loose no more.
+    pub left_from: BTreeSet<usize>,
 }
 
 /// A record that has changed or changed its place.
@@ -43,6 +49,10 @@ struct Shift {
     /// Its tags before and now, by model.
     tags: Vec<(i64, BTreeSet<Tag>, BTreeSet<Tag>)>,
     is_rekeyed: bool,
+    /// Whom it showed and shows, if it is not loose.
+    people: Vec<Token>,
+    /// What it said, if it was loose and is so no more or says another thing.
+    left: Option<Reading>,
 }
 
 /// What has changed or changed its place: its keys are made anew, it is asked about if it is loose now, and whoever is found
@@ -71,6 +81,13 @@ pub fn moved(
     }
     let active = standing.active.as_ref().map(|active| active.version);
     for shift in spread(&places, |place| shifted(rules, standing, working, *place))?.into_iter().flatten() {
+        moved.people.extend(shift.people);
+        if let Some(left) = shift.left {
+            moved.left.push((working.at(shift.place).row.token()?, left));
+        }
+        if shift.was == Some(true) && shift.now != Some(true) {
+            moved.left_from.insert(shift.place);
+        }
         for (model, before, after) in shift.tags {
             if shift.is_rekeyed {
                 let id = &working.at(shift.place).row.id;
@@ -114,7 +131,14 @@ fn shifted(rules: &Rules, standing: &Standing, working: &Working, place: usize) 
         };
         tags.push((matcher.version, before, after));
     }
-    Ok(Some(Shift { place, was: was_loose, now, tags, is_rekeyed }))
+    let before = held.was.as_ref().filter(|_| was_loose == Some(false)).and_then(|(_, entity)| entity.as_deref());
+    let after = held.row.entity.as_deref().filter(|_| now == Some(false));
+    let people = before.into_iter().chain(after).map(Token::from_slice).collect::<Result<_>>()?;
+    let left = match (&was, &standing.active) {
+        (Some((true, said)), Some(active)) if is_rekeyed => Some(Reading::of_cells(rules.keyring, active, said)?),
+        _ => None,
+    };
+    Ok(Some(Shift { place, was: was_loose, now, tags, is_rekeyed, people, left }))
 }
 
 impl Moved {

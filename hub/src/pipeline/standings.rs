@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::groups::Grouped;
 use super::working::Working;
 use crate::error::Result;
-use crate::matching::{Candidate, Outcome};
 use crate::store::Conn;
 use crate::store::matching::{self, Changes, Matching};
 
@@ -59,33 +59,11 @@ impl Standings {
         Ok(())
     }
 
-    /// Says what becomes of a record among the people known by their numbers. Whether that is news.
-    pub fn by_person(&mut self, working: &Working, place: usize, outcome: &Outcome) -> Result<bool> {
-        let said = match outcome {
-            Outcome::Joined(candidates) => (JOINED, candidates.clone()),
-            Outcome::Review(candidates) => (REVIEW, candidates.clone()),
-            Outcome::Apart => (REVIEW, Vec::new()),
-        };
-        let held = self.held.entry(place).or_default();
-        let stands = Matching::of(&working.at(place).row.id, said, (self.model, self.now))?;
-        let stood = held.stood.as_ref().filter(|stood| is_of_person(stood));
-        let is_news = !same(stood, stands.as_ref());
-        // What other records say is said again where that is asked.
-        if is_news || stands.is_some() {
-            held.stands = stands;
-        }
-        Ok(is_news)
-    }
-
-    /// Says which other records are like a record, and whether it is of one resident with them.
-    pub fn by_records(&mut self, working: &Working, place: usize, is_joined: bool, like: Vec<Candidate>) -> Result<()> {
-        let held = self.held.entry(place).or_default();
-        // Whom it may be about that is known by a number comes first.
-        if held.stands.as_ref().is_some_and(is_of_person) {
-            return Ok(());
-        }
-        let state = if is_joined { JOINED } else { REVIEW };
-        held.stands = Matching::of(&working.at(place).row.id, (state, like), (self.model, self.now))?;
+    /// Says what became of a record.
+    pub fn say(&mut self, working: &Working, place: usize, one: Grouped) -> Result<()> {
+        let state = if one.resident.is_some() { JOINED } else { REVIEW };
+        let stands = Matching::of(&working.at(place).row.id, (state, one.like), (self.model, self.now))?;
+        self.held.entry(place).or_default().stands = stands;
         Ok(())
     }
 
@@ -98,11 +76,6 @@ impl Standings {
             }
         }
     }
-}
-
-/// Whether it is people known by their numbers whom a record is like.
-fn is_of_person(of: &Matching) -> bool {
-    of.candidates().is_ok_and(|found| found.first().is_some_and(|best| best.record.is_none()))
 }
 
 fn same(one: Option<&Matching>, other: Option<&Matching>) -> bool {

@@ -4,8 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::golden::Rules;
-use super::likeness::People;
-use super::shift::Keyed;
+use super::pool::Pool;
 use super::working::Working;
 use crate::entity::RESIDENT;
 use crate::error::Result;
@@ -45,21 +44,19 @@ pub fn after(
     for (row, _) in &page {
         ids.insert(Token::from_slice(&row.id)?);
     }
-    let mut working = Working::default();
-    let mut tags = BTreeSet::new();
-    for place in working.of_entities(conn, &ids)?.into_values().flatten() {
-        tags.extend(working.reading(rules.keyring, matcher, place)?.tags.iter().copied());
-    }
-    let people = People::under((rules, matcher), conn, &mut working, &Keyed::new(), &tags)?;
+    let (mut working, mut pool) = (Working::default(), Pool::stored((rules, matcher)));
+    pool.know(conn, &mut working, ids.clone())?;
+    let tags = pool.tags_of(&working, &ids)?;
+    pool.load(conn, &mut working, &tags)?;
     let mut twice = Vec::new();
     for one in page {
-        let others = people.beside(matcher, Token::from_slice(&one.0.id)?);
+        let others = pool.beside(&working, Token::from_slice(&one.0.id)?)?;
         let ids: Vec<Vec<u8>> = others.iter().map(|candidate| candidate.entity.to_vec()).collect();
         let found = entity::current(conn, &ids)?;
         for candidate in others {
             let Some(other) = found.iter().find(|(row, _)| row.id == candidate.entity.0) else { continue };
-            let ours = people.records_of(&working, &one.0)?;
-            let theirs = people.records_of(&working, &other.0)?;
+            let ours = records_of(&pool, &working, &one.0)?;
+            let theirs = records_of(&pool, &working, &other.0)?;
             if !is_answered(conn, (&one.0, &ours), (&other.0, &theirs))?
                 && let Some(record) = theirs.first()
             {
@@ -69,6 +66,12 @@ pub fn after(
         }
     }
     Ok((twice, Some(last)))
+}
+
+/// The ids of the records by which a person is known.
+fn records_of(pool: &Pool, working: &Working, person: &Entity) -> Result<Vec<Vec<u8>>> {
+    let records = pool.records_of(Token::from_slice(&person.id)?);
+    Ok(records.iter().map(|place| working.at(*place).row.id.clone()).collect())
 }
 
 type Records<'a> = (&'a Entity, &'a [Vec<u8>]);

@@ -7,19 +7,16 @@ use serde_json::{Map, Value};
 
 use super::apply::rules;
 use super::golden::{Joined, Rules, ended_resident, entity_id, golden_household, golden_resident};
-use super::groups::Pool;
-use super::likeness;
 use super::links::{Decisions, link_text};
-use super::regroup::is_pooled;
-use super::shift::{self, Keyed};
+use super::pool::Pool;
 use super::working::Working;
+use super::{groups, shift};
 use crate::contribution::Contribution;
 use crate::entity::{HOUSEHOLD, RESIDENT};
 use crate::error::Result;
 use crate::hub::Hub;
 use crate::id;
 use crate::keyring::Token;
-use crate::matching::Outcome;
 use crate::resolve::{self, AliasMeaning, Claims, Placing, Standing};
 use crate::store::contribution::{self, Row};
 use crate::store::entity::{self, Entity, Version};
@@ -165,23 +162,11 @@ fn by_likeness(rules: &Rules, conn: &mut Conn, page: &[Row], expected: &mut [Exp
     let ids: BTreeSet<Token> = loose.map(|(row, _)| row.token()).collect::<Result<_>>()?;
     let (mut working, mut decisions) = (Working::default(), Decisions::of(conn)?);
     let asked = working.by_ids(conn, &ids)?.into_iter().collect();
+    let mut pool = Pool::stored((rules, &active));
     let reach = (&mut working, &mut decisions);
     let mut placed: HashMap<Vec<u8>, (Placing, Option<Token>)> = HashMap::new();
-    let mut others = BTreeSet::new();
-    for (place, outcome) in likeness::outcomes((rules, &active), conn, reach, &Keyed::new(), &asked)? {
-        if let Outcome::Joined(candidates) = outcome {
-            let entity = candidates.first().map(|candidate| candidate.entity);
-            placed.insert(working.at(place).row.id.clone(), (Placing::Like, entity));
-        } else {
-            others.insert(place);
-        }
-    }
-    let mut pool = Pool::stored((rules, &active), &is_pooled);
-    let reach = (&mut working, &mut decisions);
-    for (place, grouped) in pool.regrouped(conn, reach, (&BTreeSet::new(), others))? {
-        if let Some((entity, _)) = grouped.resident {
-            placed.insert(working.at(place).row.id.clone(), (Placing::Group, Some(entity)));
-        }
+    for (place, one) in groups::grouped(&mut pool, conn, reach, (&BTreeSet::new(), asked))? {
+        placed.insert(working.at(place).row.id.clone(), (one.placing, one.resident));
     }
     for (row, one) in page.iter().zip(expected) {
         if let Some((placing, entity)) = placed.remove(&row.id) {
