@@ -27,7 +27,7 @@ use crate::linkage::table::Row;
 use crate::linkage::zh::{joint, owner};
 
 /// Keys a record has on average: each is a row.
-pub const KEYS: f64 = 4.0;
+pub const KEYS: f64 = 6.0;
 /// People who share a key, beyond whom it says nothing.
 pub const CAP: usize = 120;
 /// Candidates kept for whoever looks.
@@ -170,6 +170,11 @@ impl Matcher {
             let pattern = compare(&record, &other);
             let ratio = self.ratio(&record, &other, &pattern);
             match pattern.verdict {
+                // Another record of the same person may settle it.
+                Verdict::Veto(Ground::Twins) => {
+                    ground = ground.max(Some(Ground::Twins));
+                    continue;
+                }
                 Verdict::Veto(_) => return None,
                 Verdict::Review(why) => ground = ground.max(Some(why)),
                 Verdict::Free => free.push((at, ratio)),

@@ -5,9 +5,11 @@
 //! be named by and is named after one of the records: its token is that contribution's.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::links::Decisions;
 use super::pool::{Near, Pool, Whom};
+use super::reading::Reading;
 use super::working::Working;
 use crate::error::Result;
 use crate::keyring::Token;
@@ -163,7 +165,8 @@ fn residents(
         let is_parted = |id: &Token| decided.is_parted_from_any(*id, |person| members.contains_key(person));
         let taken_out: BTreeSet<Token> = members.keys().filter(|id| is_parted(id)).copied().collect();
         members.retain(|id, _| !taken_out.contains(id));
-        for (person, places) in clustered(pool, working, decisions, (members, people), near)? {
+        let members = Members::of(pool, working, decisions, (members, &people))?;
+        for (person, places) in members.clustered(pool, near) {
             match person {
                 Some(person) => residents.extend(places.into_iter().map(|place| (place, (person, None)))),
                 None => unnamed.push(places),
@@ -228,66 +231,96 @@ fn components(near: &Nearness) -> Vec<Component> {
 /// A person, if one is among them, and the loose records that are about one person.
 type Cluster = (Option<Token>, Vec<usize>);
 
-/// Groups of at least two among linked records and people, in the order of the records' ids.
-fn clustered(
-    pool: &Pool,
-    working: &Working,
-    decisions: &Decisions,
-    (members, people): (BTreeMap<Token, usize>, BTreeSet<Token>),
-    near: &Nearness,
-) -> Result<Vec<Cluster>> {
-    let mut all: BTreeMap<Token, (usize, Option<Token>)> =
-        members.into_iter().map(|(id, place)| (id, (place, None))).collect();
-    for person in people {
-        for place in pool.records_of(person) {
-            all.insert(working.at(*place).row.token()?, (*place, Some(person)));
-        }
-    }
-    let number: HashMap<usize, u32> =
-        all.values().enumerate().map(|(number, (place, _))| (*place, number as u32)).collect();
-    let (mut links, mut readings, mut parted) = (Vec::new(), Vec::with_capacity(all.len()), Vec::new());
-    for (at, (id, (place, person))) in all.iter().enumerate() {
-        readings.push(pool.reading(working, *place)?);
-        parted.push(self::parted(pool, decisions, *id)?);
-        let found = near.get(place).filter(|_| person.is_none()).into_iter().flatten();
-        for (other, odds) in found.flat_map(|near| &near.links) {
-            // Two loose records are linked from either side.
-            if let Some(other) = number.get(other) {
-                links.push(Link { pair: block::pair((at as u32).min(*other), (at as u32).max(*other)), odds: *odds });
+/// Linked records with those by which the people among them are known, in the order of their ids.
+#[derive(Default)]
+struct Members {
+    places: Vec<usize>,
+    readings: Vec<Arc<Reading>>,
+    /// Who is known by a record; `None` for a loose one.
+    people: Vec<Option<Token>>,
+    /// The people a record was parted from.
+    parted: Vec<BTreeSet<Token>>,
+}
+
+impl Members {
+    fn of(
+        pool: &Pool,
+        working: &Working,
+        decisions: &Decisions,
+        (loose, people): (BTreeMap<Token, usize>, &BTreeSet<Token>),
+    ) -> Result<Self> {
+        let mut all: BTreeMap<Token, (usize, Option<Token>)> =
+            loose.into_iter().map(|(id, place)| (id, (place, None))).collect();
+        for person in people {
+            for place in pool.records_of(*person) {
+                all.insert(working.at(*place).row.token()?, (*place, Some(*person)));
             }
         }
-    }
-    links.sort_by(|one, other| one.pair.cmp(&other.pair).then(other.odds.total_cmp(&one.odds)));
-    links.dedup_by_key(|link| link.pair);
-    let person_of: Vec<Option<Token>> = all.values().map(|(_, person)| *person).collect();
-    let mut groups = Groups::alone(all.len());
-    let mut first: BTreeMap<Token, u32> = BTreeMap::new();
-    for (at, person) in person_of.iter().enumerate() {
-        if let Some(person) = person {
-            groups.join(*first.entry(*person).or_insert(at as u32), at as u32);
+        let mut members = Self::default();
+        for (id, (place, person)) in all {
+            members.places.push(place);
+            members.readings.push(pool.reading(working, place)?);
+            members.people.push(person);
+            members.parted.push(parted(pool, decisions, id)?);
         }
+        Ok(members)
     }
-    let is_apart = |one: usize, other: usize| match (person_of[one], person_of[other]) {
-        (Some(person), Some(another)) => person != another,
-        (Some(person), None) => parted[other].contains(&person),
-        (None, Some(person)) => parted[one].contains(&person),
-        (None, None) => false,
-    };
-    let between = |one: u32, other: u32| -> Between {
+
+    /// All records of each person together, and every loose record alone.
+    fn as_known(&self) -> Groups {
+        let mut groups = Groups::alone(self.places.len());
+        let mut first: BTreeMap<Token, u32> = BTreeMap::new();
+        for (number, person) in self.people.iter().enumerate() {
+            if let Some(person) = person {
+                groups.join(*first.entry(*person).or_insert(number as u32), number as u32);
+            }
+        }
+        groups
+    }
+
+    fn links(&self, near: &Nearness) -> Vec<Link> {
+        let numbers: HashMap<usize, u32> =
+            self.places.iter().zip(0..).map(|(place, number)| (*place, number)).collect();
+        let mut links = Vec::new();
+        for (place, number) in self.places.iter().zip(0_u32..) {
+            for (other, odds) in near.get(place).into_iter().flatten().flat_map(|near| &near.links) {
+                // Two loose records are linked from either side.
+                if let Some(other) = numbers.get(other) {
+                    links.push(Link { pair: block::pair(number.min(*other), number.max(*other)), odds: *odds });
+                }
+            }
+        }
+        links.sort_by(|one, other| one.pair.cmp(&other.pair).then(other.odds.total_cmp(&one.odds)));
+        links.dedup_by_key(|link| link.pair);
+        links
+    }
+
+    fn between(&self, pool: &Pool, one: u32, other: u32) -> Between {
         let (low, high) = (one.min(other) as usize, one.max(other) as usize);
-        if is_apart(low, high) {
-            return Between::Barred;
+        let is_apart = match (self.people[low], self.people[high]) {
+            (Some(person), Some(another)) => person != another,
+            (Some(person), None) => self.parted[high].contains(&person),
+            (None, Some(person)) => self.parted[low].contains(&person),
+            (None, None) => false,
+        };
+        match is_apart {
+            true => Between::Barred,
+            false => pool.matcher().between(&self.readings[low].values, &self.readings[high].values),
         }
-        pool.matcher().between(&readings[low].values, &readings[high].values)
-    };
-    groups.grow(|_| 0, &links, [false; 2], between);
-    let places: Vec<usize> = all.values().map(|(place, _)| *place).collect();
-    let cluster = |group: &[u32]| {
-        let person = group.iter().find_map(|number| person_of[*number as usize]);
-        let is_loose = |number: &&u32| person_of[**number as usize].is_none();
-        (person, group.iter().filter(is_loose).map(|number| places[*number as usize]).collect())
-    };
-    Ok(groups.all().filter(|group| group.len() > 1).map(cluster).collect())
+    }
+
+    /// Groups of at least two.
+    fn clustered(&self, pool: &Pool, near: &Nearness) -> Vec<Cluster> {
+        let mut groups = self.as_known();
+        groups.grow(|_| 0, &self.links(near), [false; 2], |one, other| self.between(pool, one, other));
+        let cluster = |group: &[u32]| {
+            let numbers = || group.iter().map(|number| *number as usize);
+            let person = numbers().find_map(|number| self.people[number]);
+            let loose = numbers().filter(|number| self.people[*number].is_none());
+            (person, loose.map(|number| self.places[number]).collect())
+        };
+        groups.all().filter(|group| group.len() > 1).map(cluster).collect()
+    }
 }
 
 /// Names each group after one of its records: one that was merged, one after whom a resident is named already, or the

@@ -152,12 +152,7 @@ impl<'a> Pool<'a> {
     }
 
     /// The loose records under each of these tags.
-    fn loose(
-        &self,
-        conn: &mut Conn,
-        working: &mut Working,
-        tags: &BTreeSet<Tag>,
-    ) -> Result<BTreeMap<Tag, Vec<usize>>> {
+    fn loose(&self, conn: &mut Conn, working: &mut Working, tags: &BTreeSet<Tag>) -> Result<BTreeMap<Tag, Vec<usize>>> {
         let stored: BTreeSet<Tag> = tags.iter().filter(|tag| self.counts[tag].0 > 0).copied().collect();
         let mut found: BTreeMap<Tag, BTreeSet<Token>> = BTreeMap::new();
         for key in matching::under(conn, &working.stored_tags(&stored), true)? {
