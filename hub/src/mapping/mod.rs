@@ -161,6 +161,22 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// How many reasons were noted.
+    fn noted(&self) -> (usize, usize) {
+        (self.rejections.len(), self.issues.len())
+    }
+
+    /// Takes back what was noted since then.
+    fn forget(&mut self, (rejections, issues): (usize, usize)) -> (Vec<Reason>, Vec<Reason>) {
+        (self.rejections.split_off(rejections), self.issues.split_off(issues))
+    }
+
+    /// Notes again what was taken back.
+    fn remember(&mut self, (mut rejections, mut issues): (Vec<Reason>, Vec<Reason>)) {
+        self.rejections.append(&mut rejections);
+        self.issues.append(&mut issues);
+    }
+
     /// The schema's reason for a pointer or for what stands above it.
     fn refused(&self, pointer: &str) -> Option<&'a Reason> {
         self.schema.iter().find(|reason| {

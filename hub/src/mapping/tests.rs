@@ -123,6 +123,22 @@ fn one_cell_may_hold_several_values() {
 }
 
 #[test]
+fn spaces_stand_between_values_or_within_one() {
+    let attributes = "p = { from = 'P', with = ['split', 'phone'] }";
+    for (sent, phones) in [
+        ("13900000000 85550001", json!(["13900000000", "85550001"])),
+        ("139 0000 0000", json!(["13900000000"])),
+        ("+86 13900000000；0311 8555 0001", json!(["13900000000", "0311-85550001"])),
+        ("(0311) 85550001 / 139 0000 0000", json!(["0311-85550001", "13900000000"])),
+        ("8603118 5551234", json!(["8603118", "5551234"])),
+    ] {
+        assert_eq!(mapped(attributes, json!({"P": sent})), (json!({"p": phones}), NONE, NONE), "{sent}");
+    }
+    let (said, issues, _) = mapped(attributes, json!({"P": "无 13900000000"}));
+    assert_eq!((said, issues), (json!({"p": ["13900000000"]}), vec!["phone-invalid /P".to_owned()]));
+}
+
+#[test]
 fn what_the_schema_refused_is_not_read_and_its_reason_stands() {
     let faults = [message::reason("too-long", "/A~1B", Some("…")), message::reason("pattern", "/G/1/S", None)];
     let attributes = "name = { from = 'A/B' }\nl = { group = 'G', fields = { s = { from = 'S' } } }";
