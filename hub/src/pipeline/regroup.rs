@@ -83,8 +83,8 @@ impl Moves {
             if !was_in && !is_in {
                 continue;
             }
-            let said = cells(&working.said(place)?.attributes);
-            let before = working.before(place)?.map_or_else(|| said.clone(), |before| cells(&before.attributes));
+            let said = cells(working.said(place)?);
+            let before = working.before(place)?.map_or_else(|| said.clone(), |before| cells(&before));
             if is_in && (!was_in || before != said || again.contains(&held.row.token()?)) {
                 moves.come.insert(place);
             } else if is_in && held.was.as_ref().is_some_and(|(_, entity)| *entity != held.row.entity) {
