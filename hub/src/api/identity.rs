@@ -1,5 +1,7 @@
 //! Who is who: what a clerk decides against what the rules say. For administrators.
 
+use std::collections::{BTreeMap, HashMap};
+
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -13,10 +15,12 @@ use crate::error::{Error, Kind, Result};
 use crate::hub::Hub;
 use crate::id;
 use crate::keyring::Token;
+use crate::matching::as_sent;
 use crate::pipeline::identify::{self, Judge, Seen};
-use crate::store::codec;
+use crate::resolve::{self, Placing};
+use crate::store::contribution::live_of_entities;
 use crate::store::decision::{self, Decision as Stored, MERGE};
-use crate::store::entity;
+use crate::store::{Conn, codec, entity};
 use crate::time;
 
 /// Most letters of a reason.
@@ -74,6 +78,30 @@ impl Decision {
 /// What a clerk tells people apart by.
 pub(super) fn telling(attributes: &Map<String, Value>) -> Map<String, Value> {
     TELLING.iter().filter_map(|name| Some(((*name).to_owned(), attributes.get(*name)?.clone()))).collect()
+}
+
+/// Values as sent that were compared, by attribute, where the attribute was dropped as bad.
+pub(super) type Sent = BTreeMap<&'static str, String>;
+
+/// What was sent in the records that are evidence of what these residents are like, by resident.
+pub(super) fn sent_of(conn: &mut Conn, residents: &[Vec<u8>]) -> Result<HashMap<Vec<u8>, Sent>> {
+    let mut all: HashMap<Vec<u8>, Sent> = HashMap::new();
+    for row in live_of_entities(conn, residents)? {
+        if resolve::placing(&row.link) == Some(Placing::Like) {
+            continue;
+        }
+        let sent = as_sent(&row.contribution()?);
+        if let Some(entity) = row.entity.filter(|_| !sent.is_empty()) {
+            all.entry(entity).or_default().extend(sent);
+        }
+    }
+    Ok(all)
+}
+
+/// What was sent of that which the record does not say.
+pub(super) fn unsaid(mut sent: Sent, says: &Map<String, Value>) -> Sent {
+    sent.retain(|name, _| !says.contains_key(*name));
+    sent
 }
 
 /// A resident and the version that was seen.

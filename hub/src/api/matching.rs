@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::auth::Caller;
 use super::extract::{Page, after, blocking, cursor_fault, limit, query_fault};
-use super::identity::{Decision, reason, telling};
+use super::identity::{Decision, Sent, reason, sent_of, telling, unsaid};
 use super::problem::{Answer, Failure};
 use crate::entity::RESIDENT;
 use crate::error::{Error, Kind, Result};
@@ -16,7 +16,7 @@ use crate::hub::Hub;
 use crate::id;
 use crate::keyring::Token;
 use crate::linkage::evidence::Ground;
-use crate::matching::{Candidate, Explained, Matcher, Outcome, cells};
+use crate::matching::{Candidate, Explained, Matcher, Outcome, as_sent, cells_of};
 use crate::pipeline::apply::rules;
 use crate::pipeline::identify::{self, Judge, Seen, Verdict};
 use crate::pipeline::likeness;
@@ -43,6 +43,10 @@ pub struct Review {
     /// What the record says of whom it is about.
     #[schema(value_type = Object)]
     says: Map<String, Value>,
+    /// What was sent and compared where an attribute was dropped as bad, by attribute.
+    #[serde(skip_serializing_if = "Sent::is_empty")]
+    #[schema(value_type = Object)]
+    sent: Sent,
     /// Whom it may be about, the likeliest first.
     candidates: Vec<Like>,
 }
@@ -66,6 +70,10 @@ pub struct Like {
     /// What the resident's record says.
     #[schema(value_type = Object)]
     says: Map<String, Value>,
+    /// What was sent in its source records and compared, of what it does not say.
+    #[serde(skip_serializing_if = "Sent::is_empty")]
+    #[schema(value_type = Object)]
+    sent: Sent,
     #[serde(flatten)]
     why: Explained,
 }
@@ -135,17 +143,19 @@ pub fn reviews(hub: &Hub, conn: &mut Conn, of: &[Matching]) -> Result<Vec<Review
 impl Review {
     /// A few lines for people.
     pub fn words(&self) -> Vec<String> {
-        let text =
-            |says: &Map<String, Value>, name: &str| says.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
-        let mut lines = vec![format!("{} of {}: {}", self.contribution, self.feed, text(&self.says, "name"))];
+        let mut lines = vec![format!("{} of {}: {}", self.contribution, self.feed, name(&self.says, &self.sent))];
         for one in &self.candidates {
-            let name = text(&one.says, "name");
+            let name = name(&one.says, &one.sent);
             lines.push(format!("  {} version {}: {name}", one.resident, one.version));
             lines.push(format!("    {}", one.why.sentence));
             lines.push(format!("    {}", one.why.sentence_zh));
         }
         lines
     }
+}
+
+fn name<'a>(says: &'a Map<String, Value>, sent: &'a Sent) -> &'a str {
+    says.get("name").and_then(Value::as_str).or(sent.get("name").map(String::as_str)).unwrap_or("-")
 }
 
 fn position(text: &str) -> Option<(i64, Vec<u8>)> {
@@ -158,13 +168,15 @@ fn review(hub: &Hub, conn: &mut Conn, of: &Matching) -> Result<Option<Review>> {
         return Ok(None);
     };
     let matcher = hub.models.ready(conn, of.model)?;
+    let said = row.contribution()?;
     Ok(Some(Review {
         contribution: id::hex(&row.id),
         feed: row.feed.clone(),
         state: of.state.clone(),
         since: time::text(of.since),
         model: of.model,
-        says: telling(&row.contribution()?.attributes),
+        says: telling(&said.attributes),
+        sent: as_sent(&said),
         candidates: likes(conn, &matcher, &of.candidates()?)?,
     }))
 }
@@ -174,14 +186,23 @@ fn likes(conn: &mut Conn, matcher: &Matcher, candidates: &[Candidate]) -> Result
     let records = contribution::by_ids(conn, &named)?;
     let of = |one: &Candidate| one.record.and_then(|id| records.iter().find(|row| row.is_live() && row.id == id.0));
     let stands = |one: &Candidate| of(one).and_then(|row| row.entity.clone()).unwrap_or_else(|| one.entity.to_vec());
-    let found = entity::current(conn, &candidates.iter().map(stands).collect::<Vec<_>>())?;
+    let ids: Vec<Vec<u8>> = candidates.iter().map(stands).collect();
+    let found = entity::current(conn, &ids)?;
+    let sent = sent_of(conn, &ids)?;
     let mut likes = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         let id = stands(candidate);
         let resident = found.iter().find(|(row, _)| row.id == id && row.state == "live");
-        let (version, says) = match (resident, of(candidate)) {
-            (Some((row, version)), _) => (row.version, telling(&codec::decode(&version.document)?)),
-            (None, Some(record)) => (0, telling(&record.contribution()?.attributes)),
+        let (version, says, sent) = match (resident, of(candidate)) {
+            (Some((row, version)), _) => {
+                let says = telling(&codec::decode(&version.document)?);
+                let sent = unsaid(sent.get(&id).cloned().unwrap_or_default(), &says);
+                (row.version, says, sent)
+            }
+            (None, Some(record)) => {
+                let said = record.contribution()?;
+                (0, telling(&said.attributes), as_sent(&said))
+            }
             (None, None) => continue,
         };
         likes.push(Like {
@@ -191,6 +212,7 @@ fn likes(conn: &mut Conn, matcher: &Matcher, candidates: &[Candidate]) -> Result
             probability: candidate.probability,
             ground: candidate.ground,
             says,
+            sent,
             why: matcher.explained(candidate),
         });
     }
@@ -291,7 +313,7 @@ fn matched(hub: &Hub, conn: &mut Conn, asked: &Somebody) -> Result<Match> {
     let Some(matcher) = hub.models.standing(conn)?.active else {
         return Ok(Match { by_number, outcome: None, model: None, candidates: Vec::new() });
     };
-    let outcome = likeness::who(&rules(hub), conn, &matcher, &cells(&attributes))?;
+    let outcome = likeness::who(&rules(hub), conn, &matcher, &cells_of(&attributes))?;
     let (said, candidates) = match &outcome {
         Outcome::Joined(candidates) => ("joined", candidates.as_slice()),
         Outcome::Review(candidates) => ("review", candidates.as_slice()),

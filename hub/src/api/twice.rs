@@ -1,5 +1,7 @@
 //! Residents who may be known twice, for a clerk to merge or to leave. For administrators.
 
+use std::collections::HashMap;
+
 use actix_web::web;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -7,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::auth::Caller;
 use super::extract::{Page, after, blocking, cursor, cursor_fault};
-use super::identity::telling;
+use super::identity::{Sent, sent_of, telling, unsaid};
 use super::problem::Answer;
 use crate::error::Result;
 use crate::hub::Hub;
@@ -49,6 +51,10 @@ pub struct One {
     /// What the resident's record says.
     #[schema(value_type = Object)]
     says: Map<String, Value>,
+    /// What was sent in its source records and compared, of what it does not say.
+    #[serde(skip_serializing_if = "Sent::is_empty")]
+    #[schema(value_type = Object)]
+    sent: Sent,
 }
 
 /// Where to go on.
@@ -80,7 +86,10 @@ pub fn pairs(hub: &Hub, mut after: Vec<u8>, pages: usize) -> Result<(Vec<Pair>, 
         let (found, next) = hub.db.read(|conn| {
             let Some(matcher) = hub.models.standing(conn)?.active else { return Ok((Vec::new(), None)) };
             let (found, next) = twice::after((&rules(hub), &matcher), conn, &after)?;
-            Ok((found.into_iter().map(|twice| Pair::of(&matcher, twice)).collect::<Result<Vec<_>>>()?, next))
+            let ids: Vec<Vec<u8>> =
+                found.iter().flat_map(|twice| [&twice.one, &twice.other]).map(|(row, _)| row.id.clone()).collect();
+            let sent = sent_of(conn, &ids)?;
+            Ok((found.into_iter().map(|twice| Pair::of(&matcher, twice, &sent)).collect::<Result<Vec<_>>>()?, next))
         })?;
         pairs.extend(found);
         match next {
@@ -92,9 +101,13 @@ pub fn pairs(hub: &Hub, mut after: Vec<u8>, pages: usize) -> Result<(Vec<Pair>, 
 }
 
 impl Pair {
-    fn of(matcher: &Matcher, Twice { one, other, record, candidate }: Twice) -> Result<Self> {
+    fn of(
+        matcher: &Matcher,
+        Twice { one, other, record, candidate }: Twice,
+        sent: &HashMap<Vec<u8>, Sent>,
+    ) -> Result<Self> {
         Ok(Self {
-            residents: [One::of(&one)?, One::of(&other)?],
+            residents: [One::of(&one, sent)?, One::of(&other, sent)?],
             contribution: record.to_string(),
             probability: candidate.probability,
             ground: candidate.ground,
@@ -116,8 +129,9 @@ impl Pair {
 }
 
 impl One {
-    fn of((row, version): &(Entity, Version)) -> Result<Self> {
+    fn of((row, version): &(Entity, Version), sent: &HashMap<Vec<u8>, Sent>) -> Result<Self> {
         let says = telling(&codec::decode(&version.document)?);
-        Ok(Self { resident: id::hex(&row.id), version: row.version, says })
+        let sent = unsaid(sent.get(&row.id).cloned().unwrap_or_default(), &says);
+        Ok(Self { resident: id::hex(&row.id), version: row.version, says, sent })
     }
 }

@@ -9,14 +9,14 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::auth::Caller;
 use super::extract::{blocking, query_fault};
-use super::identity::{Decision, resident, telling};
+use super::identity::{Decision, Sent, resident, telling};
 use super::problem::Answer;
 use crate::entity::RESIDENT;
 use crate::error::{Error, Result};
 use crate::hub::Hub;
 use crate::id;
 use crate::leaving;
-use crate::matching::{Candidate, Explained};
+use crate::matching::{Candidate, Explained, as_sent};
 use crate::pipeline::standings::JOINED;
 use crate::resolve;
 use crate::store::contribution::{Row, live_of_entities};
@@ -80,6 +80,10 @@ pub struct Part {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     says: Option<Map<String, Value>>,
+    /// What was sent and compared where an attribute was dropped as bad, by attribute; of now only.
+    #[serde(skip_serializing_if = "Sent::is_empty")]
+    #[schema(value_type = Object)]
+    sent: Sent,
 }
 
 /// Which moment is asked about.
@@ -131,7 +135,8 @@ fn explained(hub: &Hub, conn: &mut Conn, row: &Entity, version: &Version) -> Res
     let mut contributions = Vec::with_capacity(rows.len());
     for row in &rows {
         let mut part = Part::standing(row, &decisions, likes.get(&row.id).cloned());
-        part.says = Some(telling(&row.contribution()?.attributes));
+        let said = row.contribution()?;
+        (part.says, part.sent) = (Some(telling(&said.attributes)), as_sent(&said));
         (part.delivery, part.position) = (Some(row.delivery.clone()), Some(row.position));
         contributions.push(part);
     }
@@ -237,6 +242,7 @@ impl Part {
             delivery: None,
             position: None,
             says: None,
+            sent: Sent::new(),
         }
     }
 }

@@ -124,7 +124,7 @@ fn compare(feed: &Feed, fields: Map<String, Value>, told_on: Option<NaiveDate>, 
     let mut rejections = Vec::new();
     match feed.source_key(&columns.fields) {
         Ok(key) => same(&mut wrong, "the key", Some(&key), expect.key.as_ref()),
-        Err(reason) => rejections.push(reason),
+        Err(reason) => rejections.push(*reason),
     }
     same(&mut wrong, "the data date", columns.data_date.as_ref(), expect.data_date.as_ref());
     match feed.process_on(&columns.fields, told_on) {

@@ -88,14 +88,14 @@ impl Feed {
 
     /// The source key of a row: its key columns trimmed and joined by U+001F; the reason (`key-missing`,
     /// `key-unreadable`) where one cannot be read.
-    pub fn source_key(&self, fields: &Map<String, Value>) -> Result<String, Reason> {
+    pub fn source_key(&self, fields: &Map<String, Value>) -> Result<String, Box<Reason>> {
         let mut key = String::new();
         let mut blank = 0;
         for (index, column) in self.spec.key.columns.iter().enumerate() {
             let text = fields.get(column).and_then(scalar).unwrap_or_default();
             let text = text.trim();
             if number::is_scientific(text) && !self.spec.key.weak_key {
-                return Err(message::reason("key-unreadable", pointer(column), Some(text)));
+                return Err(Box::new(message::reason("key-unreadable", pointer(column), Some(text))));
             }
             if index > 0 {
                 key.push(UNIT_SEPARATOR);
@@ -111,7 +111,8 @@ impl Feed {
                 .columns
                 .iter()
                 .find(|column| fields.get(*column).and_then(scalar).is_none_or(|text| text.trim().is_empty()));
-            return Err(message::reason("key-missing", column.map(|c| pointer(c)).unwrap_or_default(), None));
+            let pointer = column.map(|column| pointer(column)).unwrap_or_default();
+            return Err(Box::new(message::reason("key-missing", pointer, None)));
         }
         Ok(key)
     }
@@ -132,7 +133,7 @@ impl Feed {
         let mut run = Run::new(&faults, told_on);
         let mut parts: Vec<Part> = Vec::with_capacity(self.parts.len());
         for part in &self.parts {
-            let attributes = run.part(&part.attributes, fields);
+            let attributes = run.part(&part.name, &part.attributes, fields);
             parts.push(Part { name: part.name.clone(), entity: part.entity.clone(), attributes });
         }
         let updated_at = self.updated_at(fields, &mut run);

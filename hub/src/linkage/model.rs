@@ -9,7 +9,7 @@ use super::evidence::Kind;
 use super::zh::citizen::rung::SAME_BORROWED;
 
 /// Version of the document's shape and of what its numbers mean.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// How many kinds of [`Relation`] there are.
 pub const RELATIONS: usize = 2;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
 
+use crate::linkage::zh::numeral;
 use crate::time::shanghai;
 
 /// What a date cell says.
@@ -34,8 +35,11 @@ fn is_none(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0' | b'-' | b'/' | b'.'))
 }
 
-/// `19900131`, `1990-1-31`, `1990/01/31`, `1990.1.31`, `1990年1月31日`, each with a time after it.
+/// `19900131`, `1990-1-31`, `1990/01/31`, `1990.1.31`, `1990年1月31日`, `一九九〇年一月三十一日`, each with a time after it.
 fn any_form(text: &str) -> Option<NaiveDate> {
+    if text.contains('年') {
+        return in_words(text);
+    }
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     match (digits, text.len()) {
         (8 | 14, length) if length == digits => compact(&text[..8]),
@@ -51,19 +55,45 @@ fn compact(text: &str) -> Option<NaiveDate> {
 
 fn separated(text: &str) -> Option<NaiveDate> {
     let (year, rest) = text.split_at_checked(4)?;
-    let separator = rest.chars().next().filter(|c| matches!(c, '-' | '/' | '.' | '年'))?;
-    let rest = &rest[separator.len_utf8()..];
-    let (month, rest) = rest.split_once(if separator == '年' { '月' } else { separator })?;
+    let separator = rest.chars().next().filter(|c| matches!(c, '-' | '/' | '.'))?;
+    let (month, rest) = rest[1..].split_once(separator)?;
     let end = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let (day, mut time) = rest.split_at(end);
-    if separator == '年' {
-        time = time.strip_prefix('日').or(time.strip_prefix('号'))?;
-    }
-    let time = time.strip_prefix('T').unwrap_or(time).trim_start();
-    if !(time.is_empty() || is_time(time)) || !short(month) || !short(day) {
+    let (day, time) = rest.split_at(end);
+    if !is_time_after(time) || !short(month) || !short(day) {
         return None;
     }
     NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
+}
+
+/// Each number in digits or in Chinese numerals. Days of the lunar calendar (初六, 廿三, 正月) are written otherwise.
+fn in_words(text: &str) -> Option<NaiveDate> {
+    let (year, rest) = text.split_once('年')?;
+    let (month, rest) = rest.split_once('月')?;
+    let (day, time) = rest.split_once(['日', '号'])?;
+    if !is_time_after(time) || year.chars().count() != 4 {
+        return None;
+    }
+    let year = if year.bytes().all(|byte| byte.is_ascii_digit()) {
+        year.parse().ok()?
+    } else {
+        let year = year.replace('O', "〇");
+        i32::try_from(numeral::value(&year).filter(|_| year.chars().all(|c| numeral::digit(c).is_some()))?).ok()?
+    };
+    NaiveDate::from_ymd_opt(year, month_or_day(month)?, month_or_day(day)?)
+}
+
+fn month_or_day(text: &str) -> Option<u32> {
+    if short(text) {
+        return text.parse().ok();
+    }
+    let plain = (1..=3).contains(&text.chars().count())
+        && text.chars().all(|c| c == '十' || numeral::is_numeral(c) && numeral::digit(c).is_some());
+    numeral::value(text).filter(|_| plain)
+}
+
+fn is_time_after(text: &str) -> bool {
+    let time = text.strip_prefix('T').unwrap_or(text).trim_start();
+    time.is_empty() || is_time(time)
 }
 
 fn short(number: &str) -> bool {
@@ -105,6 +135,14 @@ mod tests {
             "1990/01/05",
             "1990.1.5",
             "1990年1月5日",
+            "1990年01月05号",
+            "1990年1月5日 08:30",
+            "一九九〇年一月五日",
+            "一九九○年一月五日",
+            "一九九零年零一月〇五日",
+            "1990年一月五日",
+            "一九九O年１月5日",
+            "一九九Ｏ年一月五日",
             "１９９００１０５",
             " 19900105 ",
             "1990-01-05T08:30:00",
@@ -114,6 +152,43 @@ mod tests {
             "1990/1/5 0:00:00",
         ] {
             assert_eq!(read(text, &[]), day(1990, 1, 5), "{text}");
+        }
+    }
+
+    #[test]
+    fn chinese_numerals_are_read_place_by_place_and_with_tens() {
+        assert_eq!(read("二〇〇六年十月四日", &[]), day(2006, 10, 4));
+        assert_eq!(read("二零二三年十二月二十五日", &[]), day(2023, 12, 25));
+        assert_eq!(read("一九九二年一二月三十一日", &[]), day(1992, 12, 31));
+        assert_eq!(read("一九九二年十月一五日", &[]), day(1992, 10, 15));
+    }
+
+    #[test]
+    fn what_could_be_another_day_is_invalid() {
+        for text in [
+            "061004",
+            "31038",
+            "19-4-2004",
+            "1990年",
+            "一九九二年",
+            "一九九二年五月",
+            "农历一九九二年五月六日",
+            "一九九二年农历五月六日",
+            "一九九二年五月初六",
+            "一九九二年五月初六日",
+            "一九九二年正月六日",
+            "一九九二年闰五月六日",
+            "一九九二年五月廿三日",
+            "九二年五月六日",
+            "92年5月6日",
+            "一千九百九十二年五月六日",
+            "十九九二年五月六日",
+            "一九九二年十三月六日",
+            "一九九二年二月三十日",
+            "一九九二年五月六日前后",
+            "五月六日",
+        ] {
+            assert_eq!(read(text, &[]), Dated::Invalid, "{text}");
         }
     }
 

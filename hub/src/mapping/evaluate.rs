@@ -46,6 +46,11 @@ impl Attribute {
         self.columns().first().map(|column| scope.pointer(column)).unwrap_or_default()
     }
 
+    /// Whether its columns are its own, and not those of fields.
+    pub(super) fn is_plain(&self) -> bool {
+        !matches!(self.source, Source::Object(_) | Source::OneItem(_) | Source::Group { .. })
+    }
+
     /// Whether it is made of this column or group of the row.
     pub fn reads(&self, column: &str) -> bool {
         self.columns().contains(&column)

@@ -79,6 +79,8 @@ pub struct Run<'a> {
     pub rejections: Vec<Reason>,
     /// Attributes dropped or kept with a doubt.
     pub issues: Vec<Reason>,
+    /// Issues that the attribute that is read now has as well.
+    again: Vec<usize>,
 }
 
 /// Where columns are read: the row, or an item of one of its groups.
@@ -123,12 +125,25 @@ impl<'a> Scope<'a> {
 impl<'a> Run<'a> {
     /// A run over a row of which the schema found these things wrong.
     pub fn new(schema: &'a [Reason], told_on: Option<NaiveDate>) -> Self {
-        Self { schema, told_on, rejections: Vec::new(), issues: Vec::new() }
+        Self { schema, told_on, rejections: Vec::new(), issues: Vec::new(), again: Vec::new() }
     }
 
-    /// Maps the attributes of one part.
-    pub fn part(&mut self, attributes: &[(String, Attribute)], row: &Map<String, Value>) -> Map<String, Value> {
-        self.object(attributes, Scope { columns: row, item: None }).0
+    /// Maps the attributes of the part of this name.
+    pub fn part(
+        &mut self,
+        part: &str,
+        attributes: &[(String, Attribute)],
+        row: &Map<String, Value>,
+    ) -> Map<String, Value> {
+        let mut object = Map::new();
+        for (name, attribute) in attributes {
+            let noted = self.noted();
+            self.add(&mut object, (name, attribute), Scope { columns: row, item: None });
+            if self.noted() != noted || !self.again.is_empty() {
+                self.told_of(noted, &format!("{part}/{name}"), attribute.is_plain());
+            }
+        }
+        object
     }
 
     /// An object, and whether it has all its required fields.
@@ -136,13 +151,33 @@ impl<'a> Run<'a> {
         let mut object = Map::new();
         let mut complete = true;
         for (name, attribute) in fields {
-            match attribute.evaluate(self, scope) {
-                Said::Value(value) => drop(object.insert(name.clone(), value)),
-                Said::Blank if attribute.on_blank == OnBlank::Null => drop(object.insert(name.clone(), Value::Null)),
-                Said::Blank | Said::Nothing | Said::Bad => complete &= !attribute.required,
-            }
+            complete &= self.add(&mut object, (name, attribute), scope);
         }
         (object, complete)
+    }
+
+    /// Adds a field to an object, and says whether it is there if it has to be.
+    fn add(&mut self, object: &mut Map<String, Value>, (name, attribute): (&str, &Attribute), scope: Scope) -> bool {
+        match attribute.evaluate(self, scope) {
+            Said::Value(value) => drop(object.insert(name.to_owned(), value)),
+            Said::Blank if attribute.on_blank == OnBlank::Null => drop(object.insert(name.to_owned(), Value::Null)),
+            Said::Blank | Said::Nothing | Said::Bad => return !attribute.required,
+        }
+        true
+    }
+
+    /// What was noted since then is of this attribute. So is what another one has noted before, where the column is this
+    /// one's own and not a field's: of a marriage, the woman's name is read as that of the man's spouse first.
+    fn told_of(&mut self, (rejections, issues): (usize, usize), attribute: &str, is_plain: bool) {
+        let again = std::mem::take(&mut self.again);
+        for index in again.into_iter().filter(|_| is_plain) {
+            if let Some(known) = self.issues.get_mut(index) {
+                known.attribute = Some(attribute.to_owned());
+            }
+        }
+        for reason in self.rejections[rejections..].iter_mut().chain(&mut self.issues[issues..]) {
+            reason.attribute = Some(attribute.to_owned());
+        }
     }
 
     /// An object that is nothing without its required fields.
@@ -156,9 +191,27 @@ impl<'a> Run<'a> {
             OnError::Reject => &mut self.rejections,
             OnError::Drop => &mut self.issues,
         };
-        if !list.iter().any(|known| known.code == reason.code && known.pointer == reason.pointer) {
-            list.push(reason);
+        match list.iter().position(|known| known.code == reason.code && known.pointer == reason.pointer) {
+            None => list.push(reason),
+            Some(known) if on_error == OnError::Drop => self.again.push(known),
+            Some(_) => {}
         }
+    }
+
+    /// How many reasons were noted.
+    fn noted(&self) -> (usize, usize) {
+        (self.rejections.len(), self.issues.len())
+    }
+
+    /// Takes back what was noted since then.
+    fn forget(&mut self, (rejections, issues): (usize, usize)) -> (Vec<Reason>, Vec<Reason>) {
+        (self.rejections.split_off(rejections), self.issues.split_off(issues))
+    }
+
+    /// Notes again what was taken back.
+    fn remember(&mut self, (mut rejections, mut issues): (Vec<Reason>, Vec<Reason>)) {
+        self.rejections.append(&mut rejections);
+        self.issues.append(&mut issues);
     }
 
     /// The schema's reason for a pointer or for what stands above it.

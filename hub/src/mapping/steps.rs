@@ -41,25 +41,52 @@ impl Steps {
     /// Takes what was sent all the way; `on_error` says what a bad value is.
     pub(super) fn run(&self, run: &mut Run, site: Site, on_error: OnError) -> Said {
         let Some(split) = &self.split else { return self.one(run, site, site.sent, on_error) };
-        let separated = |c: char| c.is_whitespace() || split.separators.contains(&c);
-        let mut list: Vec<Value> = Vec::new();
+        let mut values = Vec::new();
         let mut bad = false;
-        for piece in site.sent.split(separated).filter(|piece| !piece.is_empty()) {
+        for text in site.sent.split(split.separators.as_slice()) {
+            bad |= self.pieces(run, (site, text), on_error, &mut values);
+        }
+        let mut list: Vec<Value> = Vec::with_capacity(values.len());
+        for value in values {
+            let value = match &split.item {
+                Some(field) => Value::Object(Map::from_iter([(field.clone(), value)])),
+                None => value,
+            };
+            if !list.contains(&value) {
+                list.push(value);
+            }
+        }
+        if list.is_empty() && bad { Said::Bad } else { filled(list) }
+    }
+
+    /// Adds the values of a text and says whether one was bad. Spaces stand between two of them, or within one: where not
+    /// all pieces are good, the whole may be.
+    fn pieces(&self, run: &mut Run, (site, text): (Site, &str), on_error: OnError, values: &mut Vec<Value>) -> bool {
+        let (noted, good) = (run.noted(), values.len());
+        let mut bad = false;
+        for piece in text.split_whitespace() {
             match self.one(run, site, piece, on_error) {
-                Said::Value(value) => {
-                    let value = match &split.item {
-                        Some(field) => Value::Object(Map::from_iter([(field.clone(), value)])),
-                        None => value,
-                    };
-                    if !list.contains(&value) {
-                        list.push(value);
-                    }
-                }
+                Said::Value(value) => values.push(value),
                 Said::Bad => bad = true,
                 Said::Blank | Said::Nothing => {}
             }
         }
-        if list.is_empty() && bad { Said::Bad } else { filled(list) }
+        if !bad || text.split_whitespace().nth(1).is_none() {
+            return bad;
+        }
+        let pieces = run.forget(noted);
+        match self.one(run, site, text, on_error) {
+            Said::Value(value) if run.noted() == noted => {
+                values.truncate(good);
+                values.push(value);
+                false
+            }
+            _ => {
+                run.forget(noted);
+                run.remember(pieces);
+                true
+            }
+        }
     }
 
     /// One value, the whole cell or a piece of it, through the transforms and the code table.

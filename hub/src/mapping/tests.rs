@@ -32,7 +32,7 @@ fn with_faults(attributes: &str, row: Value, faults: &[Reason]) -> (Value, Vec<S
     let (part, problems) = compiled(attributes);
     assert_eq!(problems, []);
     let mut run = Run::new(faults, None);
-    let said = run.part(&part.attributes, row.as_object().unwrap());
+    let said = run.part(&part.name, &part.attributes, row.as_object().unwrap());
     let words =
         |reasons: Vec<Reason>| reasons.iter().map(|reason| format!("{} {}", reason.code, reason.pointer)).collect();
     (Value::Object(said), words(run.issues), words(run.rejections))
@@ -120,6 +120,64 @@ fn one_cell_may_hold_several_values() {
     let (said, issues, _) = mapped(attributes, json!({"P": "13900000000，x 13900000000", "S": "男+女"}));
     assert_eq!(said, json!({"p": [{"number": "13900000000"}], "s": ["1", "2"]}));
     assert_eq!(issues, ["phone-invalid /P"]);
+}
+
+#[test]
+fn spaces_stand_between_values_or_within_one() {
+    let attributes = "p = { from = 'P', with = ['split', 'phone'] }";
+    for (sent, phones) in [
+        ("13900000000 85550001", json!(["13900000000", "85550001"])),
+        ("139 0000 0000", json!(["13900000000"])),
+        ("+86 13900000000；0311 8555 0001", json!(["13900000000", "0311-85550001"])),
+        ("(0311) 85550001 / 139 0000 0000", json!(["0311-85550001", "13900000000"])),
+        ("8603118 5551234", json!(["8603118", "5551234"])),
+    ] {
+        assert_eq!(mapped(attributes, json!({"P": sent})), (json!({"p": phones}), NONE, NONE), "{sent}");
+    }
+    let (said, issues, _) = mapped(attributes, json!({"P": "无 13900000000"}));
+    assert_eq!((said, issues), (json!({"p": ["13900000000"]}), vec!["phone-invalid /P".to_owned()]));
+}
+
+/// The issues of a row of two parts, as code, pointer, attribute and value as sent.
+fn told(parts: [(&str, &str); 2], row: Value) -> Vec<[String; 4]> {
+    let mut run = Run::new(&[], None);
+    for (name, attributes) in parts {
+        let (part, problems) = compiled(attributes);
+        assert_eq!(problems, []);
+        run.part(name, &part.attributes, row.as_object().unwrap());
+    }
+    let told = |reason: Reason| {
+        [reason.code, reason.pointer, reason.attribute.unwrap_or_default(), reason.value.unwrap_or_default()]
+    };
+    run.issues.into_iter().chain(run.rejections).map(told).collect()
+}
+
+#[test]
+fn a_reason_names_the_part_and_the_attribute_that_was_read() {
+    let attributes = "id_no = { from = 'I', with = ['id_no'] }
+        sex = { first_of = [{ from = 'S', codes = 'sex' }] }
+        home = { fields = { kind = { from = 'K', codes = 'sex' } } }
+        list = { group = 'G', fields = { kind = { from = 'K', codes = 'sex' } } }";
+    let row = json!({"I": "无", "S": " x", "K": "y", "G": [{"K": "z"}]});
+    let expected = [
+        ["code-unknown", "/K", "a/home", "y"],
+        ["code-unknown", "/G/0/K", "a/list", "z"],
+        ["code-unknown", "/S", "a/sex", " x"],
+        ["id-unreadable", "/I", "a/id_no", "无"],
+    ];
+    assert_eq!(told([("a", attributes), ("b", "")], row), expected);
+}
+
+#[test]
+fn a_column_is_told_of_whose_own_it_is() {
+    let of = |own: &str, other: &str| {
+        format!(
+            "name = {{ from = '{own}', with = ['name'], on_error = 'drop' }}
+            spouse = {{ fields = {{ name = {{ from = '{other}', with = ['name'] }} }} }}"
+        )
+    };
+    let told = told([("man", &of("M", "W")), ("woman", &of("W", "M"))], json!({"M": "李*", "W": "王*"}));
+    assert_eq!(told, [["name-masked", "/M", "man/name", "李*"], ["name-masked", "/W", "woman/name", "王*"]]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::number::{self, Numbered};
 use super::text::{self, NameFault};
 
 /// Part of every rules fingerprint: raised when a transform answers differently for any value.
-pub const TRANSFORMS_VERSION: u32 = 1;
+pub const TRANSFORMS_VERSION: u32 = 2;
 
 /// The earliest year of birth anybody on file can have.
 const EARLIEST: i32 = 1850;

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use explain::{Explained, Said};
-pub use reading::{COLUMNS, NUMBER, Values, cells};
+pub use reading::{COLUMNS, NUMBER, Values, as_sent, cells, cells_of};
 
 use crate::error::Result;
 use crate::keyring::{Keyring, Tag, Token};

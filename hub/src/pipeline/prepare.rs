@@ -270,7 +270,7 @@ fn contribution_of(
     let alone = if before.is_none() && is_new { Some(Alone::of(&rules, &said)?) } else { None };
     let reading = match &writing.model {
         Some(matcher) if part.entity == RESIDENT => {
-            Some((matcher.version, Arc::new(Reading::of(rules.keyring, matcher, &said.attributes)?)))
+            Some((matcher.version, Arc::new(Reading::of(rules.keyring, matcher, &said)?)))
         }
         _ => None,
     };

@@ -1,8 +1,7 @@
 //! What a record says of whom it is about, as a model reads it: the values that are compared and the tags under which it is
 //! found.
 
-use serde_json::{Map, Value};
-
+use crate::contribution::Contribution;
 use crate::error::Result;
 use crate::keyring::{Keyring, Tag};
 use crate::matching::{Matcher, Values, cells};
@@ -17,9 +16,9 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Reads a contribution's attributes.
-    pub fn of(keyring: &Keyring, matcher: &Matcher, attributes: &Map<String, Value>) -> Result<Self> {
-        Self::of_cells(keyring, matcher, &cells(attributes))
+    /// Reads a contribution.
+    pub fn of(keyring: &Keyring, matcher: &Matcher, said: &Contribution) -> Result<Self> {
+        Self::of_cells(keyring, matcher, &cells(said))
     }
 
     /// Reads the cells of a record, by column.

@@ -59,7 +59,7 @@ fn mapped(
 ) -> Result<std::result::Result<ChangedRow, Vec<Reason>>> {
     let key = match feed.source_key(&fields) {
         Ok(key) => row::key_token(&hub.keyring, &of.feed, &key)?,
-        Err(reason) => return Ok(Err(vec![reason])),
+        Err(reason) => return Ok(Err(vec![*reason])),
     };
     let of_delivery = hub.db.read(|conn| delivery::get(conn, &of.last_delivery))?;
     let told_on = of_delivery.as_of_instant.and_then(date::day_of);

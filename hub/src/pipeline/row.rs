@@ -136,7 +136,7 @@ fn keyed_record(
             let token = key_token(keyring, name, &text)?;
             Ok((text, token))
         }
-        Err(reason) => Err(reason),
+        Err(reason) => Err(*reason),
     };
     let json = canonical(&columns.fields)?;
     Ok(Keyed {
@@ -193,7 +193,7 @@ impl Keyed {
                 let token = key_token(keyring, &feed.spec.feed, &text)?;
                 Ok((text, token))
             }
-            Err(reason) => Err(reason),
+            Err(reason) => Err(*reason),
         };
         self.bad = None;
         self.json = Some(canonical(&edited)?);

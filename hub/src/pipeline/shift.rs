@@ -110,7 +110,7 @@ fn shifted(rules: &Rules, standing: &Standing, working: &Working, place: usize) 
     let now = held.row.is_live().then(|| resolve::is_loose(&held.row.link));
     let was_loose = was.as_ref().map(|(is_loose, _)| *is_loose);
     let says_the_same = match (&was, now) {
-        (Some((_, said)), Some(_)) => *said == cells(&working.said(place)?.attributes),
+        (Some((_, said)), Some(_)) => *said == cells(working.said(place)?),
         (None, None) => true,
         _ => false,
     };
@@ -161,15 +161,15 @@ impl Moved {
 fn was(working: &Working, place: usize) -> Result<Option<(bool, Vec<String>)>> {
     let Some((link, _)) = &working.at(place).was else { return Ok(None) };
     let before = working.before(place)?;
-    let attributes = match &before {
-        Some(before) => &before.attributes,
-        None => &working.said(place)?.attributes,
+    let said = match &before {
+        Some(before) => before,
+        None => working.said(place)?,
     };
-    Ok(Some((resolve::is_loose(link), cells(attributes))))
+    Ok(Some((resolve::is_loose(link), cells(said))))
 }
 
 /// The keys of a contribution under a model, as they are to be stored.
 pub fn keys_of(rules: &Rules, matcher: &Matcher, row: &Row) -> Result<Vec<Key>> {
-    let reading = Reading::of(rules.keyring, matcher, &row.contribution()?.attributes)?;
+    let reading = Reading::of(rules.keyring, matcher, &row.contribution()?)?;
     Ok(Key::all(&row.id, &reading.tags, (matcher.version, resolve::is_loose(&row.link))).collect())
 }

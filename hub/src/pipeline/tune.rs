@@ -193,7 +193,7 @@ fn sample(hub: &Hub) -> Result<(Vec<Vec<String>>, u64)> {
     let mut sample = Vec::new();
     each_page(hub, |page| {
         for row in page {
-            let cells = cells(&row.contribution()?.attributes);
+            let cells = cells(&row.contribution()?);
             let birth = cells.get(2).map(String::as_str).unwrap_or_default();
             if crate::linkage::evidence::stable_hash(birth.as_bytes()).is_multiple_of(share) {
                 sample.push(cells);

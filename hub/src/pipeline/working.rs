@@ -130,7 +130,7 @@ impl Working {
         if let Some((_, reading)) = held.reading.get().filter(|(version, _)| *version == matcher.version) {
             return Ok(reading.clone());
         }
-        let reading = Arc::new(Reading::of(keyring, matcher, &self.said(place)?.attributes)?);
+        let reading = Arc::new(Reading::of(keyring, matcher, self.said(place)?)?);
         // Another thread may have read the same meanwhile, or another model.
         let _set = held.reading.set((matcher.version, reading.clone()));
         Ok(reading)

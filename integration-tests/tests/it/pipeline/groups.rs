@@ -106,7 +106,7 @@ fn two_records_without_a_number_are_one_resident(store: Store) {
     assert_eq!(tune::rematch(hub.hub(), &|_| ()).unwrap(), 0);
     assert_eq!((hub.golden("resident"), hub.seq()), before);
     // Somebody who asks is told.
-    let cells = cells(&of_health(&hub, 1).contribution().unwrap().attributes);
+    let cells = cells(&of_health(&hub, 1).contribution().unwrap());
     let found = hub.hub().db.read(|conn| {
         let rules = apply::rules(hub.hub());
         let matcher = hub.hub().models.standing(conn)?.active.expect("a model");

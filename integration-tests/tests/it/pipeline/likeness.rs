@@ -38,7 +38,7 @@ pub(super) fn insurance(day: u32, rows: impl IntoIterator<Item = Row>) -> Delive
     insured_persons(&date(day), 1, rows)
 }
 
-fn register(day: u32, rows: impl IntoIterator<Item = Row>) -> Delivery {
+pub(super) fn register(day: u32, rows: impl IntoIterator<Item = Row>) -> Delivery {
     registered_residents(&date(day), rows)
 }
 
@@ -62,11 +62,11 @@ pub(super) fn tuned(store: Store) -> Inside {
     hub
 }
 
-fn entity(hub: &Inside, who: u32) -> Option<Vec<u8>> {
+pub(super) fn entity(hub: &Inside, who: u32) -> Option<Vec<u8>> {
     hub.entity_of(&Person::nth(who).id_no).map(|(row, _)| row.id)
 }
 
-fn link(hub: &Inside, who: u32) -> (String, Option<Vec<u8>>) {
+pub(super) fn link(hub: &Inside, who: u32) -> (String, Option<Vec<u8>>) {
     let row = hub.contribution(INSURED, &number(who));
     (row.link, row.entity)
 }

@@ -28,6 +28,7 @@ mod groups;
 mod identity;
 mod invariants;
 mod likeness;
+mod likeness_as_sent;
 mod limits;
 mod marriages;
 mod properties;

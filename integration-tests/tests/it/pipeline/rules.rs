@@ -22,7 +22,7 @@ fn night(number: u32, people: &[Person]) -> Delivery {
 }
 
 /// A folder with the feed's mapping, `from` replaced by `to`.
-fn changed(from: &str, to: &str) -> tempfile::TempDir {
+pub(super) fn changed(from: &str, to: &str) -> tempfile::TempDir {
     let folder = place::temporary_folder("rules");
     let old = std::fs::read_to_string(place::workspace().join(MAPPING)).unwrap();
     assert!(old.contains(from));
