@@ -151,6 +151,14 @@ impl Matcher {
         keys.iter().map(|key| Ok(keyring.token("match-key", &[&version, &format!("{key:x}")])?.tag())).collect()
     }
 
+    /// Whether two records are like enough to be looked at.
+    pub fn may_be_one(&self, one: &Values, other: &Values) -> bool {
+        let (one, other) = (row(one), row(other));
+        let pattern = self.scorer.compare(&one, &other);
+        let is_vetoed = matches!(pattern.verdict, Verdict::Veto(_));
+        !is_vetoed && rounded(self.ratio(&one, &other, &pattern) + self.prior) >= self.model.limits.review
+    }
+
     /// Compares a record with the records of one person; `None` where it is certainly somebody else.
     pub fn likeness<'a>(&self, record: &Values, person: impl Iterator<Item = &'a Values>) -> Option<Likeness> {
         self.likest(record, person, |one, other| self.scorer.compare(one, other))

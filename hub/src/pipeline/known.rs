@@ -41,6 +41,16 @@ impl Known {
         self.may_hold(&widened(tag))
     }
 
+    /// Notes a person whom a loose record may be about.
+    pub fn note_looked_at(&self, person: &[u8; 16]) {
+        self.note(&person.map(|byte| !byte));
+    }
+
+    /// Whether a loose record may ever have been taken for one of a person; `false` is certain.
+    pub fn may_be_looked_at(&self, person: &[u8; 16]) -> bool {
+        self.may_hold(&person.map(|byte| !byte))
+    }
+
     /// Whether the store may hold it; `false` is certain.
     pub fn may_hold(&self, token: &[u8]) -> bool {
         places(token).all(|(word, bit)| self.words[word].load(Ordering::Relaxed) & bit != 0)

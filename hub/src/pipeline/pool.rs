@@ -35,11 +35,11 @@ pub struct Pool<'a> {
     people: HashMap<Token, Vec<usize>>,
 }
 
-/// Who is under a tag; nobody where too many are.
+/// The records under a tag, loose ones and those by which people are known; none where too many are.
 #[derive(Default)]
 struct Under {
     loose: Vec<usize>,
-    people: Vec<Token>,
+    known: Vec<(Token, usize)>,
 }
 
 /// Somebody a record is like.
@@ -123,16 +123,15 @@ impl<'a> Pool<'a> {
         let fresh: BTreeSet<Tag> = tags.iter().filter(|tag| !self.under.contains_key(tag)).copied().collect();
         self.count(conn, working, &fresh)?;
         let few: BTreeSet<Tag> = fresh.iter().filter(|tag| self.counts[tag].1 <= CAP).copied().collect();
-        let people = self.people_under(conn, working, &few)?;
-        self.know(conn, working, people.values().flatten().copied().collect())?;
-        let few: BTreeSet<Tag> = people.keys().copied().collect();
-        let mut loose = self.loose(conn, working, &few)?;
+        let known = self.known_under(conn, working, &few)?;
+        let people = known.values().flatten().map(|(person, _)| *person).collect();
+        self.know(conn, working, people)?;
+        let mut loose = self.loose(conn, working, &known.keys().copied().collect())?;
         for tag in fresh {
             self.under.entry(tag).or_default();
         }
-        for (tag, people) in people {
-            let people = people.into_iter().collect();
-            self.under.insert(tag, Under { loose: loose.remove(&tag).unwrap_or_default(), people });
+        for (tag, known) in known {
+            self.under.insert(tag, Under { loose: loose.remove(&tag).unwrap_or_default(), known });
         }
         Ok(())
     }
@@ -172,13 +171,13 @@ impl<'a> Pool<'a> {
         Ok(loose)
     }
 
-    /// The people found under each tag; a tag that too many share is left out.
-    fn people_under(
+    /// The records by which people are known under each tag, each with who it is; a tag that too many share is left out.
+    fn known_under(
         &self,
         conn: &mut Conn,
         working: &mut Working,
         tags: &BTreeSet<Tag>,
-    ) -> Result<BTreeMap<Tag, BTreeSet<Token>>> {
+    ) -> Result<BTreeMap<Tag, Vec<(Token, usize)>>> {
         let mut owners: BTreeMap<Tag, BTreeSet<Token>> = tags.iter().map(|tag| (*tag, BTreeSet::new())).collect();
         for key in matching::under(conn, &tags.iter().copied().collect::<Vec<_>>(), false)? {
             // What this transaction moves is found as it will stand, and not as it stands.
@@ -188,22 +187,23 @@ impl<'a> Pool<'a> {
             }
         }
         working.by_ids(conn, &owners.values().flatten().copied().collect())?;
-        let mut people = BTreeMap::new();
+        let mut known_under = BTreeMap::new();
         for (tag, owners) in owners {
             let mut places = self.moved.get(&tag).cloned().unwrap_or_default();
             places.extend(owners.iter().filter_map(|id| working.place_of(id)));
-            let mut entities = BTreeSet::new();
+            let mut known = BTreeSet::new();
             for place in places {
                 let row = &working.at(place).row;
                 if let Some(entity) = row.entity.as_ref().filter(|_| row.is_live() && is_strong(&row.link)) {
-                    entities.insert(Token::from_slice(entity)?);
+                    known.insert((Token::from_slice(entity)?, place));
                 }
             }
-            if entities.len() <= CAP {
-                people.insert(tag, entities);
+            let people: BTreeSet<&Token> = known.iter().map(|(person, _)| person).collect();
+            if people.len() <= CAP {
+                known_under.insert(tag, known.into_iter().collect());
             }
         }
-        Ok(people)
+        Ok(known_under)
     }
 
     /// Finds the records by which people are known.
@@ -293,10 +293,19 @@ impl<'a> Pool<'a> {
         parted: &BTreeSet<Token>,
     ) -> Result<Vec<Near>> {
         let under = || reading.tags.iter().filter_map(|tag| self.under.get(tag));
-        let people: BTreeSet<Token> = under().flat_map(|under| &under.people).copied().collect();
+        let known: BTreeSet<(Token, usize)> = under().flat_map(|under| &under.known).copied().collect();
+        let mut people = BTreeSet::new();
+        for (person, place) in known {
+            // What else is known of somebody is looked at where it may matter.
+            let is_worth = |theirs: &Reading| self.matcher.may_be_one(&reading.values, &theirs.values);
+            if !people.contains(&person) && !parted.contains(&person) && is_worth(&*self.reading(working, place)?) {
+                people.insert(person);
+            }
+        }
         let mut like = BTreeMap::new();
-        for person in people.difference(parted) {
-            like.extend(self.likeness(working, reading, *person)?.map(|likeness| (*person, likeness)));
+        for person in people {
+            working.note_looked_at(person);
+            like.extend(self.likeness(working, reading, person)?.map(|likeness| (person, likeness)));
         }
         let mut near = Vec::new();
         for Person { candidate, links } in self.matcher.people(&like) {
@@ -338,7 +347,7 @@ impl<'a> Pool<'a> {
         };
         let ours = readings(person)?;
         let tags = ours.iter().flat_map(|reading| &reading.tags).filter_map(|tag| self.under.get(tag));
-        let others: BTreeSet<Token> = tags.flat_map(|under| &under.people).copied().collect();
+        let others: BTreeSet<Token> = tags.flat_map(|under| &under.known).map(|(person, _)| *person).collect();
         let ours: Vec<&Values> = ours.iter().map(|reading| &reading.values).collect();
         let mut beside = Vec::new();
         for other in others.into_iter().filter(|other| *other > person) {

@@ -15,8 +15,9 @@ use crate::store::Conn;
 
 /// The loose records, by place, that may be moved by what has moved.
 pub fn others(pool: &mut Pool, conn: &mut Conn, working: &mut Working, moved: &Moved) -> Result<BTreeSet<usize>> {
-    pool.know(conn, working, moved.people.clone())?;
-    let mut tags = pool.tags_of(working, &moved.people)?;
+    let people = working.looked_at(&moved.people);
+    pool.know(conn, working, people.clone())?;
+    let mut tags = pool.tags_of(working, &people)?;
     tags.extend(&moved.around);
     let mut others = pool.around(conn, working, &tags)?;
     others.extend(pool.crossing(conn, working)?);

@@ -233,6 +233,20 @@ impl Working {
         tags.iter().filter(|tag| known.is_none_or(|known| known.may_hold_tag(**tag))).copied().collect()
     }
 
+    /// Notes a person whom a loose record may be about.
+    pub fn note_looked_at(&self, person: Token) {
+        if let Some(known) = &self.known {
+            known.note_looked_at(&person.0);
+        }
+    }
+
+    /// Those of these people whom a loose record may have been taken for, as they are stored.
+    pub fn looked_at(&self, people: &BTreeSet<Token>) -> BTreeSet<Token> {
+        let known = self.known.as_deref();
+        let may_be = |person: &&Token| known.is_none_or(|known| known.may_be_looked_at(&person.0));
+        people.iter().filter(may_be).copied().collect()
+    }
+
     fn take_in(&mut self, rows: Vec<Row>) -> Result<()> {
         let mut unknown = Vec::with_capacity(rows.len());
         for row in rows {
