@@ -24,6 +24,7 @@ pub mod inside;
 pub mod kafka;
 pub mod place;
 pub mod postgres;
+pub mod registers;
 pub mod store;
 pub mod world;
 

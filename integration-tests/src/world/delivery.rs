@@ -15,6 +15,11 @@ impl Delivery {
         Self { feed, bytes, headers: Vec::new() }
     }
 
+    /// A file of a feed that is not one of the six.
+    pub fn of(feed: &'static str, bytes: Vec<u8>) -> Self {
+        Self::new(feed, bytes)
+    }
+
     /// The department.
     pub fn department(&self) -> &'static str {
         self.feed.split('/').next().unwrap_or_default()

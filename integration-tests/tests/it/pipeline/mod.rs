@@ -33,6 +33,7 @@ mod limits;
 mod marriages;
 mod properties;
 mod reference;
+mod registers;
 mod rejections;
 mod resolve;
 mod restart;
