@@ -1,4 +1,5 @@
-//! `make bench-link`: how well and how fast `hub link` links, beside the best open tool in the same run.
+//! `make bench-link`: how well and how fast `hub link` links, beside the best open tool in the same run, and what a hub makes of
+//! the same kind of records.
 //!
 //! Owns the cases and the form of their results. Labels are used to score and for nothing else.
 
@@ -6,6 +7,7 @@ mod febrl;
 mod figure;
 mod large;
 mod people;
+mod registers;
 mod tool;
 
 use std::process::ExitCode;
@@ -76,6 +78,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
         }
         figures.push(figure);
     }
+    figures.extend(registers::measure()?);
     if !arguments.json {
         println!("| key | value | splink | target | met | note |\n|---|---|---|---|---|---|");
     }
