@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 
 use fnv::FnvHashSet;
 
+use super::ahead::{Known, Strangers};
 use super::block::{self, Exploded, parts};
 use super::cluster::{Between, Groups, Link, cluster};
 use super::compared::Compared;
@@ -60,8 +61,16 @@ pub fn link(table: &mut Table, names: &[String], training: Training<'_>, budget:
     (training.watch)(Step::Deciding);
     let scorer = Scorer::new(&model);
     model.single = single::detect(table, &scorer, (&compared, &faceted), &model, training.threads);
+    // What relatives of one household share is known; what things of one maker share is seen from them only.
+    let strangers = if telling::persons(table.kinds()) {
+        None
+    } else {
+        Strangers::of(table, &scorer, (&model, &faceted), training.threads)
+    };
     drop(faceted);
-    let links = decide::links(table, &compared, &scorer, model.single);
+    let known = Known::Strangers(strangers.as_ref());
+    let (links, ahead) = decide::links(table, (&compared, &scorer), model.single, known);
+    model.ahead = ahead;
     let free = |at: usize| verdict(&compared, at) == Verdict::Free;
     // A resident's record under another's name shows one what is of the other; a thing's does not.
     let is_bold = !telling::residents(table.kinds());
@@ -80,7 +89,8 @@ pub fn link_frozen(table: &mut Table, model: Model, threads: NonZeroUsize, budge
     let compared = Compared::new(table, &scorer, &pairs, threads, |pattern, rarity| {
         train::worth_keeping(&scorer, pattern, rarity)
     });
-    let links = decide::links(table, &compared, &scorer, model.single);
+    let known = Known::Learned(model.ahead.as_ref());
+    let (links, _) = decide::links(table, (&compared, &scorer), model.single, known);
     resolve(table, model, &compared, &scorer, (&links, budget))
 }
 

@@ -109,10 +109,11 @@ impl Words {
         Self { counts: model.words.iter().copied().collect(), texts: f64::from(model.texts.max(1)) }
     }
 
-    /// Gives the words of a text their weights.
+    /// Gives the words of a text their weights: one to a word no other text has.
     pub fn weigh(&self, value: &mut Value) {
         if let Value::Text(text) = value {
-            text.weigh(|word| (1.0 + self.texts / f64::from(self.counts.get(&word).copied().unwrap_or(1))).ln() as f32);
+            let telling = |count: u32| (1.0 + self.texts / f64::from(count)).ln();
+            text.weigh(|word| (telling(self.counts.get(&word).copied().unwrap_or(1)) / telling(1)) as f32);
         }
     }
 }

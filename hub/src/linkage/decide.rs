@@ -1,13 +1,12 @@
 //! From odds to decisions: what is joined automatically, what a person is asked, what stays apart.
 //!
-//! Owns the error budget and the competition between pairs where a thing occurs once in a file. Never scores.
+//! Owns the error budget. Never scores.
 
-use super::block::parts;
+use super::ahead::{self, Ahead, Known};
 use super::cluster::Link;
 use super::compared::Compared;
-use super::evidence::Verdict;
 use super::model::Limits;
-use super::score::{Scorer, add, probability};
+use super::score::{Scorer, probability};
 use super::table::Table;
 
 /// How many wrong decisions are allowed, and how much work for people.
@@ -29,60 +28,19 @@ impl Default for Budget {
     }
 }
 
-/// Odds of all pairs as decisions need them, those no one may join automatically among them.
-pub fn links(table: &Table, compared: &Compared, scorer: &Scorer, single: [bool; 2]) -> Vec<Link> {
-    let odds = if single == [false; 2] { compared.odds(scorer) } else { competing(table, compared, scorer, single) };
-    compared.pairs.iter().zip(odds).map(|(pair, odds)| Link { pair: *pair, odds }).collect()
-}
-
-/// Rounds of estimating how many records have a partner.
-const ROUNDS: usize = 30;
-
-/// Odds where each thing occurs once in a file: a pair has to beat the other pairs of its records, and how likely a
-/// record has a partner at all is learned.
-fn competing(table: &Table, compared: &Compared, scorer: &Scorer, single: [bool; 2]) -> Vec<f64> {
-    let likelihoods: Vec<_> = compared.patterns.iter().map(|pattern| scorer.likelihood(pattern)).collect();
-    let ratios: Vec<f64> = (compared.pattern_of.iter().zip(&compared.rarity))
-        .map(|(pattern, rarity)| match compared.patterns[*pattern as usize].verdict {
-            Verdict::Veto(_) => f64::NEG_INFINITY,
-            _ => scorer.ratio(&likelihoods[*pattern as usize], *rarity),
-        })
-        .collect();
-    // Where the second file holds each thing once, a record of the first has one partner at most.
-    let sides: Vec<usize> = (0..2).filter(|side| single[1 - side]).collect();
-    let each: Vec<Vec<f64>> = sides.iter().map(|side| against_rivals(table, compared, &ratios, *side)).collect();
-    (0..ratios.len()).map(|at| each.iter().map(|odds| odds[at]).fold(f64::INFINITY, f64::min)).collect()
-}
-
-fn against_rivals(table: &Table, compared: &Compared, ratios: &[f64], side: usize) -> Vec<f64> {
-    let mine = |pair: u64| {
-        let (a, b) = parts(pair);
-        if usize::from(table.file(a)) == side { a } else { b }
+/// Odds of all pairs as decisions need them, those no one may join automatically among them, and what those of pairs that
+/// compete were found to mean.
+pub fn links(
+    table: &Table,
+    (compared, scorer): (&Compared, &Scorer),
+    single: [bool; 2],
+    known: Known<'_>,
+) -> (Vec<Link>, Option<Ahead>) {
+    let (odds, ahead) = match single {
+        [false, false] => (compared.odds(scorer), None),
+        _ => ahead::odds(table, (compared, scorer), single, known),
     };
-    let records =
-        (0..table.len() as u32).filter(|record| usize::from(table.file(*record)) == side).count().max(1) as f64;
-    let others = (table.len() as f64 - records).max(1.0);
-    let mut all = vec![f64::NEG_INFINITY; table.len()];
-    for (pair, ratio) in compared.pairs.iter().zip(ratios) {
-        let sum = &mut all[mine(*pair) as usize];
-        *sum = add(*sum, *ratio);
-    }
-    let mut partnered: f64 = 0.5;
-    for _ in 0..ROUNDS {
-        // One partner among `others`, or none.
-        let prior = (partnered / others / (1.0 - partnered)).ln();
-        let expected: f64 = all.iter().map(|sum| probability(sum + prior)).sum();
-        partnered = (expected / records).clamp(0.1 / records, 1.0 - 0.5 / records);
-    }
-    let prior = (partnered / others / (1.0 - partnered)).ln();
-    (compared.pairs.iter().zip(ratios))
-        .map(|(pair, ratio)| {
-            let rivals = all[mine(*pair) as usize];
-            let without =
-                if rivals - ratio > 1e-12 { rivals + (-(ratio - rivals).exp()).ln_1p() } else { f64::NEG_INFINITY };
-            (ratio + prior) - add(0.0, without + prior)
-        })
-        .collect()
+    (compared.pairs.iter().zip(odds).map(|(pair, odds)| Link { pair: *pair, odds }).collect(), ahead)
 }
 
 /// Where more than this share of the pairs expected to be one thing would stay unjoined, more may be wrong.

@@ -3,10 +3,12 @@
 //! Pure: owns evidence, candidates, weights, decisions and clusters. Never touches a database or a network, and never
 //! decides what a person's record then looks like (`merge`).
 
+pub mod ahead;
 pub mod batch;
 pub mod block;
 pub mod cluster;
 pub mod compared;
+pub mod compete;
 pub mod config;
 pub mod count;
 pub mod decide;

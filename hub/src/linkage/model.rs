@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ahead::Ahead;
 use super::block::{Blocking, Facet, Way};
 use super::evidence::Kind;
 use super::zh::citizen::rung::SAME_BORROWED;
@@ -41,6 +42,9 @@ pub struct Model {
     pub blocking: Blocking,
     /// Whether the records of one file are all different things (first file, second file).
     pub single: [bool; 2],
+    /// What odds mean where records compete for partners.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<Ahead>,
     /// Where decisions are made.
     pub limits: Limits,
 }

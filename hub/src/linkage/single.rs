@@ -14,7 +14,9 @@ use super::telling;
 /// A file of persons counts as free of duplicates when fewer of its records than this are expected to have one.
 const DUPLICATED: f64 = 0.01;
 /// So does one of things, which have siblings (editions, branches) that look like duplicates.
-const DUPLICATED_THINGS: f64 = 0.03;
+const DUPLICATED_THINGS: f64 = 0.05;
+/// Where one column is all there is, pairs within a file were taken for strangers when it was learned: this much is noise.
+const DUPLICATED_ALONE: f64 = 0.12;
 /// Pairs within a file that are looked at.
 const PAIRS: usize = 400_000;
 /// Rounds of estimating how common duplicates within the file are.
@@ -99,7 +101,8 @@ fn is_single(
     let prior = (expected / all).ln();
     let likely: Vec<f64> = ratios.iter().map(|ratio| probability(ratio + prior)).collect();
     let seen = full(&compared, &likely);
-    credible(usual, &seen) * expected < DUPLICATED_THINGS * records
+    let least = if table.kinds().len() == 1 { DUPLICATED_ALONE } else { DUPLICATED_THINGS };
+    credible(usual, &seen) * expected < least * records
 }
 
 #[cfg(test)]

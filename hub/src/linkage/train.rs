@@ -185,6 +185,7 @@ fn blank(table: &Table, names: &[String]) -> Model {
         borrowed: Vec::new(),
         blocking: Blocking::default(),
         single: [false; 2],
+        ahead: None,
         limits: Limits { auto: 1.0, review: 1.0 },
     }
 }

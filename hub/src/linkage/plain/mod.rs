@@ -10,3 +10,4 @@ pub mod name;
 pub mod number;
 pub mod pet;
 pub mod text;
+pub mod writing;

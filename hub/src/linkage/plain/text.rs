@@ -4,9 +4,9 @@
 
 use smallvec::SmallVec;
 
-use super::edit::edits;
 use super::letters::{fold, says_nothing};
-use crate::linkage::evidence::{Evidence, Keys, Rung, Tokens, combine, stable_hash};
+use super::writing::{CROSSED, Unpaired, Word, other_writings};
+use crate::linkage::evidence::{Evidence, Keys, Rung, Tokens, combine};
 
 /// A text as its distinct words, in the order of their hashes.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,27 +15,44 @@ pub struct Text {
     token: u64,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-struct Word {
-    hash: u64,
-    letters: Box<str>,
-    /// How telling it is; 1 until the engine has counted.
-    weight: f32,
-}
-
 const SAME: u8 = 0;
-const MOST: u8 = 1;
-const MUCH: u8 = 2;
-const WITHIN: u8 = 3;
-const HALF: u8 = 4;
-const SOME: u8 = 5;
-const LITTLE: u8 = 6;
-const OTHER: u8 = 7;
+/// Likeness from which two texts stand on the rungs below the first, down to the last but one.
+const STEPS: [f32; 9] = [0.88, 0.80, 0.72, 0.64, 0.56, 0.48, 0.40, 0.30, 0.18];
 
 /// Words of a text that become keys: the most telling ones.
 const KEYS: usize = 8;
 /// Longer texts are compared by their first words.
 const LONGEST: usize = 64;
+
+/// What two texts have in common, in weights of words: a word no other text has weighs about one.
+#[derive(Debug, Clone, Copy)]
+struct Common {
+    shared: f32,
+    mine: f32,
+    theirs: f32,
+    /// Each has a word with a digit that the other has not.
+    other_numbers: bool,
+}
+
+/// Weights of the parts of a likeness: of what both have together, of what the shorter has, and of how much that is at all.
+const OF_BOTH: f32 = 0.42;
+const OF_SHORTER: f32 = 0.45;
+const AT_ALL: f32 = 0.13;
+/// That many rare words shared are as much as can be asked for.
+const PLENTY: f32 = 2.5;
+/// What other numbers take away: another model, size or edition.
+const OTHER_NUMBERS: f32 = 0.1;
+
+impl Common {
+    /// 0 to 1.
+    fn likeness(self) -> f32 {
+        let both = self.shared / (self.mine + self.theirs - self.shared).max(f32::MIN_POSITIVE);
+        let shorter = (self.shared / self.mine.min(self.theirs).max(f32::MIN_POSITIVE)).min(1.0);
+        let plenty = (self.shared / PLENTY).min(1.0);
+        let numbers = if self.other_numbers { OTHER_NUMBERS } else { 0.0 };
+        OF_BOTH * both + OF_SHORTER * shorter + AT_ALL * plenty - numbers
+    }
+}
 
 impl Text {
     /// Gives each word its weight: how telling it is among all texts of its column.
@@ -45,11 +62,10 @@ impl Text {
         }
     }
 
-    /// (weight of the words both have, weight of this one's, weight of the other's)
-    fn weights(&self, other: &Self) -> (f32, f32, f32) {
+    fn common(&self, other: &Self) -> Common {
         let sum = |text: &Self| text.words.iter().map(|word| word.weight).sum::<f32>();
         let mut shared = 0.0;
-        let (mut mine, mut theirs): (SmallVec<[&Word; 16]>, SmallVec<[&Word; 16]>) = Default::default();
+        let (mut mine, mut theirs): (Unpaired<'_>, Unpaired<'_>) = Default::default();
         let (mut i, mut j) = (0, 0);
         while let (Some(a), Some(b)) = (self.words.get(i), other.words.get(j)) {
             match a.hash.cmp(&b.hash) {
@@ -69,39 +85,28 @@ impl Text {
         }
         mine.extend(&self.words[i..]);
         theirs.extend(&other.words[j..]);
-        (shared + mistyped(&mine, &theirs), sum(self), sum(other))
-    }
-}
-
-/// Weight of the words that differ by a typing error only, most telling first so that both sides pair them alike.
-fn mistyped(mine: &[&Word], theirs: &[&Word]) -> f32 {
-    let mut taken: SmallVec<[bool; 16]> = SmallVec::from_elem(false, theirs.len());
-    let mut weight = 0.0;
-    for word in mine.iter().filter(|word| word.letters.len() >= 5) {
-        let like = |other: &&Word| {
-            other.letters.len() >= 5
-                && !other.letters.bytes().any(|byte| byte.is_ascii_digit())
-                && word.letters.len().abs_diff(other.letters.len()) <= 1
-                && edits(&word.letters, &other.letters) == 1
-        };
-        if let Some(at) = (0..theirs.len()).find(|at| !taken[*at] && like(&theirs[*at])) {
-            taken[at] = true;
-            weight += word.weight.min(theirs[at].weight);
+        if mine.len() * theirs.len() <= CROSSED {
+            shared += other_writings(&mut mine, &mut theirs);
         }
+        let numbers = |words: &Unpaired<'_>| words.iter().any(|word| word.has_digit);
+        let other_numbers = numbers(&mine) && numbers(&theirs);
+        Common { shared, mine: sum(self), theirs: sum(other), other_numbers }
     }
-    0.8 * weight
 }
 
 impl Evidence for Text {
     const LADDER: &'static [Rung] = &[
-        Rung { name: "same", zh: "文字相同", en: "same words", m: 0.40, u: 0.001 },
-        Rung { name: "most", zh: "绝大部分相同", en: "nearly all that matters is shared", m: 0.18, u: 0.000_2 },
-        Rung { name: "much", zh: "大部分相同", en: "most is shared", m: 0.14, u: 0.000_5 },
-        Rung { name: "within", zh: "一方包含另一方", en: "one holds the other", m: 0.08, u: 0.001 },
-        Rung { name: "half", zh: "约一半相同", en: "about half is shared", m: 0.10, u: 0.003 },
+        Rung { name: "same", zh: "文字相同", en: "same words", m: 0.30, u: 0.001 },
+        Rung { name: "nearly", zh: "几乎相同", en: "nearly all is shared", m: 0.13, u: 0.000_2 },
+        Rung { name: "most", zh: "绝大部分相同", en: "most that matters is shared", m: 0.12, u: 0.000_3 },
+        Rung { name: "much", zh: "大部分相同", en: "much is shared", m: 0.10, u: 0.000_6 },
+        Rung { name: "more", zh: "多半相同", en: "more than half is shared", m: 0.09, u: 0.001 },
+        Rung { name: "half", zh: "约一半相同", en: "about half is shared", m: 0.08, u: 0.002 },
+        Rung { name: "part", zh: "小半相同", en: "less than half is shared", m: 0.06, u: 0.005 },
         Rung { name: "some", zh: "部分相同", en: "some is shared", m: 0.05, u: 0.02 },
-        Rung { name: "little", zh: "少量相同", en: "little is shared", m: 0.03, u: 0.1 },
-        Rung { name: "other", zh: "文字不同", en: "nothing is shared", m: 0.02, u: 0.874_3 },
+        Rung { name: "few", zh: "少数相同", en: "few words are shared", m: 0.04, u: 0.05 },
+        Rung { name: "little", zh: "少量相同", en: "little is shared", m: 0.02, u: 0.15 },
+        Rung { name: "other", zh: "文字不同", en: "nothing is shared", m: 0.01, u: 0.769_9 },
     ];
 
     fn prepare(text: &str) -> Option<Self> {
@@ -111,7 +116,7 @@ impl Evidence for Text {
         }
         let mut words: SmallVec<[Word; 6]> = SmallVec::new();
         for letters in folded.split(' ').take(LONGEST).flat_map(pieces) {
-            words.push(Word { hash: stable_hash(letters.as_bytes()), letters, weight: 1.0 });
+            words.push(Word::of(letters));
         }
         words.sort_unstable_by_key(|word| word.hash);
         words.dedup_by_key(|word| word.hash);
@@ -123,18 +128,11 @@ impl Evidence for Text {
         if self.token == other.token {
             return SAME;
         }
-        let (shared, mine, theirs) = self.weights(other);
-        let likeness = shared / (mine + theirs - shared).max(f32::MIN_POSITIVE);
-        let within = shared / mine.min(theirs).max(f32::MIN_POSITIVE);
-        match likeness {
-            likeness if likeness >= 0.8 => MOST,
-            likeness if likeness >= 0.6 => MUCH,
-            _ if within >= 0.95 => WITHIN,
-            likeness if likeness >= 0.4 => HALF,
-            likeness if likeness >= 0.22 => SOME,
-            likeness if likeness >= 0.08 => LITTLE,
-            _ => OTHER,
-        }
+        // What is paired with what depends on the order: the same one for both.
+        let common = if self.token < other.token { self.common(other) } else { other.common(self) };
+        let likeness = common.likeness();
+        let above = STEPS.iter().take_while(|step| likeness < **step).count();
+        SAME + 1 + u8::try_from(above).unwrap_or(u8::MAX)
     }
 
     fn keys(&self, keys: &mut Keys) {
@@ -182,8 +180,9 @@ mod tests {
     #[test]
     fn texts_agree_by_their_words() {
         assert_eq!(rung("Canon EOS 5D", "eos canon 5d"), "same");
-        assert_eq!(rung("a b c d e f g h i", "a b c d e f g h"), "most");
-        assert_eq!(rung("canon eos", "canon eos 5d mark ii body black"), "within");
+        assert_eq!(rung("a b c d e f g h i", "a b c d e f g h"), "nearly");
+        assert_eq!(rung("canon eos", "canon eos 5d mark ii body black"), "more");
+        assert_eq!(rung("canon eos 5d body", "canon eos 7d body"), "half");
         assert_eq!(rung("canon eos 5d", "nikon d90 body"), "other");
     }
 }
