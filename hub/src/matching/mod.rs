@@ -27,7 +27,7 @@ use crate::linkage::table::Row;
 use crate::linkage::zh::{joint, owner};
 
 /// Keys a record has on average: each is a row.
-pub const KEYS: f64 = 6.0;
+pub const KEYS: f64 = 5.5;
 /// People who share a key, beyond whom it says nothing.
 pub const CAP: usize = 120;
 /// Candidates kept for whoever looks.

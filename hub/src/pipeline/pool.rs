@@ -25,8 +25,8 @@ pub struct Pool<'a> {
     rules: &'a Rules<'a>,
     matcher: &'a Matcher,
     turnover: Turnover,
-    /// Records that the transaction moves, by tag.
-    moved: HashMap<Tag, Vec<usize>>,
+    /// Records that the transaction moves, by tag, in order.
+    moved: Vec<(Tag, usize)>,
     moved_ids: HashSet<Token>,
     /// Loose records under each tag that was asked for: before, and as it will be.
     counts: HashMap<Tag, (usize, usize)>,
@@ -73,7 +73,7 @@ impl<'a> Pool<'a> {
             rules,
             matcher,
             turnover: Turnover::new(),
-            moved: HashMap::new(),
+            moved: Vec::new(),
             moved_ids: HashSet::new(),
             counts: HashMap::new(),
             under: HashMap::new(),
@@ -92,10 +92,17 @@ impl<'a> Pool<'a> {
             let row = &working.at(*place).row;
             pool.moved_ids.insert(row.token()?);
             if row.is_live() {
-                tags.iter().for_each(|tag| pool.moved.entry(*tag).or_default().push(*place));
+                pool.moved.extend(tags.iter().map(|tag| (*tag, *place)));
             }
         }
+        pool.moved.sort_unstable();
         Ok(pool)
+    }
+
+    /// The places under a tag of records that the transaction moves.
+    fn moved_under(&self, tag: Tag) -> impl Iterator<Item = usize> + '_ {
+        let first = self.moved.partition_point(|(other, _)| *other < tag);
+        self.moved[first..].iter().take_while(move |(other, _)| *other == tag).map(|(_, place)| *place)
     }
 
     /// What the record at a place says.
@@ -163,7 +170,7 @@ impl<'a> Pool<'a> {
         working.by_ids(conn, &found.values().flatten().copied().collect())?;
         let mut loose = BTreeMap::new();
         for tag in tags {
-            let mut places = self.moved.get(tag).cloned().unwrap_or_default();
+            let mut places: Vec<usize> = self.moved_under(*tag).collect();
             places.extend(found.get(tag).into_iter().flatten().filter_map(|id| working.place_of(id)));
             places.retain(|place| is_loose(working, *place));
             loose.insert(*tag, places);
@@ -189,7 +196,7 @@ impl<'a> Pool<'a> {
         working.by_ids(conn, &owners.values().flatten().copied().collect())?;
         let mut known_under = BTreeMap::new();
         for (tag, owners) in owners {
-            let mut places = self.moved.get(&tag).cloned().unwrap_or_default();
+            let mut places: Vec<usize> = self.moved_under(tag).collect();
             places.extend(owners.iter().filter_map(|id| working.place_of(id)));
             let mut known = BTreeSet::new();
             for place in places {

@@ -18,7 +18,7 @@ pub fn others(pool: &mut Pool, conn: &mut Conn, working: &mut Working, moved: &M
     let people = working.looked_at(&moved.people);
     pool.know(conn, working, people.clone())?;
     let mut tags = pool.tags_of(working, &people)?;
-    tags.extend(&moved.around);
+    tags.extend(working.stored_tags(&moved.around));
     let mut others = pool.around(conn, working, &tags)?;
     others.extend(pool.crossing(conn, working)?);
     for (id, reading) in &moved.left {

@@ -19,7 +19,7 @@ use crate::store::matching::{Changes, Key};
 
 /// The tags of the active model under which records are found that a transaction moves, by place; all others are found
 /// as they are stored.
-pub type Keyed = HashMap<usize, BTreeSet<Tag>>;
+pub type Keyed = HashMap<usize, Vec<Tag>>;
 
 /// What a transaction moves of likeness.
 #[derive(Default)]
@@ -29,7 +29,7 @@ pub struct Moved {
     /// People known otherwise of whom records have come, changed or gone.
     pub people: BTreeSet<Token>,
     /// Tags of such records, of before and now: loose records under them may be moved.
-    pub around: BTreeSet<Tag>,
+    pub around: Vec<Tag>,
     /// Loose records that have come and gone under each tag.
     pub turnover: Turnover,
     /// What is found otherwise than it is stored.
@@ -46,8 +46,8 @@ struct Shift {
     /// Whether it was loose and is; `None` where nothing live was or is.
     was: Option<bool>,
     now: Option<bool>,
-    /// Its tags before and now, by model.
-    tags: Vec<(i64, BTreeSet<Tag>, BTreeSet<Tag>)>,
+    /// Its tags before and now, in order, by model.
+    tags: Vec<(i64, Vec<Tag>, Vec<Tag>)>,
     is_rekeyed: bool,
     /// Whom it showed and shows, if it is not loose.
     people: Vec<Token>,
@@ -120,14 +120,14 @@ fn shifted(rules: &Rules, standing: &Standing, working: &Working, place: usize) 
     }
     let mut tags = Vec::new();
     for matcher in standing.all() {
-        let after: BTreeSet<Tag> = match now {
-            Some(_) => working.reading(rules.keyring, matcher, place)?.tags.iter().copied().collect(),
-            None => BTreeSet::new(),
+        let after = match now {
+            Some(_) => in_order(&working.reading(rules.keyring, matcher, place)?.tags),
+            None => Vec::new(),
         };
         let before = match &was {
             Some(_) if says_the_same => after.clone(),
-            Some((_, said)) => Reading::of_cells(rules.keyring, matcher, said)?.tags.into_iter().collect(),
-            None => BTreeSet::new(),
+            Some((_, said)) => in_order(&Reading::of_cells(rules.keyring, matcher, said)?.tags),
+            None => Vec::new(),
         };
         tags.push((matcher.version, before, after));
     }
@@ -141,9 +141,16 @@ fn shifted(rules: &Rules, standing: &Standing, working: &Working, place: usize) 
     Ok(Some(Shift { place, was: was_loose, now, tags, is_rekeyed, people, left }))
 }
 
+fn in_order(tags: &[Tag]) -> Vec<Tag> {
+    let mut tags = tags.to_vec();
+    tags.sort_unstable();
+    tags.dedup();
+    tags
+}
+
 impl Moved {
     /// A record was or is found under these tags, and is loose or not: whoever is known by their number is evidence.
-    fn found_under(&mut self, tags: &BTreeSet<Tag>, is_loose: Option<bool>, now: bool) {
+    fn found_under(&mut self, tags: &[Tag], is_loose: Option<bool>, now: bool) {
         match is_loose {
             Some(false) => self.around.extend(tags),
             Some(true) => {

@@ -228,9 +228,9 @@ impl Working {
     }
 
     /// Those of the tags under which a loose record may be found as it is stored.
-    pub fn stored_tags(&self, tags: &BTreeSet<Tag>) -> Vec<Tag> {
+    pub fn stored_tags<'a>(&self, tags: impl IntoIterator<Item = &'a Tag>) -> Vec<Tag> {
         let known = self.known.as_deref();
-        tags.iter().filter(|tag| known.is_none_or(|known| known.may_hold_tag(**tag))).copied().collect()
+        tags.into_iter().filter(|tag| known.is_none_or(|known| known.may_hold_tag(**tag))).copied().collect()
     }
 
     /// Notes a person whom a loose record may be about.

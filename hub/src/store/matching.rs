@@ -282,8 +282,8 @@ impl Changes {
     pub fn rekey(
         &mut self,
         contribution: &[u8],
-        (before, was_there): (&BTreeSet<Tag>, bool),
-        after: &BTreeSet<Tag>,
+        (before, was_there): (&[Tag], bool),
+        after: &[Tag],
         of: (i64, bool),
     ) {
         if was_there {
