@@ -279,13 +279,7 @@ pub struct Changes {
 
 impl Changes {
     /// Replaces the keys of a contribution under one model.
-    pub fn rekey(
-        &mut self,
-        contribution: &[u8],
-        (before, was_there): (&[Tag], bool),
-        after: &[Tag],
-        of: (i64, bool),
-    ) {
+    pub fn rekey(&mut self, contribution: &[u8], (before, was_there): (&[Tag], bool), after: &[Tag], of: (i64, bool)) {
         if was_there {
             self.rekeyed.push(contribution.to_vec());
             self.forgotten.extend(before);
