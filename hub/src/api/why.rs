@@ -15,8 +15,9 @@ use crate::entity::RESIDENT;
 use crate::error::{Error, Result};
 use crate::hub::Hub;
 use crate::id;
+use crate::keyring::Token;
 use crate::leaving;
-use crate::matching::{Candidate, Explained, as_sent};
+use crate::matching::{Candidate, Explained, as_sent, surest};
 use crate::pipeline::standings::JOINED;
 use crate::resolve;
 use crate::store::contribution::{Row, live_of_entities};
@@ -67,9 +68,12 @@ pub struct Part {
     why: String,
     /// The same in Chinese.
     why_zh: String,
-    /// Where likeness has placed it: how it compares, column by column.
+    /// Where likeness has placed it: how it compares, column by column, with whom it is surest to be one.
     #[serde(skip_serializing_if = "Option::is_none")]
     like: Option<Explained>,
+    /// That one, where it is another record that no number places.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    through: Option<String>,
     /// The delivery that wrote it last; of now only, as what follows.
     #[serde(skip_serializing_if = "Option::is_none")]
     delivery: Option<String>,
@@ -188,28 +192,37 @@ fn decisions(conn: &mut Conn, row: &Entity, records: impl Iterator<Item = Vec<u8
     decision::about(conn, &concerned)
 }
 
+/// How a record compares that likeness has placed, and with which other one it does.
+#[derive(Clone)]
+struct Alike {
+    explained: Explained,
+    through: Option<Token>,
+}
+
+impl Alike {
+    fn of(hub: &Hub, conn: &mut Conn, model: i64, candidates: &[Candidate]) -> Result<Option<Self>> {
+        let Some(surest) = surest(candidates) else { return Ok(None) };
+        let explained = hub.models.ready(conn, model)?.explained(surest);
+        Ok(Some(Self { explained, through: surest.record }))
+    }
+}
+
 /// How those records that were placed by likeness compare, by contribution.
-fn likes(hub: &Hub, conn: &mut Conn, rows: &[Row]) -> Result<HashMap<Vec<u8>, Explained>> {
+fn likes(hub: &Hub, conn: &mut Conn, rows: &[Row]) -> Result<HashMap<Vec<u8>, Alike>> {
     let alike = rows.iter().filter(|row| resolve::is_loose(&row.link)).map(|row| row.id.clone());
     let mut likes = HashMap::new();
     for found in matching::standing(conn, &alike.collect::<Vec<_>>())?.into_iter().filter(|found| found.state == JOINED)
     {
-        if let Some(best) = found.candidates()?.first() {
-            likes.insert(found.contribution, compared(hub, conn, found.model, best)?);
-        }
+        let alike = Alike::of(hub, conn, found.model, &found.candidates()?)?;
+        likes.extend(alike.map(|alike| (found.contribution, alike)));
     }
     Ok(likes)
 }
 
 /// How a record compared where likeness had placed it.
-fn said_then(hub: &Hub, conn: &mut Conn, left: &PastLink) -> Result<Option<Explained>> {
+fn said_then(hub: &Hub, conn: &mut Conn, left: &PastLink) -> Result<Option<Alike>> {
     let (Some(model), Some(document)) = (left.model, &left.document) else { return Ok(None) };
-    let candidates = matching::candidates(document)?;
-    candidates.first().map(|best| compared(hub, conn, model, best)).transpose()
-}
-
-fn compared(hub: &Hub, conn: &mut Conn, model: i64, best: &Candidate) -> Result<Explained> {
-    Ok(hub.models.ready(conn, model)?.explained(best))
+    Alike::of(hub, conn, model, &matching::candidates(document)?)
 }
 
 /// By which link a record was here, and when.
@@ -220,14 +233,15 @@ struct Stood<'a> {
 }
 
 impl Part {
-    fn standing(row: &Row, decisions: &[Stored], like: Option<Explained>) -> Self {
+    fn standing(row: &Row, decisions: &[Stored], like: Option<Alike>) -> Self {
         let stood = Stood { link: &row.link, since: row.linked_at, until: None };
         let (feed, part) = (Some(row.feed.clone()), Some(row.part.clone()));
         Self { feed, part, ..Self::of(&row.id, stood, decisions, like) }
     }
 
-    fn of(contribution: &[u8], stood: Stood, decisions: &[Stored], like: Option<Explained>) -> Self {
-        let (why, why_zh) = reason((contribution, stood.link), decisions, like.as_ref());
+    fn of(contribution: &[u8], stood: Stood, decisions: &[Stored], like: Option<Alike>) -> Self {
+        let (why, why_zh) = reason((contribution, stood.link), decisions, like.as_ref().map(|like| &like.explained));
+        let (like, through) = like.map(|like| (like.explained, like.through)).unzip();
         Self {
             contribution: id::hex(contribution),
             feed: None,
@@ -239,6 +253,7 @@ impl Part {
             why,
             why_zh,
             like,
+            through: through.flatten().map(|record| record.to_string()),
             delivery: None,
             position: None,
             says: None,

@@ -322,6 +322,11 @@ pub fn likeliest(candidates: &mut Vec<Candidate>) {
     candidates.truncate(SHOWN);
 }
 
+/// The likeliest of these: a record may be somebody's through others, who come after them.
+pub fn surest(candidates: &[Candidate]) -> Option<&Candidate> {
+    candidates.iter().rev().max_by(|one, other| one.probability.total_cmp(&other.probability))
+}
+
 fn rounded(odds: f64) -> f64 {
     (probability(odds) * 1e6).round() / 1e6
 }

@@ -16,7 +16,7 @@ use crate::hub::Hub;
 use crate::id;
 use crate::keyring::Token;
 use crate::linkage::decide::{self, Budget};
-use crate::matching::{Candidate, Matcher};
+use crate::matching::{Candidate, Matcher, surest};
 use crate::resolve::{self, Placing};
 use crate::store::Conn;
 use crate::store::contribution::Row;
@@ -132,7 +132,7 @@ struct Likely {
 
 impl Likely {
     fn note(&mut self, matcher: &Matcher, row: &Row, like: &[Candidate]) {
-        let Some(best) = likeliest(like).filter(|best| best.ground.is_none()) else { return };
+        let Some(best) = surest(like).filter(|best| best.ground.is_none()) else { return };
         self.all.push(best.probability);
         let distance = (best.probability - matcher.limits().auto).abs();
         if self.closest.len() < SHOWN || self.closest.last().is_some_and(|last| distance < last.0) {
@@ -165,11 +165,6 @@ impl Likely {
         };
         effect.borderline = self.closest.into_iter().map(shown).collect();
     }
-}
-
-/// The likeliest of these: a record may be placed to one through others.
-fn likeliest(like: &[Candidate]) -> Option<&Candidate> {
-    like.iter().max_by(|one, other| one.probability.total_cmp(&other.probability))
 }
 
 /// The live records without a usable number.
@@ -209,7 +204,7 @@ impl Effect {
     fn joined(&mut self, row: &Row, (placing, resident): (Placing, Token), like: &[Candidate]) {
         self.loose += 1;
         self.joined += 1;
-        self.expected_wrong += likeliest(like).map_or(0.0, |candidate| 1.0 - candidate.probability);
+        self.expected_wrong += surest(like).map_or(0.0, |candidate| 1.0 - candidate.probability);
         let is_there = resolve::placing(&row.link) == Some(placing)
             && (placing == Placing::Group || row.entity.as_deref() == Some(resident.0.as_slice()));
         self.made += u64::from(!is_there);

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use hub::city::linkage::{LinkageOptions, Mix};
+use hub::matching::surest;
 use hub::pipeline::tune;
 use hub::store::matching;
 use integration_tests::registers::{Cells, REGISTERS, Registers, Score, rules};
@@ -34,6 +35,19 @@ fn standings(hub: &Inside) -> BTreeMap<Vec<u8>, (String, Vec<u8>)> {
     all.map(|one| (one.contribution, (one.state, one.document))).collect()
 }
 
+/// Some records are of the person they are of because others are, which is told.
+fn through_others(hub: &Inside, registers: &Registers) {
+    let mut through = 0;
+    for row in registers.rows.iter().flat_map(|row| hub.contributions(REGISTERS, &row[0])) {
+        let stands = hub.hub().db.read(|conn| matching::standing(conn, std::slice::from_ref(&row.id))).expect("a look");
+        let Some(like) = stands.first().filter(|_| row.link.starts_with("like/")) else { continue };
+        let like = like.candidates().expect("candidates");
+        assert_eq!((Some(like[0].entity.to_vec()), like[0].record), (row.entity, None), "{like:?}");
+        through += u32::from(surest(&like).is_some_and(|surest| surest.record.is_some()));
+    }
+    assert!(through > 0);
+}
+
 /// Some rows with cells that are gone or somebody else's, some as they were at first, and some that have ended.
 fn changed(registers: &Registers, seed: u64) -> Vec<Cells> {
     let mut random = StdRng::seed_from_u64(seed);
@@ -61,6 +75,7 @@ fn whoever_wrote_badly_is_found_and_stays_so_whatever_changes(store: Store) {
     let found = score(&hub, &registers);
     assert!(found.precision() >= 0.995 && found.recall() >= 0.97, "{found:?}");
     assert_eq!(hub.differences(), 0);
+    through_others(&hub, &registers);
     for day in 2..=4 {
         let rows = changed(&registers, day);
         hub.deliver(&registers.delivery(&format!("2026-11-{day:02}T00:00:00+08:00"), &rows));
