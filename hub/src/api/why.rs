@@ -68,7 +68,7 @@ pub struct Part {
     why: String,
     /// The same in Chinese.
     why_zh: String,
-    /// Where likeness has placed it: how it compares, column by column, with whom it is surest to be one.
+    /// Where likeness has placed it: how it compares, column by column, with the resident, or with whom it is surest to be one.
     #[serde(skip_serializing_if = "Option::is_none")]
     like: Option<Explained>,
     /// That one, where it is another record that no number places.
@@ -201,9 +201,10 @@ struct Alike {
 
 impl Alike {
     fn of(hub: &Hub, conn: &mut Conn, model: i64, candidates: &[Candidate]) -> Result<Option<Self>> {
-        let Some(surest) = surest(candidates) else { return Ok(None) };
-        let explained = hub.models.ready(conn, model)?.explained(surest);
-        Ok(Some(Self { explained, through: surest.record }))
+        let matcher = hub.models.ready(conn, model)?;
+        // The resident comes first, and says enough where that alone is sure.
+        let told = candidates.first().filter(|first| matcher.is_sure(first)).or_else(|| surest(candidates));
+        Ok(told.map(|told| Self { explained: matcher.explained(told), through: told.record }))
     }
 }
 
