@@ -80,8 +80,11 @@ pub struct Person {
 }
 
 impl Likeness {
-    fn is_above(&self, other: &Self) -> bool {
-        (self.ratio, &self.pattern) > (other.ratio, &other.pattern)
+    /// Takes the place of the best so far, if it is better.
+    fn unless_below(self, best: &mut Option<Self>) {
+        if best.as_ref().is_none_or(|best| (self.ratio, &self.pattern) > (best.ratio, &best.pattern)) {
+            *best = Some(self);
+        }
     }
 }
 
@@ -188,9 +191,7 @@ impl Matcher {
                 Verdict::Free => free.push((at, ratio)),
             }
             let found = Likeness { ratio, pattern, ground: None, free: Vec::new() };
-            if best.as_ref().is_none_or(|best| found.is_above(best)) {
-                best = Some(found);
-            }
+            found.unless_below(&mut best);
         }
         best.map(|best| Likeness { ground, free, ..best })
     }
@@ -206,15 +207,11 @@ impl Matcher {
         for record in one {
             let found = self.likest(record, other.iter().copied(), |one, other| self.but_for_number(one, other))?;
             ground = ground.max(found.ground);
-            if best.as_ref().is_none_or(|best| found.is_above(best)) {
-                best = Some(found);
-            }
+            found.unless_below(&mut best);
         }
-        let best = best?;
-        let probability = rounded(best.ratio + self.prior + (KNOWN_TWICE / KNOWN_AT_ALL).ln());
-        let levels = best.pattern.levels.to_vec();
-        let candidate = Candidate { entity, record: None, probability, levels, ground };
-        (probability >= self.model.limits.review).then_some(candidate)
+        let best = Likeness { ground, ..best? };
+        let candidate = self.candidate(entity, &best, best.ratio + self.prior + (KNOWN_TWICE / KNOWN_AT_ALL).ln());
+        (candidate.probability >= self.model.limits.review).then_some(candidate)
     }
 
     /// How two records compare. Two valid numbers are a question, and weigh nothing, where the name is one: somebody may have
@@ -260,9 +257,7 @@ impl Matcher {
                 Verdict::Free => None,
             };
             let found = Likeness { ratio: self.ratio(&record, &other, &pattern), pattern, ground, free: Vec::new() };
-            if best.as_ref().is_none_or(|best| found.is_above(best)) {
-                best = Some(found);
-            }
+            found.unless_below(&mut best);
         }
         match best {
             Some(best) => self.candidate(entity, &best, best.ratio + self.prior),

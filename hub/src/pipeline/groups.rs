@@ -93,10 +93,7 @@ fn told(
     let mut like: Vec<Candidate> = found.into_iter().filter(is_with).map(|near| near.candidate).collect();
     if is_known && !like.iter().any(|one| one.record.is_none()) {
         let reading = pool.reading(working, place)?;
-        let mut theirs = Vec::new();
-        for place in pool.records_of(resident) {
-            theirs.push(pool.reading(working, *place)?);
-        }
+        let theirs = pool.readings_of(working, resident)?;
         let theirs: Vec<_> = theirs.iter().map(|reading| &reading.values).collect();
         like.push(pool.matcher().through_others(&reading.values, &theirs, resident));
     }

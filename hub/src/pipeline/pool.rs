@@ -62,7 +62,7 @@ pub enum Whom {
 }
 
 /// Whether a record with this link shows what its person is like.
-pub fn is_strong(link: &str) -> bool {
+fn is_strong(link: &str) -> bool {
     !resolve::is_loose(link)
 }
 
@@ -115,6 +115,11 @@ impl<'a> Pool<'a> {
         self.people.get(&person).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// What these records say.
+    pub fn readings_of(&self, working: &Working, person: Token) -> Result<Vec<Arc<Reading>>> {
+        self.records_of(person).iter().map(|place| self.reading(working, *place)).collect()
+    }
+
     /// The model.
     pub fn matcher(&self) -> &Matcher {
         self.matcher
@@ -159,22 +164,9 @@ impl<'a> Pool<'a> {
 
     /// The loose records under each of these tags.
     fn loose(&self, conn: &mut Conn, working: &mut Working, tags: &BTreeSet<Tag>) -> Result<BTreeMap<Tag, Vec<usize>>> {
-        let stored: BTreeSet<Tag> = tags.iter().filter(|tag| self.counts[tag].0 > 0).copied().collect();
-        let mut found: BTreeMap<Tag, BTreeSet<Token>> = BTreeMap::new();
-        for key in matching::under(conn, &working.stored_tags(&stored), true)? {
-            let id = Token::from_slice(&key.contribution)?;
-            if !self.moved_ids.contains(&id) {
-                found.entry(key.tag).or_default().insert(id);
-            }
-        }
-        working.by_ids(conn, &found.values().flatten().copied().collect())?;
-        let mut loose = BTreeMap::new();
-        for tag in tags {
-            let mut places: Vec<usize> = self.moved_under(*tag).collect();
-            places.extend(found.get(tag).into_iter().flatten().filter_map(|id| working.place_of(id)));
-            places.retain(|place| is_loose(working, *place));
-            loose.insert(*tag, places);
-        }
+        let stored = working.stored_tags(tags.iter().filter(|tag| self.counts[tag].0 > 0));
+        let mut loose = self.found(conn, working, tags, (&stored, true))?;
+        loose.values_mut().for_each(|places| places.retain(|place| is_loose(working, *place)));
         Ok(loose)
     }
 
@@ -185,19 +177,9 @@ impl<'a> Pool<'a> {
         working: &mut Working,
         tags: &BTreeSet<Tag>,
     ) -> Result<BTreeMap<Tag, Vec<(Token, usize)>>> {
-        let mut owners: BTreeMap<Tag, BTreeSet<Token>> = tags.iter().map(|tag| (*tag, BTreeSet::new())).collect();
-        for key in matching::under(conn, &tags.iter().copied().collect::<Vec<_>>(), false)? {
-            // What this transaction moves is found as it will stand, and not as it stands.
-            let owner = Token::from_slice(&key.contribution)?;
-            if !self.moved_ids.contains(&owner) {
-                owners.entry(key.tag).or_default().insert(owner);
-            }
-        }
-        working.by_ids(conn, &owners.values().flatten().copied().collect())?;
+        let stored: Vec<Tag> = tags.iter().copied().collect();
         let mut known_under = BTreeMap::new();
-        for (tag, owners) in owners {
-            let mut places: Vec<usize> = self.moved_under(tag).collect();
-            places.extend(owners.iter().filter_map(|id| working.place_of(id)));
+        for (tag, places) in self.found(conn, working, tags, (&stored, false))? {
             let mut known = BTreeSet::new();
             for place in places {
                 let row = &working.at(place).row;
@@ -211,6 +193,30 @@ impl<'a> Pool<'a> {
             }
         }
         Ok(known_under)
+    }
+
+    /// The records under each of these tags: those the transaction moves, and those that are found as they are `stored`.
+    fn found(
+        &self,
+        conn: &mut Conn,
+        working: &mut Working,
+        tags: &BTreeSet<Tag>,
+        (stored, loose): (&[Tag], bool),
+    ) -> Result<BTreeMap<Tag, Vec<usize>>> {
+        let mut owners: BTreeMap<Tag, BTreeSet<Token>> = BTreeMap::new();
+        for key in matching::under(conn, stored, loose)? {
+            // What this transaction moves is found as it will stand, and not as it stands.
+            let owner = Token::from_slice(&key.contribution)?;
+            if !self.moved_ids.contains(&owner) {
+                owners.entry(key.tag).or_default().insert(owner);
+            }
+        }
+        working.by_ids(conn, &owners.values().flatten().copied().collect())?;
+        let places = |tag: &Tag| {
+            let stored = owners.get(tag).into_iter().flatten().filter_map(|id| working.place_of(id));
+            (*tag, self.moved_under(*tag).chain(stored).collect())
+        };
+        Ok(tags.iter().map(places).collect())
     }
 
     /// Finds the records by which people are known.
@@ -232,18 +238,26 @@ impl<'a> Pool<'a> {
 
     /// The loose records under these tags, of those that say anything now or did before.
     pub fn around(&mut self, conn: &mut Conn, working: &mut Working, tags: &BTreeSet<Tag>) -> Result<BTreeSet<usize>> {
-        self.count(conn, working, tags)?;
         let says = |(before, after): (usize, usize)| (before > 0 || after > 0) && before.min(after) <= CAP;
-        let tags: BTreeSet<Tag> = tags.iter().filter(|tag| says(self.counts[tag])).copied().collect();
-        Ok(self.loose(conn, working, &tags)?.into_values().flatten().collect())
+        self.loose_where(conn, working, tags, says)
     }
 
     /// Records that may be placed otherwise because a number of others under their tags have come or gone.
     pub fn crossing(&mut self, conn: &mut Conn, working: &mut Working) -> Result<BTreeSet<usize>> {
-        let tags: BTreeSet<Tag> = self.turnover.keys().copied().collect();
-        self.count(conn, working, &tags)?;
-        let crosses = |(before, after): (usize, usize)| (before <= CAP) != (after <= CAP);
-        let tags: BTreeSet<Tag> = tags.into_iter().filter(|tag| crosses(self.counts[tag])).collect();
+        let tags = self.turnover.keys().copied().collect();
+        self.loose_where(conn, working, &tags, |(before, after)| (before <= CAP) != (after <= CAP))
+    }
+
+    /// The loose records under those of these tags whose numbers of them, before and after, are such.
+    fn loose_where(
+        &mut self,
+        conn: &mut Conn,
+        working: &mut Working,
+        tags: &BTreeSet<Tag>,
+        is_such: impl Fn((usize, usize)) -> bool,
+    ) -> Result<BTreeSet<usize>> {
+        self.count(conn, working, tags)?;
+        let tags: BTreeSet<Tag> = tags.iter().filter(|tag| is_such(self.counts[tag])).copied().collect();
         Ok(self.loose(conn, working, &tags)?.into_values().flatten().collect())
     }
 
@@ -285,10 +299,7 @@ impl<'a> Pool<'a> {
     }
 
     fn likeness(&self, working: &Working, reading: &Reading, person: Token) -> Result<Option<Likeness>> {
-        let mut theirs = Vec::new();
-        for place in self.records_of(person) {
-            theirs.push(self.reading(working, *place)?);
-        }
+        let theirs = self.readings_of(working, person)?;
         Ok(self.matcher.likeness(&reading.values, theirs.iter().map(|reading| &reading.values)))
     }
 
@@ -349,16 +360,13 @@ impl<'a> Pool<'a> {
 
     /// Who comes after a person, by id, among those found under the same tags, and may be the same one.
     pub fn beside(&self, working: &Working, person: Token) -> Result<Vec<Candidate>> {
-        let readings = |person: Token| -> Result<Vec<Arc<Reading>>> {
-            self.records_of(person).iter().map(|place| self.reading(working, *place)).collect()
-        };
-        let ours = readings(person)?;
+        let ours = self.readings_of(working, person)?;
         let tags = ours.iter().flat_map(|reading| &reading.tags).filter_map(|tag| self.under.get(tag));
         let others: BTreeSet<Token> = tags.flat_map(|under| &under.known).map(|(person, _)| *person).collect();
         let ours: Vec<&Values> = ours.iter().map(|reading| &reading.values).collect();
         let mut beside = Vec::new();
         for other in others.into_iter().filter(|other| *other > person) {
-            let theirs = readings(other)?;
+            let theirs = self.readings_of(working, other)?;
             let theirs: Vec<&Values> = theirs.iter().map(|reading| &reading.values).collect();
             beside.extend(self.matcher.twice(&ours, &theirs, other));
         }

@@ -2,6 +2,7 @@
 //! may move.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::golden::Rules;
 use super::likeness::Standing;
@@ -35,7 +36,7 @@ pub struct Moved {
     /// What is found otherwise than it is stored.
     pub keyed: Keyed,
     /// What loose records said that say another thing now, or are loose no more.
-    pub left: Vec<(Token, Reading)>,
+    pub left: Vec<(Token, Arc<Reading>)>,
     /// Records that are loose no more.
     pub left_from: BTreeSet<usize>,
 }
@@ -52,7 +53,7 @@ struct Shift {
     /// Whom it showed and shows, if it is not loose.
     people: Vec<Token>,
     /// What it said, if it was loose and is so no more or says another thing.
-    left: Option<Reading>,
+    left: Option<Arc<Reading>>,
 }
 
 /// What has changed or changed its place: its keys are made anew, it is asked about if it is loose now, and whoever is found
@@ -118,31 +119,31 @@ fn shifted(rules: &Rules, standing: &Standing, working: &Working, place: usize) 
     if !is_rekeyed && held.was.as_ref().is_none_or(|(_, entity)| *entity == held.row.entity) {
         return Ok(None);
     }
-    let mut tags = Vec::new();
+    let (mut tags, mut left) = (Vec::new(), None);
     for matcher in standing.all() {
-        let after = match now {
-            Some(_) => in_order(&working.reading(rules.keyring, matcher, place)?.tags),
-            None => Vec::new(),
-        };
+        let after = now.map(|_| working.reading(rules.keyring, matcher, place)).transpose()?;
         let before = match &was {
             Some(_) if says_the_same => after.clone(),
-            Some((_, said)) => in_order(&Reading::of_cells(rules.keyring, matcher, said)?.tags),
-            None => Vec::new(),
+            Some((_, said)) => Some(Arc::new(Reading::of_cells(rules.keyring, matcher, said)?)),
+            None => None,
         };
-        tags.push((matcher.version, before, after));
+        tags.push((matcher.version, in_order(before.as_deref()), in_order(after.as_deref())));
+        if was_loose == Some(true) && is_rekeyed && is_active(standing, matcher) {
+            left = before;
+        }
     }
     let before = held.was.as_ref().filter(|_| was_loose == Some(false)).and_then(|(_, entity)| entity.as_deref());
     let after = held.row.entity.as_deref().filter(|_| now == Some(false));
     let people = before.into_iter().chain(after).map(Token::from_slice).collect::<Result<_>>()?;
-    let left = match (&was, &standing.active) {
-        (Some((true, said)), Some(active)) if is_rekeyed => Some(Reading::of_cells(rules.keyring, active, said)?),
-        _ => None,
-    };
     Ok(Some(Shift { place, was: was_loose, now, tags, is_rekeyed, people, left }))
 }
 
-fn in_order(tags: &[Tag]) -> Vec<Tag> {
-    let mut tags = tags.to_vec();
+fn is_active(standing: &Standing, matcher: &Matcher) -> bool {
+    standing.active.as_ref().is_some_and(|active| active.version == matcher.version)
+}
+
+fn in_order(reading: Option<&Reading>) -> Vec<Tag> {
+    let mut tags = reading.map(|reading| reading.tags.clone()).unwrap_or_default();
     tags.sort_unstable();
     tags.dedup();
     tags
