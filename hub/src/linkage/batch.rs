@@ -62,7 +62,7 @@ pub fn link(table: &mut Table, names: &[String], training: Training<'_>, budget:
     let scorer = Scorer::new(&model);
     model.single = single::detect(table, &scorer, (&compared, &faceted), &model, training.threads);
     // What relatives of one household share is known; what things of one maker share is seen from them only.
-    let strangers = if telling::persons(table.kinds()) {
+    let strangers = if telling::persons(table) {
         None
     } else {
         Strangers::of(table, &scorer, (&model, &faceted), training.threads)

@@ -9,7 +9,7 @@ use fnv::FnvHasher;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::plain::{address::Address, code::Code, name::Name, number::Number, text::Text};
+use super::plain::{address::Address, code::Code, name, name::Name, number::Number, text::Text};
 use super::zh;
 
 /// What a column holds, as `link.toml` says it.
@@ -203,6 +203,7 @@ impl Kind {
     pub fn shared_places(self) -> &'static [usize] {
         match self {
             Self::NameZh => &zh::name::SHARED,
+            Self::NameLatin => &name::SHARED,
             _ => &[0],
         }
     }
@@ -248,6 +249,7 @@ impl Value {
     pub fn parts(&self) -> Option<[u64; 2]> {
         match self {
             Self::NameZh(name) => name.parts(),
+            Self::NameLatin(name) => name.parts(),
             _ => None,
         }
     }

@@ -6,6 +6,7 @@
 use super::compared::Compared;
 use super::evidence::{Kind, Verdict};
 use super::model::{ColumnModel, Family, Model, RELATIONS, Relation, RungModel, WHOLE};
+use super::plain::name;
 use super::score::{Rarity, Scorer, add};
 
 /// How random pairs stand on the rungs of one column, as counted.
@@ -49,6 +50,8 @@ const RENAMED: f64 = 0.35;
 /// At least this share of them agree in what identifies a person, and in a name.
 const AGREED: f64 = 0.6;
 const ALIKE: f64 = 0.5;
+/// The same for a name in one column, all its words taken together.
+const CALLED: f64 = 0.85;
 /// The same for the text that names a thing: hardly any pair shares nothing of it, most share half and more.
 const RETITLED: f64 = 0.01;
 const TITLED: f64 = 0.8;
@@ -145,9 +148,9 @@ fn expect(scorer: &Scorer, compared: &Compared, groups: &[Group]) -> (Vec<Expect
 }
 
 fn maximise(model: &mut Model, compared: &Compared, groups: &[Group], expected: &[Expected], all_pairs: f64) {
-    let things = model.columns.iter().any(|column| column.identifies && column.kind == Kind::Text);
+    let naming = Naming::of(model);
     for (at, column) in model.columns.iter_mut().enumerate() {
-        maximise_column(column, at, compared, (groups, expected), things);
+        maximise_column(column, at, compared, (groups, expected), naming);
     }
     let total = |of: &dyn Fn(&Expected) -> f64| -> f64 {
         expected.iter().zip(groups).map(|(expected, group)| of(expected) * group.pairs).sum()
@@ -181,7 +184,7 @@ fn maximise_column(
     at: usize,
     compared: &Compared,
     (groups, expected): (&[Group], &[Expected]),
-    things: bool,
+    naming: Naming,
 ) {
     let ladder = column.kind.ladder();
     let mut same: Vec<f64> = ladder.iter().map(|rung| GUESS * rung.m).collect();
@@ -199,7 +202,7 @@ fn maximise_column(
     if column.stays() {
         // Whoever moves keeps these: one distribution for both.
         same.iter_mut().zip(&moved).for_each(|(same, moved)| *same += moved);
-        bound(&mut same, column);
+        bound(&mut same, column, naming);
         moved.clone_from(&same);
     }
     let (all_same, all_moved): (f64, f64) = (same.iter().sum(), moved.iter().sum());
@@ -211,9 +214,12 @@ fn maximise_column(
     }
     for (relation, kind) in Relation::ALL.into_iter().enumerate() {
         let fixed = column.by_chance(kind);
-        if kind == Relation::Household && (shared_at_home(column) || things && shared_by_siblings(column)) {
+        if kind == Relation::Household && naming.shared_at_home(column) {
             let mut shared: Vec<f64> = related.iter().map(|sum| sum[relation]).collect();
-            bound_by(&mut shared, column.kind, (0.5, ALIKE));
+            match naming {
+                Naming::Whole if column.identifies => one_word(&mut shared),
+                _ => bound_by(&mut shared, column.kind, (0.5, ALIKE)),
+            }
             related.iter_mut().zip(shared).for_each(|(sum, shared)| sum[relation] = shared);
         }
         if let Some(family) = column.kind.in_family().filter(|_| kind == Relation::Household) {
@@ -242,30 +248,63 @@ fn in_family(family: &Family, at: usize, compared: &Compared, groups: &[Group], 
     (there > 0.0).then(|| (there / all).clamp(family.least, family.most))
 }
 
+/// What names the records, where several columns hold it or one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Naming {
+    /// A text: the records are of things.
+    Text,
+    /// One column with all parts of a name.
+    Whole,
+    /// Anything else.
+    Parts,
+}
+
+impl Naming {
+    fn of(model: &Model) -> Self {
+        let tells = |kind: Kind| model.columns.iter().any(|column| column.identifies && column.kind == kind);
+        let names = model.columns.iter().filter(|column| column.kind == Kind::NameLatin).count();
+        match () {
+            () if tells(Kind::Text) => Self::Text,
+            () if names == 1 && tells(Kind::NameLatin) => Self::Whole,
+            () => Self::Parts,
+        }
+    }
+
+    /// What the members of a household have in common: the surname, whether it is a column of its own or the end of a name,
+    /// and the home; of things of one origin a rare text besides the one that names each.
+    fn shared_at_home(self, column: &ColumnModel) -> bool {
+        match column.kind {
+            Kind::NameLatin => !column.identifies || self == Self::Whole,
+            Kind::AddressLatin | Kind::AddressZh => true,
+            Kind::Text if self == Self::Text && !column.identifies => {
+                column.rungs.first().is_some_and(|rung| rung.commonness < 0.01)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// Keeps the class of one person to what can be one person: those who contradict each other in what identifies a
 /// person, or in a name, are few, and those who agree are many.
-fn bound(same: &mut [f64], column: &ColumnModel) {
+fn bound(same: &mut [f64], column: &ColumnModel, naming: Naming) {
     match column.kind {
         Kind::Text if column.identifies => bound_by(same, Kind::Text, (RETITLED, TITLED)),
+        Kind::NameLatin if column.identifies && naming == Naming::Whole => {
+            bound_by(same, Kind::NameLatin, (CONTRADICTED, CALLED));
+        }
         kind if column.identifies && !kind.names() => bound_by(same, kind, (CONTRADICTED, AGREED)),
         kind if kind.names() => bound_by(same, kind, (RENAMED, ALIKE)),
         _ => {}
     }
 }
 
-/// What the members of a household have in common: the surname, where it is a column of its own, and the home.
-fn shared_at_home(column: &ColumnModel) -> bool {
-    match column.kind {
-        Kind::NameLatin => !column.identifies,
-        Kind::AddressLatin | Kind::AddressZh => true,
-        _ => false,
+/// At least half of the relatives whose names differ share a word of them, the last one mostly.
+fn one_word(related: &mut [f64]) {
+    let [last, first, other] = [name::LAST, name::FIRST, name::OTHER].map(usize::from);
+    let [Some(word), Some(given), Some(rest)] = [last, first, other].map(|at| related.get(at).copied()) else { return };
+    if word < given + rest && word > 0.0 {
+        related[last] = given + rest;
     }
-}
-
-/// What different things of one origin have in common: a rare text besides the one that names each.
-fn shared_by_siblings(column: &ColumnModel) -> bool {
-    let rare = column.rungs.first().is_some_and(|rung| rung.commonness < 0.01);
-    !column.identifies && column.kind == Kind::Text && rare
 }
 
 /// At most `contradict` on the last rung, at least `agree` on those that speak for one thing.
@@ -304,7 +343,10 @@ fn chance(model: &mut Model, drawn: &[Drawn]) {
             let explained = priors.same * ((1.0 - priors.moved) * rung.same + priors.moved * rung.moved)
                 + related.map(|relation| priors.related[relation] * rung.related[relation]).sum::<f64>();
             let left = (share - explained).max(0.05 * share).max(least);
-            rung.random = if at == 0 { drawn.chance.unwrap_or(left) } else { left };
+            rung.random = match at {
+                0 => drawn.chance.unwrap_or(left).max(column.kind.least_by_chance(&drawn.shares)),
+                _ => left,
+            };
         }
         for (rung, share) in column.rungs.iter_mut().zip(drawn.strangers.iter().flatten()) {
             rung.random = *share;

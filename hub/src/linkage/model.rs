@@ -7,10 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::ahead::Ahead;
 use super::block::{Blocking, Facet, Way};
 use super::evidence::Kind;
+use super::zh::birth::rung as birth;
 use super::zh::citizen::rung::SAME_BORROWED;
 
 /// Version of the document's shape and of what its numbers mean.
-pub const FORMAT: u32 = 4;
+pub const FORMAT: u32 = 5;
+
+/// Days of a year.
+const DAYS: f64 = 365.25;
 
 /// How many kinds of [`Relation`] there are.
 pub const RELATIONS: usize = 2;
@@ -130,17 +134,21 @@ pub const WHOLE: f64 = 5.0;
 impl ColumnModel {
     /// How many rungs, from the first, agree by chance only in a relation.
     pub fn by_chance(&self, relation: Relation) -> usize {
-        if self.identifies && self.kind == Kind::Text {
-            return self.kind.ladder().iter().take_while(|rung| rung.m >= WHOLE * rung.u).count();
-        }
-        if self.identifies || relation == Relation::Neighbours && self.kind.names() {
+        if relation == Relation::Neighbours && self.kind.names() {
             return self.rungs.len();
         }
-        if self.kind == Kind::NameZh {
-            // Members of a family share the surname, never the whole name.
-            return self.kind.ladder().iter().take_while(|rung| rung.m >= WHOLE * rung.u).count();
+        match self.kind {
+            // Members of a family share the surname, never the whole name; things of one origin some words.
+            Kind::NameZh => self.whole(),
+            Kind::NameLatin | Kind::Text if self.identifies => self.whole(),
+            _ if self.identifies => self.rungs.len(),
+            _ => 0,
         }
-        0
+    }
+
+    /// How many rungs, from the first, speak for the whole of it.
+    fn whole(&self) -> usize {
+        self.kind.ladder().iter().take_while(|rung| rung.m >= WHOLE * rung.u).count()
     }
 }
 
@@ -175,6 +183,13 @@ impl Kind {
             Self::CitizenId => Some(Family { rung: SAME_BORROWED.into(), least: 0.01, most: 0.3 }),
             _ => None,
         }
+    }
+
+    /// How many strangers stand on the first rung at least, seen from their shares on the others: of those born in one year
+    /// one in so many as it has days is born on the same.
+    pub fn least_by_chance(self, shares: &[f64]) -> f64 {
+        let one_year = [birth::SAME_MONTH, birth::SAME_YEAR].into_iter().filter_map(|at| shares.get(usize::from(at)));
+        if self == Self::BirthDate { one_year.sum::<f64>() / DAYS } else { 0.0 }
     }
 
     /// Whether it is a name of a person.

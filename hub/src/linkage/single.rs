@@ -95,7 +95,7 @@ fn is_single(
         let prior = (expected / all).ln();
         expected = (ratios.iter().map(|ratio| probability(ratio + prior)).sum::<f64>() * step as f64).max(1e-3);
     }
-    if telling::persons(table.kinds()) {
+    if telling::persons(table) {
         return expected < DUPLICATED * records;
     }
     let prior = (expected / all).ln();

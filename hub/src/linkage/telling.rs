@@ -18,21 +18,29 @@ const COMPARABLE: f64 = 0.6;
 pub fn telling(table: &Table) -> Vec<bool> {
     let kinds = table.kinds();
     let mut telling: Vec<bool> = kinds.iter().map(|kind| kind.identifies()).collect();
-    let found = match persons(kinds) {
-        true if !telling.contains(&true) => birth(table),
-        false if !telling.contains(&true) => titles(table),
-        _ => Vec::new(),
+    let found = match persons(table) {
+        true if telling.contains(&true) => whole_name(table),
+        true => [birth(table), whole_name(table)].concat(),
+        false => titles(table),
     };
     found.into_iter().for_each(|at| telling[at] = true);
     telling
 }
 
-/// Whether the records are of persons: one name beside a text may be an author's.
-pub fn persons(kinds: &[Kind]) -> bool {
-    let names = kinds.iter().filter(|kind| **kind == Kind::NameLatin).count();
-    kinds.iter().any(|kind| kind.identifies() || matches!(kind, Kind::NameZh | Kind::Sex))
-        || names > 1
-        || names > 0 && !kinds.contains(&Kind::Text)
+/// Whether the records are of persons: one name beside a text that differs more is an author's.
+pub fn persons(table: &Table) -> bool {
+    let kinds = table.kinds();
+    if kinds.iter().any(|kind| kind.identifies() || matches!(kind, Kind::NameZh | Kind::Sex)) {
+        return true;
+    }
+    match columns(kinds, Kind::NameLatin).as_slice() {
+        [] => false,
+        [name] => {
+            let name = different(table, *name);
+            columns(kinds, Kind::Text).into_iter().all(|text| different(table, text) < name)
+        }
+        _ => true,
+    }
 }
 
 /// Whether the records are of residents, with numbers or names that have their own ways of going wrong.
@@ -54,6 +62,34 @@ pub fn has_households(table: &Table) -> bool {
         .zip(&telling)
         .filter(|(kind, telling)| home(kind) && !(**telling && matches!(kind, Kind::Code | Kind::Text)));
     (telling.contains(&true) || kinds.contains(&Kind::NameZh) || names > 1) && homes.count() > 0
+}
+
+/// The one column of names, where it holds all parts of them: relatives share but one.
+fn whole_name(table: &Table) -> Vec<usize> {
+    let names = columns(table.kinds(), Kind::NameLatin);
+    let is_whole = |column: usize| {
+        let counted = table.counted(column);
+        let sum = |is_counted: &dyn Fn(&Value) -> bool| -> u32 {
+            counted.iter().filter(|(value, _)| is_counted(value)).map(|(_, count)| count).sum()
+        };
+        2 * sum(&|value| value.parts().is_some()) > sum(&|_| true)
+    };
+    match names.as_slice() {
+        [name] if !table.kinds().contains(&Kind::NameZh) && is_whole(*name) => names,
+        _ => Vec::new(),
+    }
+}
+
+/// The columns of one kind.
+fn columns(kinds: &[Kind], wanted: Kind) -> Vec<usize> {
+    (0..kinds.len()).filter(|at| kinds[*at] == wanted).collect()
+}
+
+/// Share of a column's values that are different.
+fn different(table: &Table, column: usize) -> f64 {
+    let counted = table.counted(column);
+    let all: u32 = counted.iter().map(|(_, count)| count).sum();
+    counted.len() as f64 / f64::from(all.max(1))
 }
 
 /// The columns of a year, a month and a day, where there is one of each.
@@ -89,14 +125,12 @@ fn calendar(table: &Table, column: usize) -> Option<usize> {
 
 /// The texts that are nearly all different: one of them names the thing, which one is learned.
 fn titles(table: &Table) -> Vec<usize> {
-    let share = |at: &usize| {
-        let counted = table.counted(*at);
-        let all: u32 = counted.iter().map(|(_, count)| count).sum();
-        counted.len() as f64 / f64::from(all.max(1))
-    };
-    let texts: Vec<usize> = (0..table.kinds().len()).filter(|at| table.kinds()[*at] == Kind::Text).collect();
-    let most = texts.iter().map(share).fold(0.0, f64::max);
-    texts.into_iter().filter(|at| most >= DIFFERENT && share(at) >= COMPARABLE * most).collect()
+    let texts: Vec<(usize, f64)> =
+        columns(table.kinds(), Kind::Text).into_iter().map(|at| (at, different(table, at))).collect();
+    let most = texts.iter().map(|(_, share)| *share).fold(0.0, f64::max);
+    (texts.into_iter().filter(|(_, share)| most >= DIFFERENT && *share >= COMPARABLE * most))
+        .map(|(at, _)| at)
+        .collect()
 }
 
 #[cfg(test)]

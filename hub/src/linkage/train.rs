@@ -217,7 +217,7 @@ pub fn possible_pairs(table: &Table) -> f64 {
 fn guess(model: &mut Model, table: &Table, all_pairs: f64) {
     let same = (0.3 * table.len() as f64 / all_pairs).min(0.2);
     let related = if telling::has_households(table) { same } else { 0.0 };
-    let neighbours = if telling::persons(table.kinds()) { related } else { 0.0 };
+    let neighbours = if telling::persons(table) { related } else { 0.0 };
     model.priors = Priors { same, moved: if neighbours > 0.0 { 0.05 } else { 0.0 }, related: [related, neighbours] };
 }
 

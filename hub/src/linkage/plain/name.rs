@@ -2,6 +2,8 @@
 //!
 //! Owns how they are read and how two agree. Never knows which part it is: the engine sees which columns are exchanged.
 
+use smallvec::SmallVec;
+
 use super::edit::{alphabet, edits, may_be_similar};
 use super::letters::{fold, says_nothing, skeleton};
 use super::pet;
@@ -13,6 +15,8 @@ pub struct Name {
     text: Box<str>,
     letters: u64,
     token: u64,
+    /// Of a name of several words: the first and the last.
+    ends: Option<[u64; 2]>,
     /// The given names its first words may stand for.
     given: pet::Names,
 }
@@ -24,9 +28,21 @@ const NEAR: u8 = 3;
 const PET: u8 = 4;
 const SHORT: u8 = 5;
 const ALIKE: u8 = 6;
-const OTHER: u8 = 7;
+/// Only the last word agrees.
+pub const LAST: u8 = 7;
+/// Only another word agrees.
+pub const FIRST: u8 = 8;
+/// Nothing agrees.
+pub const OTHER: u8 = 9;
 
-/// Words of a name that become keys.
+/// Places of the tokens that names on each rung share: the whole, its last word, its first.
+pub(in crate::linkage) const SHARED: [usize; 10] = [0, 0, 0, 0, 0, 0, 0, 1, 2, 0];
+
+/// What tells the words at the ends of names apart in tokens.
+const FIRST_WORD: u64 = 1;
+const LAST_WORD: u64 = 2;
+
+/// Words of a name that become keys. Those of more are a list of names, and are not compared word by word.
 const KEYED: usize = 4;
 /// Words behind a name that say which of several generations bears it, and are no part of it.
 const GENERATIONS: [&str; 7] = ["jr", "jnr", "sr", "snr", "ii", "iii", "iv"];
@@ -45,6 +61,11 @@ impl Name {
         self.text.split(' ')
     }
 
+    /// Whether it has several words, and is not a list of names.
+    fn is_told_by_words(&self) -> bool {
+        (2..=KEYED).contains(&self.words().count())
+    }
+
     /// Same words in another order, or written together.
     fn reordered(&self, other: &Self) -> bool {
         if self.letters != other.letters || !(self.text.contains(' ') || other.text.contains(' ')) {
@@ -57,6 +78,11 @@ impl Name {
             words
         };
         joined(self) == joined(other) || sorted(self) == sorted(other)
+    }
+
+    /// The tokens of the first and the last word, of a name of several.
+    pub fn parts(&self) -> Option<[u64; 2]> {
+        self.ends
     }
 
     /// Word for word the same, or a given name and what its bearers are called.
@@ -72,6 +98,69 @@ impl Name {
         long.text.starts_with(&*short.text)
             || long.text.contains(' ') && short.words().all(|word| long.words().any(|full| full.starts_with(word)))
     }
+
+    /// Whether it is one word, the last one of the other: a surname that stands alone is a whole family's.
+    fn is_end_of(&self, other: &Self) -> bool {
+        other.ends.is_some_and(|[_, last]| self.ends.is_none() && last == combine(self.token, LAST_WORD))
+    }
+
+    /// How two names of several words each agree: relatives share a word, and are not one for it.
+    fn by_words(&self, other: &Self) -> u8 {
+        let (mine, others): (Words<'_>, Words<'_>) = (self.words().collect(), other.words().collect());
+        let (short, long) = if mine.len() <= others.len() { (mine, others) } else { (others, mine) };
+        let matched = matched(&short, &long);
+        let near = matched.iter().filter(|rung| **rung <= NEAR).count();
+        match matched.iter().copied().max().unwrap_or(OTHER) {
+            OTHER if 2 * near > short.len() => ALIKE,
+            OTHER if near > 0 => match (short.last(), long.last()) {
+                (Some(one), Some(other)) if word(one, other) <= NEAR => LAST,
+                _ => FIRST,
+            },
+            rung @ (PET | SHORT | ALIKE | OTHER) => rung,
+            _ if short.len() < long.len() => SHORT,
+            EDIT if matched.iter().filter(|rung| **rung == EDIT).count() == 1 => EDIT,
+            _ => NEAR,
+        }
+    }
+}
+
+/// The words of a name.
+type Words<'a> = SmallVec<[&'a str; KEYED]>;
+
+/// How the words of the shorter name agree with those of the longer, each with one, those that agree best first.
+fn matched(short: &[&str], long: &[&str]) -> SmallVec<[u8; KEYED]> {
+    let mut pairs: SmallVec<[(u8, usize, usize); KEYED * KEYED]> = SmallVec::new();
+    for (x, one) in short.iter().enumerate() {
+        pairs.extend(long.iter().enumerate().map(|(y, other)| (word(one, other), x, y)));
+    }
+    pairs.sort_unstable_by_key(|(rung, x, y)| (*rung, x.abs_diff(*y), *x));
+    let (mut mine, mut others) = (0_u8, 0_u8);
+    let mut matched = SmallVec::new();
+    for (rung, x, y) in pairs {
+        if mine >> x & 1 == 0 && others >> y & 1 == 0 {
+            mine |= 1 << x;
+            others |= 1 << y;
+            matched.push(rung);
+        }
+    }
+    matched
+}
+
+/// Which rung two single words stand on.
+fn word(one: &str, other: &str) -> u8 {
+    let shorter = one.len().min(other.len());
+    match edits(one, other) {
+        0 => SAME,
+        1 if shorter >= 3 => EDIT,
+        _ if pet::share(pet::names(one), pet::names(other)) => PET,
+        _ if one.starts_with(other) || other.starts_with(one) => SHORT,
+        2 if shorter >= 5 => NEAR,
+        _ => match strsim::jaro_winkler(one, other) {
+            likeness if likeness >= 0.92 => NEAR,
+            likeness if likeness >= 0.80 => ALIKE,
+            _ => OTHER,
+        },
+    }
 }
 
 impl Evidence for Name {
@@ -83,15 +172,23 @@ impl Evidence for Name {
         Rung { name: "pet", zh: "昵称", en: "a pet name of it", m: 0.01, u: 0.000_5 },
         Rung { name: "short", zh: "一方为缩写", en: "one is a short form", m: 0.02, u: 0.004 },
         Rung { name: "alike", zh: "略相似", en: "somewhat alike", m: 0.02, u: 0.03 },
-        Rung { name: "other", zh: "姓名不同", en: "different name", m: 0.02, u: 0.954_5 },
+        Rung { name: "last", zh: "仅末词相同", en: "only the last word agrees", m: 0.005, u: 0.05 },
+        Rung { name: "first", zh: "仅其他词相同", en: "only another word agrees", m: 0.005, u: 0.01 },
+        Rung { name: "other", zh: "姓名不同", en: "different name", m: 0.01, u: 0.894_5 },
     ];
 
     fn prepare(text: &str) -> Option<Self> {
         let folded = fold(text);
         let name = without_generation(&folded);
+        let end = |word: &str, which: u64| combine(stable_hash(word.as_bytes()), which);
+        let ends = name.split_once(' ').map(|(first, _)| {
+            let last = name.rsplit(' ').next().unwrap_or_default();
+            [end(first, FIRST_WORD), end(last, LAST_WORD)]
+        });
         (!says_nothing(name)).then(|| Self {
             letters: alphabet(name.as_bytes()),
             token: stable_hash(name.as_bytes()),
+            ends,
             text: name.into(),
             given: name.split(' ').take(KEYED).flat_map(pet::names).copied().collect(),
         })
@@ -103,6 +200,12 @@ impl Evidence for Name {
         }
         if self.reordered(other) {
             return ORDER;
+        }
+        if self.is_told_by_words() && other.is_told_by_words() {
+            return self.by_words(other);
+        }
+        if self.is_end_of(other) || other.is_end_of(self) {
+            return LAST;
         }
         let otherwise = |rung: u8| if self.called(other) { PET } else { rung };
         let shorter = self.text.len().min(other.text.len());
@@ -137,14 +240,29 @@ impl Evidence for Name {
         for name in &self.given {
             keys.add(1, combine(u64::from(*name), 1));
         }
+        if self.is_told_by_words() {
+            let sounds: SmallVec<[u64; KEYED]> =
+                self.words().map(|word| stable_hash(skeleton(word).as_bytes())).collect();
+            for (at, one) in sounds.iter().enumerate() {
+                sounds.iter().skip(at + 1).for_each(|other| keys.add(3, combine(*one.min(other), *one.max(other))));
+            }
+        }
     }
 
     fn tokens(&self, tokens: &mut Tokens) {
         tokens.push(self.token);
+        tokens.extend(self.ends.into_iter().flat_map(|[first, last]| [last, first]));
     }
 
     fn shared(&self, other: &Self, rung: u8) -> Option<u64> {
-        (rung == SAME && self.token == other.token).then_some(self.token)
+        let both = |end: fn([u64; 2]) -> u64| Some((self.ends.map(end)?, other.ends.map(end)?));
+        let (mine, others) = match rung {
+            SAME => (self.token, other.token),
+            LAST => both(|[_, last]| last)?,
+            FIRST => both(|[first, _]| first)?,
+            _ => return None,
+        };
+        (mine == others).then_some(mine)
     }
 }
 
@@ -170,6 +288,18 @@ mod tests {
         assert_eq!(rung("Bill Clay", "William Clay"), "pet");
         assert_eq!(rung("bill clay", "william mason"), "other");
         assert_eq!(rung("green", "mason"), "other");
+    }
+
+    #[test]
+    fn relatives_share_a_word_and_are_not_alike_for_it() {
+        assert_eq!(rung("jonathan smith", "josephine smith"), "last");
+        assert_eq!(rung("mary oconnell", "mary weatherby"), "first");
+        assert_eq!(rung("kiera matthews", "kiea mathews"), "near");
+        assert_eq!(rung("mary ann weatherby", "mary lou weatherby"), "alike");
+        assert_eq!(rung("mary weatherby", "m weatherby"), "short");
+        assert_eq!(rung("mary weatherby", "mary ann weatherbv"), "short");
+        assert_eq!(rung("weatherby", "mary weatherby"), "last");
+        assert_eq!(rung("weatherbv mary", "mary weatherby"), "edit");
     }
 
     #[test]
