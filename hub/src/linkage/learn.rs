@@ -148,9 +148,9 @@ fn expect(scorer: &Scorer, compared: &Compared, groups: &[Group]) -> (Vec<Expect
 }
 
 fn maximise(model: &mut Model, compared: &Compared, groups: &[Group], expected: &[Expected], all_pairs: f64) {
-    let naming = Naming::of(model);
+    let things = model.columns.iter().any(|column| column.identifies && column.kind == Kind::Text);
     for (at, column) in model.columns.iter_mut().enumerate() {
-        maximise_column(column, at, compared, (groups, expected), naming);
+        maximise_column(column, at, compared, (groups, expected), things);
     }
     let total = |of: &dyn Fn(&Expected) -> f64| -> f64 {
         expected.iter().zip(groups).map(|(expected, group)| of(expected) * group.pairs).sum()
@@ -184,7 +184,7 @@ fn maximise_column(
     at: usize,
     compared: &Compared,
     (groups, expected): (&[Group], &[Expected]),
-    naming: Naming,
+    things: bool,
 ) {
     let ladder = column.kind.ladder();
     let mut same: Vec<f64> = ladder.iter().map(|rung| GUESS * rung.m).collect();
@@ -202,7 +202,7 @@ fn maximise_column(
     if column.stays() {
         // Whoever moves keeps these: one distribution for both.
         same.iter_mut().zip(&moved).for_each(|(same, moved)| *same += moved);
-        bound(&mut same, column, naming);
+        bound(&mut same, column);
         moved.clone_from(&same);
     }
     let (all_same, all_moved): (f64, f64) = (same.iter().sum(), moved.iter().sum());
@@ -214,11 +214,11 @@ fn maximise_column(
     }
     for (relation, kind) in Relation::ALL.into_iter().enumerate() {
         let fixed = column.by_chance(kind);
-        if kind == Relation::Household && naming.shared_at_home(column) {
+        if kind == Relation::Household && (shared_at_home(column) || things && shared_by_siblings(column)) {
             let mut shared: Vec<f64> = related.iter().map(|sum| sum[relation]).collect();
-            match naming {
-                Naming::Whole if column.identifies => one_word(&mut shared),
-                _ => bound_by(&mut shared, column.kind, (0.5, ALIKE)),
+            match column.whole {
+                true => one_word(&mut shared),
+                false => bound_by(&mut shared, column.kind, (0.5, ALIKE)),
             }
             related.iter_mut().zip(shared).for_each(|(sum, shared)| sum[relation] = shared);
         }
@@ -248,50 +248,28 @@ fn in_family(family: &Family, at: usize, compared: &Compared, groups: &[Group], 
     (there > 0.0).then(|| (there / all).clamp(family.least, family.most))
 }
 
-/// What names the records, where several columns hold it or one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Naming {
-    /// A text: the records are of things.
-    Text,
-    /// One column with all parts of a name.
-    Whole,
-    /// Anything else.
-    Parts,
+/// What the members of a household have in common: the surname, whether it is a column of its own or the end of a name,
+/// and the home.
+fn shared_at_home(column: &ColumnModel) -> bool {
+    match column.kind {
+        Kind::NameLatin => !column.identifies || column.whole,
+        Kind::AddressLatin | Kind::AddressZh => true,
+        _ => false,
+    }
 }
 
-impl Naming {
-    fn of(model: &Model) -> Self {
-        let tells = |kind: Kind| model.columns.iter().any(|column| column.identifies && column.kind == kind);
-        let names = model.columns.iter().filter(|column| column.kind == Kind::NameLatin).count();
-        match () {
-            () if tells(Kind::Text) => Self::Text,
-            () if names == 1 && tells(Kind::NameLatin) => Self::Whole,
-            () => Self::Parts,
-        }
-    }
-
-    /// What the members of a household have in common: the surname, whether it is a column of its own or the end of a name,
-    /// and the home; of things of one origin a rare text besides the one that names each.
-    fn shared_at_home(self, column: &ColumnModel) -> bool {
-        match column.kind {
-            Kind::NameLatin => !column.identifies || self == Self::Whole,
-            Kind::AddressLatin | Kind::AddressZh => true,
-            Kind::Text if self == Self::Text && !column.identifies => {
-                column.rungs.first().is_some_and(|rung| rung.commonness < 0.01)
-            }
-            _ => false,
-        }
-    }
+/// What different things of one origin have in common: a rare text besides the one that names each.
+fn shared_by_siblings(column: &ColumnModel) -> bool {
+    let rare = column.rungs.first().is_some_and(|rung| rung.commonness < 0.01);
+    !column.identifies && column.kind == Kind::Text && rare
 }
 
 /// Keeps the class of one person to what can be one person: those who contradict each other in what identifies a
 /// person, or in a name, are few, and those who agree are many.
-fn bound(same: &mut [f64], column: &ColumnModel, naming: Naming) {
+fn bound(same: &mut [f64], column: &ColumnModel) {
     match column.kind {
         Kind::Text if column.identifies => bound_by(same, Kind::Text, (RETITLED, TITLED)),
-        Kind::NameLatin if column.identifies && naming == Naming::Whole => {
-            bound_by(same, Kind::NameLatin, (CONTRADICTED, CALLED));
-        }
+        Kind::NameLatin if column.whole => bound_by(same, Kind::NameLatin, (CONTRADICTED, CALLED)),
         kind if column.identifies && !kind.names() => bound_by(same, kind, (CONTRADICTED, AGREED)),
         kind if kind.names() => bound_by(same, kind, (RENAMED, ALIKE)),
         _ => {}

@@ -62,6 +62,9 @@ pub struct ColumnModel {
     pub kind: Kind,
     /// Whether it tells the members of a household apart, so that those agree here by chance only.
     pub identifies: bool,
+    /// Whether it holds all parts of a person's name in Latin letters.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole: bool,
     /// The kind's ladder with what was learned.
     pub rungs: Vec<RungModel>,
     /// How many things (records, those of one thing counted once) have a value here.
@@ -139,15 +142,16 @@ impl ColumnModel {
         }
         match self.kind {
             // Members of a family share the surname, never the whole name; things of one origin some words.
-            Kind::NameZh => self.whole(),
-            Kind::NameLatin | Kind::Text if self.identifies => self.whole(),
+            Kind::NameZh => self.speaking(),
+            Kind::NameLatin if self.whole => self.speaking(),
+            Kind::Text if self.identifies => self.speaking(),
             _ if self.identifies => self.rungs.len(),
             _ => 0,
         }
     }
 
     /// How many rungs, from the first, speak for the whole of it.
-    fn whole(&self) -> usize {
+    fn speaking(&self) -> usize {
         self.kind.ladder().iter().take_while(|rung| rung.m >= WHOLE * rung.u).count()
     }
 }

@@ -159,6 +159,21 @@ mod tests {
     }
 
     #[test]
+    fn whole_names_beside_places_are_persons_and_titles_beside_authors_are_not() {
+        let kinds = [Kind::NameLatin, Kind::Text, Kind::Code];
+        let row = |name: String, text: String, at: u32| vec![name, text, (at % 40).to_string()];
+        let voters =
+            table(&kinds, (0..200).map(|at| row(format!("anna{at} clay{}", at / 2), format!("t{}", at % 9), at)));
+        assert!(persons(&voters) && has_households(&voters));
+        assert_eq!(telling(&voters), [true, false, false]);
+        let papers = table(&kinds, (0..200).map(|at| row(format!("b clay{}", at / 2), format!("on {at}"), at)));
+        assert!(!persons(&papers));
+        assert_eq!(telling(&papers), [false, true, false]);
+        let surnames = table(&kinds, (0..200).map(|at| row(format!("clay{at}"), format!("t{}", at % 9), at)));
+        assert_eq!(telling(&surnames), [false, false, false]);
+    }
+
+    #[test]
     fn of_things_the_text_that_differs_most_tells() {
         let kinds = [Kind::Text, Kind::Text, Kind::Number];
         let things =

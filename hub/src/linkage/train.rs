@@ -160,6 +160,7 @@ fn blank(table: &Table, names: &[String]) -> Model {
         name: name.clone(),
         kind: *kind,
         identifies,
+        whole: identifies && *kind == Kind::NameLatin,
         rungs: (kind.ladder().iter())
             .map(|rung| RungModel {
                 name: rung.name.to_owned(),

@@ -172,9 +172,9 @@ impl Evidence for Name {
         Rung { name: "pet", zh: "昵称", en: "a pet name of it", m: 0.01, u: 0.000_5 },
         Rung { name: "short", zh: "一方为缩写", en: "one is a short form", m: 0.02, u: 0.004 },
         Rung { name: "alike", zh: "略相似", en: "somewhat alike", m: 0.02, u: 0.03 },
-        Rung { name: "last", zh: "仅末词相同", en: "only the last word agrees", m: 0.005, u: 0.05 },
-        Rung { name: "first", zh: "仅其他词相同", en: "only another word agrees", m: 0.005, u: 0.01 },
-        Rung { name: "other", zh: "姓名不同", en: "different name", m: 0.01, u: 0.894_5 },
+        Rung { name: "last", zh: "仅末词相同", en: "only the last word agrees", m: 0.001, u: 0.02 },
+        Rung { name: "first", zh: "仅其他词相同", en: "only another word agrees", m: 0.001, u: 0.004 },
+        Rung { name: "other", zh: "姓名不同", en: "different name", m: 0.018, u: 0.930_5 },
     ];
 
     fn prepare(text: &str) -> Option<Self> {
@@ -244,7 +244,7 @@ impl Evidence for Name {
             let sounds: SmallVec<[u64; KEYED]> =
                 self.words().map(|word| stable_hash(skeleton(word).as_bytes())).collect();
             for (at, one) in sounds.iter().enumerate() {
-                sounds.iter().skip(at + 1).for_each(|other| keys.add(3, combine(*one.min(other), *one.max(other))));
+                sounds.iter().skip(at + 1).for_each(|other| keys.add(1, combine(*one.min(other), *one.max(other))));
             }
         }
     }
