@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 
 use super::block::{Faceted, candidates, parts};
 use super::compared::Compared;
+use super::evidence::Verdict;
 use super::model::Model;
 use super::score::{Scorer, probability};
 use super::table::{File, Table};
@@ -13,6 +14,11 @@ use super::telling;
 
 /// A file of persons counts as free of duplicates when fewer of its records than this are expected to have one.
 const DUPLICATED: f64 = 0.01;
+/// And when at most this share of them, and not several, are all but certain to have one: a row that was entered twice.
+const REPEATED: f64 = 0.001;
+const SEVERAL: f64 = 2.0;
+/// From these odds on (logarithm) two records of a file are all but certain to be one.
+const CERTAIN: f64 = 7.0;
 /// So does one of things, which have siblings (editions, branches) that look like duplicates.
 const DUPLICATED_THINGS: f64 = 0.05;
 /// Where one column is all there is, pairs within a file were taken for strangers when it was learned: this much is noise.
@@ -96,13 +102,22 @@ fn is_single(
         expected = (ratios.iter().map(|ratio| probability(ratio + prior)).sum::<f64>() * step as f64).max(1e-3);
     }
     if telling::persons(table) {
-        return expected < DUPLICATED * records;
+        let certain = certain(&compared, &ratios, (expected / all).ln()) * step as f64;
+        return expected < DUPLICATED * records && certain < SEVERAL.max(REPEATED * records);
     }
     let prior = (expected / all).ln();
     let likely: Vec<f64> = ratios.iter().map(|ratio| probability(ratio + prior)).collect();
     let seen = full(&compared, &likely);
     let least = if table.kinds().len() == 1 { DUPLICATED_ALONE } else { DUPLICATED_THINGS };
     credible(usual, &seen) * expected < least * records
+}
+
+/// How many pairs are all but certain to be one thing.
+fn certain(compared: &Compared, ratios: &[f64], prior: f64) -> f64 {
+    let is_certain = |(pattern, ratio): (&u32, &f64)| {
+        compared.patterns[*pattern as usize].verdict == Verdict::Free && ratio + prior > CERTAIN
+    };
+    compared.pattern_of.iter().zip(ratios).filter(|pair| is_certain(*pair)).count() as f64
 }
 
 #[cfg(test)]

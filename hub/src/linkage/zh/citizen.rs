@@ -12,6 +12,8 @@ use crate::identity::CitizenNumber;
 use crate::linkage::evidence::{Evidence, Keys, Rung, Tokens, combine, stable_hash};
 
 const LENGTH: usize = 18;
+/// Digits a spreadsheet keeps of a number.
+const KEPT: usize = 15;
 /// Where the birth date in a citizen number ends.
 const BORN: usize = 14;
 
@@ -60,14 +62,19 @@ impl Document {
         self.borrowed = true;
     }
 
-    /// The birth date in the number, also when only the check digit is wrong; nothing if the digits are no date of the
+    /// The birth date in the number, also when only the check digit is wrong or what is behind it hidden; nothing if the digits are no date of the
     /// years 1850 to 2100.
     pub fn birth_date(&self) -> Option<NaiveDate> {
-        if !matches!(self.class, Class::Valid | Class::Broken) || usize::from(self.length) != LENGTH {
+        if self.class == Class::Other || usize::from(self.length) != LENGTH {
             return None;
         }
         let digits = std::str::from_utf8(&self.text[6..14]).ok()?;
         NaiveDate::parse_from_str(digits, "%Y%m%d").ok().filter(|date| (1850..=2100).contains(&date.year()))
+    }
+
+    /// Whether the birth date in it is not hidden.
+    pub fn is_dated(&self) -> bool {
+        self.birth_date().is_some()
     }
 
     /// The sex in the number; nothing for what is no valid citizen number.
@@ -164,6 +171,9 @@ impl Evidence for Document {
         }
         if text.contains(&b'*') {
             return Some(Self::new(&text, Class::Masked));
+        }
+        if is_rounded(&text) {
+            return Some(Self::new(&[&text[..KEPT], b"***"].concat(), Class::Masked));
         }
         let spelled = std::str::from_utf8(&text).ok()?;
         if let Ok(number) = CitizenNumber::parse(spelled) {
@@ -267,6 +277,11 @@ fn cleaned(text: &str) -> Vec<u8> {
         }
     }
     bytes
+}
+
+/// Whether a spreadsheet took it for a number and kept fifteen digits of it: hardly anybody has a true number that ends so.
+fn is_rounded(text: &[u8]) -> bool {
+    text.len() == LENGTH && text.ends_with(b"000") && text.iter().all(u8::is_ascii_digit)
 }
 
 /// Numbers that stand for "none": one sign repeated, counting up, and an area of zeros or nines.

@@ -121,7 +121,11 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
         pair.name = Some(name::UNNAMED);
     }
     let verdict = pair.verdict();
-    let implied = matches!(pair.number, Some(citizen::SAME | citizen::TYPO | citizen::TWO_TYPOS | citizen::NEAR));
+    let implied = match pair.number {
+        Some(citizen::SAME | citizen::TYPO | citizen::TWO_TYPOS | citizen::NEAR) => true,
+        Some(citizen::MASKED) => pair.numbers.is_some_and(|(one, other)| one.is_dated() && other.is_dated()),
+        _ => false,
+    };
     if implied && pair.birth.is_some_and(|rung| rung <= birth::COARSE) {
         forget(levels, places.birth);
         if pair.sex == Some(0) {

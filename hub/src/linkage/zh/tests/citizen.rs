@@ -46,7 +46,11 @@ fn masked_numbers_agree_as_far_as_they_show() {
     check::<Document>(&[
         ("11010519491231002X", "110105********002X", "masked"),
         ("11010519491231002X", "110105********0021", "different"),
+        ("110105194912310038", "110105194912310000", "masked"),
+        ("110105194912311938", "110105194912310000", "different"),
     ]);
+    let rounded = Document::prepare("110105194912310000").unwrap();
+    assert_eq!(rounded.birth_date(), chrono::NaiveDate::from_ymd_opt(1949, 12, 31));
 }
 
 #[test]
