@@ -3,6 +3,8 @@
 //! Owns the constraints: what is barred is never together, not through a chain either; a chain of weak links is no link;
 //! where a file is known to hold each thing once, no thing has two of its records. Never looks at a value.
 
+use fnv::FnvHashMap;
+
 use super::block::parts;
 use super::table::File;
 
@@ -96,13 +98,34 @@ impl Groups {
     ) {
         let mut order: Vec<&Link> = links.iter().collect();
         order.sort_by(|a, b| b.odds.total_cmp(&a.odds).then(a.pair.cmp(&b.pair)));
+        // Many links lead from one group to another: what their members said to each other is asked once.
+        let mut refused: FnvHashMap<(u32, u32), Told> = FnvHashMap::default();
+        let mut grown: FnvHashMap<u32, Vec<u32>> = FnvHashMap::default();
+        let mut within: FnvHashMap<u32, Within> = FnvHashMap::default();
         for link in order {
             let (a, b) = parts(link.pair);
-            if self.of(a) != self.of(b)
-                && !crowded(&file_of, self.members(a), self.members(b), single)
-                && agree(self.members(a), self.members(b), &between)
-            {
+            let (low, high) = (self.of(a).min(self.of(b)), self.of(a).max(self.of(b)));
+            if low == high {
+                continue;
+            }
+            let as_grown = |root: u32| grown.get(&root).map_or(self.members(root), Vec::as_slice);
+            let (one, other) = (as_grown(low), as_grown(high));
+            let mut told = refused.remove(&(low, high)).unwrap_or_default();
+            let is_agreed = !crowded(&file_of, one, other, single) && {
+                let mut both = |what| {
+                    let mut is_told = |root, members| within.entry(root).or_default().is_told(what, members, &between);
+                    is_told(low, one) && is_told(high, other)
+                };
+                told.agree((one, other), &between, &mut both)
+            };
+            if is_agreed {
+                let together = [one, other].concat();
+                grown.remove(&high);
+                within.remove(&high);
+                grown.insert(low, together);
                 self.join(a, b);
+            } else {
+                refused.insert((low, high), told);
             }
         }
     }
@@ -141,39 +164,97 @@ fn crowded(file_of: &impl Fn(u32) -> File, a: &[u32], b: &[u32], single: [bool; 
     (0..2).any(|file| single[usize::from(file)] && has(a, file) && has(b, file))
 }
 
-/// Whether the members of two groups, taken together, speak for being one thing.
-fn agree(a: &[u32], b: &[u32], between: &impl Fn(u32, u32) -> Between) -> bool {
-    if a.len() == 1 && b.len() == 1 {
-        return matches!(between(a[0], b[0]), Between::Odds(..));
+/// What the members of two groups said to each other, so many of each: groups grow at their ends.
+#[derive(Debug, Default)]
+struct Told {
+    asked: (usize, usize),
+    sum: f64,
+    barred: bool,
+    one_name: bool,
+    apart: bool,
+    together: bool,
+    doubted: Vec<(u32, u32)>,
+}
+
+impl Told {
+    /// Whether the members of two groups, taken together, speak for being one thing.
+    fn agree(
+        &mut self,
+        (a, b): (&[u32], &[u32]),
+        between: &impl Fn(u32, u32) -> Between,
+        both: &mut impl FnMut(Twice) -> bool,
+    ) -> bool {
+        if a.len() == 1 && b.len() == 1 {
+            return matches!(between(a[0], b[0]), Between::Odds(..));
+        }
+        self.ask((a, b), between);
+        let settled = |pair: &(u32, u32)| a.iter().chain(b).any(|third| settles(*third, *pair, between));
+        if self.barred || !self.doubted.iter().all(settled) {
+            return false;
+        }
+        self.sum > 0.0
+            && (self.one_name || !both(Twice::Named))
+            && (self.together || !self.apart || !both(Twice::Together))
     }
-    let (mut sum, mut one_name, mut apart, mut together) = (0.0, false, false, false);
-    for x in a {
-        for y in b {
-            match between(*x, *y) {
-                Between::Barred => return false,
-                Between::Doubted(_) if !a.iter().chain(b).any(|third| settles(*third, (*x, *y), between)) => {
-                    return false;
+
+    /// Hears those who have not been asked yet.
+    fn ask(&mut self, (a, b): (&[u32], &[u32]), between: &impl Fn(u32, u32) -> Between) {
+        for (at, x) in a.iter().enumerate() {
+            let from = if at < self.asked.0 { self.asked.1 } else { 0 };
+            for y in b.iter().skip(from) {
+                if self.barred {
+                    return;
                 }
-                Between::Doubted(odds) => sum += odds.clamp(-VOICE, VOICE),
-                Between::Odds(odds, called, found) => {
-                    sum += odds.clamp(-VOICE, VOICE);
-                    apart |= found == Found::Apart;
-                    together |= found == Found::Together;
-                    one_name |= called >= Called::Numbered;
+                match between(*x, *y) {
+                    Between::Barred => self.barred = true,
+                    Between::Doubted(odds) => {
+                        self.sum += odds.clamp(-VOICE, VOICE);
+                        self.doubted.push((*x, *y));
+                    }
+                    Between::Odds(odds, called, found) => {
+                        self.sum += odds.clamp(-VOICE, VOICE);
+                        self.apart |= found == Found::Apart;
+                        self.together |= found == Found::Together;
+                        self.one_name |= called >= Called::Numbered;
+                    }
                 }
             }
         }
+        self.asked = (a.len(), b.len());
     }
-    let both = |is_told: fn(Between) -> bool| is_told_twice(a, between, is_told) && is_told_twice(b, between, is_told);
-    sum > 0.0
-        && (one_name || !both(|said| matches!(said, Between::Odds(_, Called::One, _))))
-        && (together || !apart || !both(|said| matches!(said, Between::Odds(.., Found::Together))))
 }
 
-/// Whether two of the members agree in what is asked: nobody slips twice in the same way.
-fn is_told_twice(members: &[u32], between: &impl Fn(u32, u32) -> Between, is_told: fn(Between) -> bool) -> bool {
-    let mut pairs = (members.iter().enumerate()).flat_map(|(at, x)| members.iter().skip(at + 1).map(move |y| (*x, *y)));
-    pairs.any(|(x, y)| is_told(between(x, y)))
+/// What two members of a group may agree in: nobody slips twice in the same way.
+#[derive(Debug, Clone, Copy)]
+enum Twice {
+    /// One whole name.
+    Named,
+    /// A number, phone or home.
+    Together,
+}
+
+/// What the members of a group said among themselves, so many of them.
+#[derive(Debug, Default)]
+struct Within {
+    asked: [usize; 2],
+    is_told: [bool; 2],
+}
+
+impl Within {
+    /// Whether two of the members agree in what is asked.
+    fn is_told(&mut self, what: Twice, members: &[u32], between: &impl Fn(u32, u32) -> Between) -> bool {
+        let is_said = |said: Between| match what {
+            Twice::Named => matches!(said, Between::Odds(_, Called::One, _)),
+            Twice::Together => matches!(said, Between::Odds(.., Found::Together)),
+        };
+        let (asked, is_told) = (&mut self.asked[what as usize], &mut self.is_told[what as usize]);
+        if !*is_told {
+            let mut later = members.iter().enumerate().skip(*asked);
+            *is_told = later.any(|(at, y)| members[..at].iter().any(|x| is_said(between(*x, *y))));
+            *asked = members.len();
+        }
+        *is_told
+    }
 }
 
 /// Whether two records with these odds are likely one; one number needs no more to be said.
