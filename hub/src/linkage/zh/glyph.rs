@@ -30,7 +30,8 @@ static LOOKALIKES: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
     pairs
 });
 
-fn rows(table: &'static str) -> impl Iterator<Item = &'static str> {
+/// The lines of a table that are no remarks.
+pub(super) fn rows(table: &'static str) -> impl Iterator<Item = &'static str> {
     table.lines().filter(|line| !line.starts_with('#') && !line.is_empty())
 }
 

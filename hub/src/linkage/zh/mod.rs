@@ -17,6 +17,7 @@ mod name_compare;
 mod name_text;
 pub mod numeral;
 pub mod owner;
+mod parts;
 pub mod phone;
 pub mod reading;
 pub mod sex;

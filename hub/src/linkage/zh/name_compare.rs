@@ -2,8 +2,11 @@
 //!
 //! Owns what counts as the same, alike, shorter or swapped. Never weighs: that is the engine's.
 
+use smallvec::SmallVec;
+
 use super::glyph::{Glyph, Nearness};
 use super::name::{Form, Name, rung};
+use super::parts;
 
 /// The rung of [`mod@rung`] that two names stand on; symmetric.
 pub fn rung(one: &Name, other: &Name) -> u8 {
@@ -24,6 +27,7 @@ pub fn rung(one: &Name, other: &Name) -> u8 {
         (_, Form::Pet) => pet(other, one),
         (Form::Open, _) | (_, Form::Open) => open(one, other),
         (Form::Letters, Form::Letters) => letters(one, other),
+        _ if is_written_out(one, other) => rung::ALIKE,
         (Form::Transcribed(_), _) | (_, Form::Transcribed(_)) => transcribed(one, other),
         _ => glyphs(one, other),
     }
@@ -74,6 +78,17 @@ fn letters(one: &Name, other: &Name) -> u8 {
         None if one.starts_with(&other) || other.starts_with(&one) => rung::SHORTER,
         None => rung::DIFFERENT,
     }
+}
+
+/// Whether one is the other with a rare character written as its parts.
+fn is_written_out(one: &Name, other: &Name) -> bool {
+    let (long, short) = if one.glyphs.len() >= other.glyphs.len() { (one, other) } else { (other, one) };
+    let longer = long.glyphs.len() - short.glyphs.len();
+    if !(1..=3).contains(&longer) || long.glyphs.first() != short.glyphs.first() {
+        return false;
+    }
+    let characters = |name: &Name| name.glyphs.iter().map(|glyph| glyph.character).collect::<SmallVec<[char; 8]>>();
+    parts::are_written_out(&characters(long), &characters(short))
 }
 
 /// How the glyphs of two runs of one length differ.

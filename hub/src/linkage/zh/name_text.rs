@@ -5,7 +5,7 @@
 use super::glyph::{Glyph, narrow, today};
 use super::name::{Child, Form, Name};
 use super::reading::{Readings, spelled};
-use super::{numeral, surnames};
+use super::{numeral, parts, surnames};
 
 /// What stands for a missing name.
 const NOBODY: &[&str] = &[
@@ -81,15 +81,26 @@ pub fn read(text: &str) -> Option<Name> {
     han(text).map(|name| name.as_child().filter(|_| name.given().len() > 2).unwrap_or(name))
 }
 
+/// The text without what stands in brackets, unless that is a rare character written as its parts: 王(王君).
 fn without_brackets(text: &str) -> String {
     let (mut kept, mut depth) = (String::with_capacity(text.len()), 0);
+    let (mut inside, mut rare) = (String::new(), None);
     for c in text.chars() {
         match c {
             '(' | '[' | '【' | '〔' | '<' | '《' | '{' => depth += 1,
-            ')' | ']' | '】' | '〕' | '>' | '》' | '}' => depth = (depth - 1).max(0),
+            ')' | ']' | '】' | '〕' | '>' | '》' | '}' => {
+                depth = (depth - 1).max(0);
+                rare = rare.or_else(|| Some((kept.len(), parts::whole(&inside)?)));
+                inside.clear();
+            }
             _ if depth == 0 => kept.push(c),
-            _ => {}
+            _ => inside.push(c),
         }
+    }
+    let characters: Vec<char> = kept.chars().filter(|c| is_character(*c)).map(today).collect();
+    let is_short = (1..=surnames::length(&characters) + 1).contains(&characters.len());
+    if let Some((at, rare)) = rare.filter(|(at, rare)| is_short && *at > 0 && !characters.contains(rare)) {
+        kept.insert(at, rare);
     }
     kept
 }
@@ -165,6 +176,9 @@ fn han(text: &str) -> Option<Name> {
     }
     if second == characters.len() {
         second = 0;
+    }
+    if second == 0 {
+        parts::condense(&mut characters);
     }
     let blank = text.trim().find(char::is_whitespace).map(|at| text.trim()[..at].chars().count());
     if second == 0 && characters.len() > 4 {

@@ -44,6 +44,28 @@ fn sound_and_look_are_told_from_other_differences() {
 }
 
 #[test]
+fn a_rare_character_is_known_by_its_parts() {
+    check::<Name>(&[
+        ("范马尧兴", "范骁兴", "alike"),
+        ("钟良羽中", "钟良翀", "alike"),
+        ("王三土永", "王垚永", "alike"),
+        ("王土土土永", "王垚永", "same"),
+        ("王土土土", "王垚", "same"),
+        ("张（吉吉）正", "张喆正", "same"),
+        ("王(王君)", "王珺", "same"),
+        ("欧阳【王君】", "欧阳珺", "same"),
+        ("王哲〔上方方下土〕", "王哲堃", "same"),
+        ("王哲(方方土)", "王堃哲", "swapped"),
+        ("王淼(三水)", "王淼", "same"),
+        ("王浩宇(三水)", "王浩宇", "same"),
+        ("王日天", "王昊", "alike"),
+        ("王日天", "王日明", "one_differs"),
+        ("李木子", "李李", "surname"),
+        ("马尧兴", "骁兴", "different"),
+    ]);
+}
+
+#[test]
 fn masked_and_shortened_names_agree_as_far_as_they_go() {
     check::<Name>(&[
         ("李晓明", "李*明", "masked"),
