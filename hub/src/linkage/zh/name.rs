@@ -5,7 +5,7 @@
 
 use smallvec::SmallVec;
 
-use super::glyph::Glyph;
+use super::glyph::{Glyph, Nearness};
 use super::reading::Syllable;
 use super::{name_compare, name_text};
 use crate::linkage::evidence::{Evidence, Keys, Rung, Tokens, combine, stable_hash};
@@ -111,6 +111,17 @@ impl Name {
         })
     }
 
+    /// Whether it is one character twice and may be a pet form without the surname: 然然.
+    pub(super) fn is_doubled(&self) -> bool {
+        matches!(self.glyphs.as_slice(), [one, other] if one.nearness(other) == Nearness::Same)
+    }
+
+    /// Whether the given name is what a newborn is called until it has one: 刘宝宝. It may be a name, too.
+    pub(super) fn is_stopgap(&self) -> bool {
+        self.form == Form::Han
+            && matches!(self.given(), [one, other] if one.character == '宝' && other.character == '宝')
+    }
+
     /// Which of two or more a child without a name is, if it is told.
     pub(super) fn place(&self) -> Option<u8> {
         match self.form {
@@ -134,7 +145,7 @@ impl Name {
         let (one, other) = (self.surname(), other.surname());
         !one.is_empty()
             && one.len() == other.len()
-            && one.iter().zip(other).all(|(a, b)| a.nearness(b) <= super::glyph::Nearness::Alike && !a.is_mask())
+            && one.iter().zip(other).all(|(a, b)| a.nearness(b) <= Nearness::Alike && !a.is_mask())
     }
 
     /// A hash of all that is known of it.

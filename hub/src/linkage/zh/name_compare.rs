@@ -29,7 +29,18 @@ pub fn rung(one: &Name, other: &Name) -> u8 {
         (Form::Letters, Form::Letters) => letters(one, other),
         _ if is_written_out(one, other) => rung::ALIKE,
         (Form::Transcribed(_), _) | (_, Form::Transcribed(_)) => transcribed(one, other),
-        _ => glyphs(one, other),
+        _ => han(one, other),
+    }
+}
+
+/// Names in characters, of which one may be a pet form or stand for a name that was not given yet.
+fn han(one: &Name, other: &Name) -> u8 {
+    let as_written = glyphs(one, other);
+    match (one.is_doubled(), other.is_doubled()) {
+        (true, false) if pet(one, other) == rung::SHORTER => as_written.min(rung::SHORTER),
+        (false, true) if pet(other, one) == rung::SHORTER => as_written.min(rung::SHORTER),
+        _ if as_written == rung::SURNAME && one.is_stopgap() != other.is_stopgap() => rung::UNNAMED,
+        _ => as_written,
     }
 }
 

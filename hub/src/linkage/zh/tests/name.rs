@@ -91,6 +91,21 @@ fn masked_and_shortened_names_agree_as_far_as_they_go() {
 }
 
 #[test]
+fn pet_forms_agree_in_the_character_they_name() {
+    check::<Name>(&[
+        ("丁欣然", "然然", "shorter"),
+        ("丁欣然", "丁然然", "one_differs"),
+        ("丁然", "丁然然", "shorter"),
+        ("王梅婉", "王小婉", "one_differs"),
+        ("王婉", "王小婉", "shorter"),
+        ("丁欣然", "芳芳", "different"),
+        ("王芳", "芳芳", "shorter"),
+        ("芳芳", "然然", "different"),
+        ("文文", "文强", "surname"),
+    ]);
+}
+
+#[test]
 fn order_and_surname_changes_have_rungs_of_their_own() {
     check::<Name>(&[
         ("李晓明", "李明晓", "swapped"),
@@ -138,6 +153,18 @@ fn a_child_without_a_name_is_not_its_parent() {
         ("张丽女2", "张丽之女小双", "same"),
         ("张丽子大双", "张丽子乙", "different"),
         ("张丽女", "王小宝", "different"),
+    ]);
+}
+
+#[test]
+fn what_a_newborn_is_called_may_stand_for_any_name_of_its_family() {
+    check::<Name>(&[
+        ("刘宝宝", "刘浩宇", "unnamed"),
+        ("刘宝宝", "刘宇", "unnamed"),
+        ("刘宝宝", "刘宝宝", "same"),
+        ("刘宝宝", "刘宝", "shorter"),
+        ("刘宝宝", "王浩宇", "different"),
+        ("刘毛毛", "刘浩宇", "surname"),
     ]);
 }
 
