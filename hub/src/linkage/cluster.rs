@@ -100,34 +100,25 @@ impl Groups {
         order.sort_by(|a, b| b.odds.total_cmp(&a.odds).then(a.pair.cmp(&b.pair)));
         // Many links lead from one group to another: what their members said to each other is asked once.
         let mut refused: FnvHashMap<(u32, u32), Told> = FnvHashMap::default();
-        let mut grown: FnvHashMap<u32, Vec<u32>> = FnvHashMap::default();
         let mut within: FnvHashMap<u32, Within> = FnvHashMap::default();
         for link in order {
             let (a, b) = parts(link.pair);
             let (low, high) = (self.of(a).min(self.of(b)), self.of(a).max(self.of(b)));
-            if low == high {
+            let (one, other) = (&self.members[low as usize], &self.members[high as usize]);
+            if low == high || crowded(&file_of, one, other, single) {
                 continue;
             }
-            let as_grown = |root: u32| grown.get(&root).map_or(self.members(root), Vec::as_slice);
-            let (one, other) = (as_grown(low), as_grown(high));
-            let mut told = refused.remove(&(low, high)).unwrap_or_default();
-            let is_agreed = !crowded(&file_of, one, other, single) && {
-                let mut both = |what| {
-                    let mut is_told = |root, members| within.entry(root).or_default().is_told(what, members, &between);
-                    is_told(low, one) && is_told(high, other)
-                };
-                told.agree((one, other), &between, &mut both)
+            let mut both = |what| {
+                let mut is_told = |root, members| within.entry(root).or_default().is_told(what, members, &between);
+                is_told(low, one) && is_told(high, other)
             };
-            if is_agreed {
-                let together = [one, other].concat();
-                grown.remove(&high);
+            if refused.entry((low, high)).or_default().agree((one, other), &between, &mut both) {
+                refused.remove(&(low, high));
                 within.remove(&high);
-                grown.insert(low, together);
-                self.join(a, b);
-            } else {
-                refused.insert((low, high), told);
+                self.append(low, high);
             }
         }
+        self.members.iter_mut().for_each(|members| members.sort_unstable());
     }
 
     /// Puts two records and all that are with them together, whatever they say.
@@ -136,11 +127,15 @@ impl Groups {
             return;
         }
         let (low, high) = (self.of(a).min(self.of(b)), self.of(a).max(self.of(b)));
+        self.append(low, high);
+        self.members[low as usize].sort_unstable();
+    }
+
+    /// Puts the members of one group behind those of another.
+    fn append(&mut self, low: u32, high: u32) {
         let moved = std::mem::take(&mut self.members[high as usize]);
         moved.iter().for_each(|record| self.root[*record as usize] = low);
-        let members = &mut self.members[low as usize];
-        members.extend(moved);
-        members.sort_unstable();
+        self.members[low as usize].extend(moved);
     }
 }
 

@@ -9,7 +9,13 @@ use fnv::FnvHasher;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::plain::{address::Address, code::Code, name, name::Name, number::Number, text::Text};
+use super::plain::{
+    address::Address,
+    code::Code,
+    name::{self, Name},
+    number::Number,
+    text::Text,
+};
 use super::zh;
 
 /// What a column holds, as `link.toml` says it.

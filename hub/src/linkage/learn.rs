@@ -216,9 +216,10 @@ fn maximise_column(
         let fixed = column.by_chance(kind);
         if kind == Relation::Household && (shared_at_home(column) || things && shared_by_siblings(column)) {
             let mut shared: Vec<f64> = related.iter().map(|sum| sum[relation]).collect();
-            match column.whole {
-                true => one_word(&mut shared),
-                false => bound_by(&mut shared, column.kind, (0.5, ALIKE)),
+            if column.whole {
+                last_word(&mut shared);
+            } else {
+                bound_by(&mut shared, column.kind, (0.5, ALIKE));
             }
             related.iter_mut().zip(shared).for_each(|(sum, shared)| sum[relation] = shared);
         }
@@ -276,12 +277,11 @@ fn bound(same: &mut [f64], column: &ColumnModel) {
     }
 }
 
-/// At least half of the relatives whose names differ share a word of them, the last one mostly.
-fn one_word(related: &mut [f64]) {
+/// At least half of the relatives whose names differ share the last word of them.
+fn last_word(related: &mut [f64]) {
     let [last, first, other] = [name::LAST, name::FIRST, name::OTHER].map(usize::from);
-    let [Some(word), Some(given), Some(rest)] = [last, first, other].map(|at| related.get(at).copied()) else { return };
-    if word < given + rest && word > 0.0 {
-        related[last] = given + rest;
+    if related[last] > 0.0 {
+        related[last] = related[last].max(related[first] + related[other]);
     }
 }
 

@@ -14,13 +14,14 @@ use super::telling;
 
 /// A file of persons counts as free of duplicates when fewer of its records than this are expected to have one.
 const DUPLICATED: f64 = 0.01;
-/// And when at most this share of them, and not several, are all but certain to have one: a row that was entered twice.
-const REPEATED: f64 = 0.001;
-const SEVERAL: f64 = 2.0;
-/// From these odds on (logarithm) two records of a file are all but certain to be one.
-const CERTAIN: f64 = 7.0;
 /// So does one of things, which have siblings (editions, branches) that look like duplicates.
 const DUPLICATED_THINGS: f64 = 0.05;
+/// A file of persons does not where several, and this share of its records, are all but certain to have one: rows that were
+/// entered twice.
+const SEVERAL: f64 = 2.0;
+const REPEATED: f64 = 0.001;
+/// From these odds on (logarithm) two records of a file are all but certain to be one.
+const CERTAIN: f64 = 7.0;
 /// Where one column is all there is, pairs within a file were taken for strangers when it was learned: this much is noise.
 const DUPLICATED_ALONE: f64 = 0.12;
 /// Pairs within a file that are looked at.

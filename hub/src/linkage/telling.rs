@@ -68,11 +68,8 @@ pub fn has_households(table: &Table) -> bool {
 fn whole_name(table: &Table) -> Vec<usize> {
     let names = columns(table.kinds(), Kind::NameLatin);
     let is_whole = |column: usize| {
-        let counted = table.counted(column);
-        let sum = |is_counted: &dyn Fn(&Value) -> bool| -> u32 {
-            counted.iter().filter(|(value, _)| is_counted(value)).map(|(_, count)| count).sum()
-        };
-        2 * sum(&|value| value.parts().is_some()) > sum(&|_| true)
+        let (whole, all) = such(&table.counted(column), |value| value.parts().is_some());
+        2 * whole > all
     };
     match names.as_slice() {
         [name] if !table.kinds().contains(&Kind::NameZh) && is_whole(*name) => names,
@@ -85,10 +82,16 @@ fn columns(kinds: &[Kind], wanted: Kind) -> Vec<usize> {
     (0..kinds.len()).filter(|at| kinds[*at] == wanted).collect()
 }
 
+/// How many records have a value that is such, and how many have any.
+fn such(counted: &[(&Value, u32)], is_such: impl Fn(&Value) -> bool) -> (u32, u32) {
+    let some = counted.iter().filter(|(value, _)| is_such(value)).map(|(_, count)| count).sum();
+    (some, counted.iter().map(|(_, count)| count).sum())
+}
+
 /// Share of a column's values that are different.
 fn different(table: &Table, column: usize) -> f64 {
     let counted = table.counted(column);
-    let all: u32 = counted.iter().map(|(_, count)| count).sum();
+    let (all, _) = such(&counted, |_| true);
     counted.len() as f64 / f64::from(all.max(1))
 }
 
@@ -108,10 +111,9 @@ fn birth(table: &Table) -> Vec<usize> {
 /// 0, 1 or 2: years, months or days.
 fn calendar(table: &Table, column: usize) -> Option<usize> {
     let counted = table.counted(column);
-    let all: u32 = counted.iter().map(|(_, count)| count).sum();
     let within = |low: i64, high: i64| {
         let fits = |value: &Value| value.whole().is_some_and(|whole| (low..=high).contains(&whole));
-        let some: u32 = counted.iter().filter(|(value, _)| fits(value)).map(|(_, count)| count).sum();
+        let (some, all) = such(&counted, fits);
         all > 0 && f64::from(some) >= NEARLY_ALL * f64::from(all)
     };
     let different = counted.iter().filter_map(|(value, _)| value.whole()).collect::<BTreeSet<_>>().len();

@@ -63,7 +63,7 @@ impl Name {
 
     /// Whether it has several words, and is not a list of names.
     fn is_told_by_words(&self) -> bool {
-        (2..=KEYED).contains(&self.words().count())
+        self.ends.is_some() && self.words().count() <= KEYED
     }
 
     /// Same words in another order, or written together.
@@ -154,12 +154,19 @@ fn word(one: &str, other: &str) -> u8 {
         1 if shorter >= 3 => EDIT,
         _ if pet::share(pet::names(one), pet::names(other)) => PET,
         _ if one.starts_with(other) || other.starts_with(one) => SHORT,
-        2 if shorter >= 5 => NEAR,
-        _ => match strsim::jaro_winkler(one, other) {
-            likeness if likeness >= 0.92 => NEAR,
-            likeness if likeness >= 0.80 => ALIKE,
-            _ => OTHER,
-        },
+        typed => spelled(one, other, typed),
+    }
+}
+
+/// Which rung two texts stand on by their spelling alone, so many typing errors apart and more than one.
+fn spelled(one: &str, other: &str, typed: u8) -> u8 {
+    if typed == 2 && one.len().min(other.len()) >= 5 {
+        return NEAR;
+    }
+    match strsim::jaro_winkler(one, other) {
+        likeness if likeness >= 0.92 => NEAR,
+        likeness if likeness >= 0.80 => ALIKE,
+        _ => OTHER,
     }
 }
 
@@ -219,13 +226,12 @@ impl Evidence for Name {
         if self.shortened(other) {
             return otherwise(SHORT);
         }
-        let likeness = strsim::jaro_winkler(&self.text, &other.text);
         match typed {
             1 => NEAR,
-            2 if shorter >= 5 => NEAR,
-            _ if likeness >= 0.92 => NEAR,
-            _ if likeness >= 0.80 => otherwise(ALIKE),
-            _ => otherwise(OTHER),
+            _ => match spelled(&self.text, &other.text, typed) {
+                NEAR => NEAR,
+                rung => otherwise(rung),
+            },
         }
     }
 

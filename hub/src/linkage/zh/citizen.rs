@@ -62,19 +62,14 @@ impl Document {
         self.borrowed = true;
     }
 
-    /// The birth date in the number, also when only the check digit is wrong or what is behind it hidden; nothing if the digits are no date of the
-    /// years 1850 to 2100.
+    /// The birth date in the number, also when only the check digit is wrong or what is behind it is hidden; nothing if the
+    /// digits are no date of the years 1850 to 2100.
     pub fn birth_date(&self) -> Option<NaiveDate> {
         if self.class == Class::Other || usize::from(self.length) != LENGTH {
             return None;
         }
         let digits = std::str::from_utf8(&self.text[6..14]).ok()?;
         NaiveDate::parse_from_str(digits, "%Y%m%d").ok().filter(|date| (1850..=2100).contains(&date.year()))
-    }
-
-    /// Whether the birth date in it is not hidden.
-    pub fn is_dated(&self) -> bool {
-        self.birth_date().is_some()
     }
 
     /// The sex in the number; nothing for what is no valid citizen number.

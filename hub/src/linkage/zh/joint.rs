@@ -123,7 +123,9 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
     let verdict = pair.verdict();
     let implied = match pair.number {
         Some(citizen::SAME | citizen::TYPO | citizen::TWO_TYPOS | citizen::NEAR) => true,
-        Some(citizen::MASKED) => pair.numbers.is_some_and(|(one, other)| one.is_dated() && other.is_dated()),
+        Some(citizen::MASKED) => {
+            pair.numbers.is_some_and(|(one, other)| one.birth_date().is_some() && other.birth_date().is_some())
+        }
         _ => false,
     };
     if implied && pair.birth.is_some_and(|rung| rung <= birth::COARSE) {

@@ -97,9 +97,9 @@ fn without_brackets(text: &str) -> String {
             _ => inside.push(c),
         }
     }
+    let Some((at, rare)) = rare.filter(|(at, _)| *at > 0) else { return kept };
     let characters: Vec<char> = kept.chars().filter(|c| is_character(*c)).map(today).collect();
-    let is_short = (1..=surnames::length(&characters) + 1).contains(&characters.len());
-    if let Some((at, rare)) = rare.filter(|(at, rare)| is_short && *at > 0 && !characters.contains(rare)) {
+    if (1..=surnames::length(&characters) + 1).contains(&characters.len()) && !characters.contains(&rare) {
         kept.insert(at, rare);
     }
     kept
