@@ -12,7 +12,7 @@ use super::block::{self, Exploded, parts};
 use super::cluster::{Between, Groups, Link, cluster};
 use super::compared::Compared;
 use super::decide::{self, Budget};
-use super::evidence::{Ground, Kind, Verdict};
+use super::evidence::{Ground, Verdict};
 use super::model::Model;
 use super::score::{Pattern, Scorer, probability};
 use super::table::{Row, Table};
@@ -128,17 +128,22 @@ pub fn between(table: &Table, scorer: &Scorer, a: u32, b: u32) -> Between {
     let (low, high) = (table.row(low), table.row(high));
     let pattern = scorer.compare(&low, &high);
     let odds = scorer.odds(&scorer.likelihood(&pattern), scorer.rarity(&low, &high, &pattern));
-    said(table.kinds(), (&low, &high), &pattern, odds)
+    said(scorer, (&low, &high), &pattern, odds)
 }
 
-/// What two records say about joining their groups that compare like this and have these odds.
-pub fn said(kinds: &[Kind], (low, high): (&Row<'_>, &Row<'_>), pattern: &Pattern, odds: f64) -> Between {
+/// Two records that say nothing of each other speak so much against joining their groups.
+const UNTOLD: f64 = 2.0;
+
+/// What two records say about joining their groups that compare like this and have these odds. Those that are too little
+/// alike to be joined have a voice against it only by what contradicts it.
+pub fn said(scorer: &Scorer, (low, high): (&Row<'_>, &Row<'_>), pattern: &Pattern, odds: f64) -> Between {
+    let odds = if odds < 0.0 { odds.max(-UNTOLD - scorer.against(pattern)) } else { odds };
     match pattern.verdict {
         Verdict::Veto(Ground::Twins) => Between::Doubted(odds),
         Verdict::Review(ground) if ground != Ground::NearNumbers => Between::Doubted(odds),
         Verdict::Veto(_) | Verdict::Review(_) => Between::Barred,
         Verdict::Free => {
-            let (called, found) = joint::alike(kinds, (low, high), &pattern.levels);
+            let (called, found) = joint::alike(scorer.kinds(), (low, high), &pattern.levels);
             Between::Odds(odds, called, found)
         }
     }

@@ -11,7 +11,7 @@ use super::zh::birth::rung as birth;
 use super::zh::citizen::rung::SAME_BORROWED;
 
 /// Version of the document's shape and of what its numbers mean.
-pub const FORMAT: u32 = 5;
+pub const FORMAT: u32 = 6;
 
 /// Days of a year.
 const DAYS: f64 = 365.25;

@@ -156,6 +156,11 @@ impl Scorer {
         }
     }
 
+    /// What the columns hold.
+    pub fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
     /// Compares two records.
     pub fn compare(&self, a: &Row<'_>, b: &Row<'_>) -> Pattern {
         let mut levels = self.straight(a, b);
@@ -246,6 +251,18 @@ impl Scorer {
             }
         }
         sum
+    }
+
+    /// How much what two records say contradicts that they are one (logarithm, 0 and more): what they say nothing of, or
+    /// agree in too little to be joined for, does not.
+    pub fn against(&self, pattern: &Pattern) -> f64 {
+        let columns = self.columns.iter().zip(&pattern.levels);
+        let against = |(column, level): (&Prepared, &Option<u8>)| {
+            let level = usize::from((*level)?);
+            let other = column.related.get(level)?.iter().fold(*column.random.get(level)?, |most, one| most.max(*one));
+            Some((other - column.same.get(level)?.max(*column.moved.get(level)?)).max(0.0))
+        };
+        columns.filter_map(against).sum()
     }
 
     /// How common the classes are.

@@ -304,7 +304,7 @@ impl Matcher {
         let (one, other) = (row(one), row(other));
         let pattern = self.scorer.compare(&one, &other);
         let odds = self.ratio(&one, &other, &pattern) + self.prior;
-        batch::said(&reading::kinds(), (&one, &other), &pattern, odds)
+        batch::said(&self.scorer, (&one, &other), &pattern, odds)
     }
 }
 

@@ -1,6 +1,6 @@
 //! One character of a name: what it is when written in today's form, how it sounds, and what it may be mistaken for.
 //!
-//! Owns the two tables in `data/`. Never looks at more than one character at a time.
+//! Owns the tables of characters in `data/`. Never looks at more than one character at a time.
 
 use std::sync::LazyLock;
 
@@ -23,6 +23,12 @@ static LOOKALIKES: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
     for line in rows(include_str!("data/lookalikes.txt")) {
         for one in line.chars() {
             pairs.extend(line.chars().filter(|other| *other != one).map(|other| (one, other)));
+        }
+    }
+    for line in rows(include_str!("data/shapes.txt")) {
+        let mut others = line.chars();
+        if let Some(first) = others.next() {
+            pairs.extend(others.flat_map(|other| [(first, other), (other, first)]));
         }
     }
     pairs.sort_unstable();
@@ -126,6 +132,16 @@ mod tests {
     fn every_form_leads_to_a_form_of_today() {
         for (other, today_form) in VARIANTS.iter() {
             assert_eq!(today(*today_form), *today_form, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_has_one_shape_looks_alike_and_what_twins_are_called_does_not() {
+        for (one, other) in [('杨', '扬'), ('霞', '露'), ('春', '舂'), ('铭', '铬'), ('射', '谢')] {
+            assert!(look_alike(one, other), "{one} {other}");
+        }
+        for (one, other) in [('欣', '怡'), ('琪', '琳'), ('佳', '梦'), ('龙', '凤'), ('宇', '浩')] {
+            assert!(!look_alike(one, other), "{one} {other}");
         }
     }
 
