@@ -139,7 +139,7 @@ const UNTOLD: f64 = 2.0;
 pub fn said(scorer: &Scorer, (low, high): (&Row<'_>, &Row<'_>), pattern: &Pattern, odds: f64) -> Between {
     let odds = if odds < 0.0 { odds.max(-UNTOLD - scorer.against(pattern)) } else { odds };
     match pattern.verdict {
-        Verdict::Veto(Ground::Twins) => Between::Doubted(odds),
+        Verdict::Veto(Ground::Twins | Ground::Household) => Between::Doubted(odds),
         Verdict::Review(ground) if ground != Ground::NearNumbers => Between::Doubted(odds),
         Verdict::Veto(_) | Verdict::Review(_) => Between::Barred,
         Verdict::Free => {

@@ -31,9 +31,9 @@ pub fn read(text: &str) -> Option<BirthDate> {
     (!is_placeholder(date.digits())).then_some(date)
 }
 
-/// The 1st of January 1900 and other days that forms and machines fill in for "unknown".
+/// The first of January 1900 or 1901 and other days that forms and machines fill in for "unknown".
 fn is_placeholder(digits: u32) -> bool {
-    matches!(digits, 19_000_101 | 19_000_100 | 19_700_101 | 18_991_230 | 18_991_231 | 11_111_111 | 0)
+    matches!(digits, 19_000_101 | 19_000_100 | 19_010_101 | 19_700_101 | 18_991_230 | 18_991_231 | 11_111_111 | 0)
         || !(10_000..99_990_000).contains(&digits)
 }
 

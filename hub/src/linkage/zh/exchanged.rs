@@ -39,7 +39,7 @@ pub fn read_again(kinds: &[Kind], cells: &[&str], record: &mut [Option<Value>]) 
 /// Whether a cell certainly is what the kind says: stricter than reading it, so that odd cells stay where they are.
 fn fits(kind: Kind, cell: &str) -> bool {
     let cell = cell.trim();
-    let count = cell.chars().count();
+    let count = cell.chars().filter(|c| !c.is_whitespace()).count();
     let digits = cell.chars().filter(char::is_ascii_digit).count();
     match kind {
         // A note behind the name is no part of it.
@@ -50,10 +50,11 @@ fn fits(kind: Kind, cell: &str) -> bool {
             (2..=4).contains(&count)
                 && !fits(Kind::Sex, cell)
                 && digits == 0
-                && cell.chars().all(|c| c >= '\u{3400}' || c == '*')
+                && cell.chars().all(|c| c >= '\u{3400}' || c == '*' || c.is_whitespace())
                 && cell.starts_with(|c| c >= '\u{3400}')
                 && !cell.ends_with(['省', '市', '区', '县', '村', '路', '街'])
         }
+        Kind::AddressZh if is_door(cell) => true,
         Kind::AddressZh => {
             let parts = ['省', '市', '区', '县', '路', '街', '村', '号', '栋', '室', '镇'];
             count > 5 && cell.contains(|c| c >= '\u{3400}') && (cell.contains(parts) || digits > 1)
@@ -69,4 +70,14 @@ fn fits(kind: Kind, cell: &str) -> bool {
         Kind::Sex => matches!(cell, "男" | "女" | "男性" | "女性" | "1" | "2" | "M" | "F"),
         _ => false,
     }
+}
+
+/// Building, unit and room with nothing else, and no date.
+fn is_door(cell: &str) -> bool {
+    let numbers = cell.split(['-', '－']);
+    let is_number = |number: &str| (1..=4).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
+    (2..=3).contains(&numbers.clone().count())
+        && numbers.clone().all(is_number)
+        && numbers.clone().next().is_some_and(|first| first.len() < 4)
+        && numbers.last().is_some_and(|room| room.len() >= 3)
 }

@@ -120,6 +120,14 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
     if pair.is_newborn() {
         pair.name = Some(name::UNNAMED);
     }
+    if pair.is_own_number() {
+        pair.number = Some(citizen::SAME);
+        set(levels, places.number, pair.number);
+        if pair.birth.is_some_and(|rung| rung > birth::COARSE) {
+            pair.birth = None;
+            set(levels, places.birth, None);
+        }
+    }
     let verdict = pair.verdict();
     let implied = match pair.number {
         Some(citizen::SAME | citizen::TYPO | citizen::TWO_TYPOS | citizen::NEAR) => true,
@@ -129,13 +137,13 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
         _ => false,
     };
     if implied && pair.birth.is_some_and(|rung| rung <= birth::COARSE) {
-        forget(levels, places.birth);
+        set(levels, places.birth, None);
         if pair.sex == Some(0) {
-            forget(levels, places.sex);
+            set(levels, places.sex, None);
         }
     }
     if pair.name == Some(name::UNNAMED) {
-        forget(levels, places.name);
+        set(levels, places.name, None);
     }
     verdict
 }
@@ -155,15 +163,17 @@ pub fn alike(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), lev
     };
     let found = match () {
         () if matches!(pair.number, Some(..=citizen::TWO_TYPOS)) || pair.together() => Found::Together,
+        // In a village, a group of its houses.
+        () if pair.address == Some(address::BUILDING) => Found::Together,
         () if pair.phone == Some(phone::DIFFERENT) && pair.address >= Some(address::COMMUNITY) => Found::Apart,
         () => Found::Somewhere,
     };
     (called, found)
 }
 
-fn forget(levels: &mut [Option<u8>], place: Option<usize>) {
+fn set(levels: &mut [Option<u8>], place: Option<usize>, level: Option<u8>) {
     if let Some(place) = place {
-        levels[place] = None;
+        levels[place] = level;
     }
 }
 
@@ -295,6 +305,15 @@ impl Pair<'_> {
     /// Whether the numbers are one but for slips or a mask.
     fn number_agrees(&self) -> bool {
         matches!(self.number, Some(citizen::TYPO | citizen::MASKED | citizen::TWO_TYPOS))
+    }
+
+    /// Whether a number that is not of the birth date beside it is the person's own: who has it has one whole name, which
+    /// nobody has who lent it. The date is then the wrong one, that of the day of writing or of a relative.
+    fn is_own_number(&self) -> bool {
+        self.number == Some(citizen::SAME_BORROWED)
+            && self.name == Some(name::SAME)
+            && self.names_are_whole()
+            && self.sex != Some(1)
     }
 
     /// Whether the ends of the numbers, where those of twins differ, agree.

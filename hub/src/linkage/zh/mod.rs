@@ -11,6 +11,7 @@ pub mod citizen;
 mod exchanged;
 pub mod glyph;
 pub mod joint;
+mod label;
 pub mod lunar;
 pub mod name;
 mod name_compare;
@@ -22,6 +23,8 @@ pub mod phone;
 pub mod reading;
 pub mod sex;
 mod surnames;
+pub use label::without as without_label;
+
 #[cfg(test)]
 mod tests;
 pub mod typo;

@@ -116,6 +116,14 @@ impl Name {
         matches!(self.glyphs.as_slice(), [one, other] if one.nearness(other) == Nearness::Same)
     }
 
+    /// The given character, if it stands there twice behind a surname, as children are called: 王怡怡 for 王欣怡.
+    pub(super) fn doubled(&self) -> Option<&Glyph> {
+        match (self.form, self.surname(), self.given()) {
+            (Form::Han, [_, ..], [one, other]) if one.nearness(other) == Nearness::Same => Some(one),
+            _ => None,
+        }
+    }
+
     /// Whether the given name is what a newborn is called until it has one: 刘宝宝. It may be a name, too.
     pub(super) fn is_stopgap(&self) -> bool {
         self.form == Form::Han

@@ -39,9 +39,21 @@ fn han(one: &Name, other: &Name) -> u8 {
     match (one.is_doubled(), other.is_doubled()) {
         (true, false) if pet(one, other) == rung::SHORTER => as_written.min(rung::SHORTER),
         (false, true) if pet(other, one) == rung::SHORTER => as_written.min(rung::SHORTER),
+        _ if is_called(one, other) || is_called(other, one) => as_written.min(rung::SHORTER),
         _ if as_written == rung::SURNAME && one.is_stopgap() != other.is_stopgap() => rung::UNNAMED,
         _ => as_written,
     }
+}
+
+/// Whether the first is what a child of the second name is called, its last character twice behind the surname; the first
+/// may be that of its brothers, too.
+fn is_called(one: &Name, other: &Name) -> bool {
+    let is_last = |called: &Glyph| other.given().last().is_some_and(|last| last.nearness(called) == Nearness::Same);
+    one.doubled().is_some_and(is_last)
+        && other.form == Form::Han
+        && other.given().len() == 2
+        && other.doubled().is_none()
+        && one.shares_surname(other)
 }
 
 /// A child without a name and what is a name, or the same in fewer characters.

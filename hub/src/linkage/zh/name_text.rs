@@ -2,6 +2,8 @@
 //!
 //! Owns the writings. Never compares.
 
+use smallvec::SmallVec;
+
 use super::glyph::{Glyph, narrow, today};
 use super::name::{Child, Form, Name};
 use super::reading::{Readings, spelled};
@@ -76,6 +78,9 @@ pub fn read(text: &str) -> Option<Name> {
     }
     if !text.chars().any(is_character) {
         return latin(text);
+    }
+    if let Some(name) = mixed(text) {
+        return Some(name);
     }
     // Three characters behind the surname are a mother's name and what she bore.
     han(text).map(|name| name.as_child().filter(|_| name.given().len() > 2).unwrap_or(name))
@@ -217,13 +222,35 @@ fn of_wife(surnames: &[char]) -> Name {
 
 /// A name in Latin letters: pinyin becomes syllables, anything else stays letters.
 fn latin(text: &str) -> Option<Name> {
-    if let Some(syllables) = spelled(text).filter(|cut| cut.len() <= 4) {
+    if let Some(syllables) = spelled(text).filter(|cut| (2..=4).contains(&cut.len())) {
         let glyphs = syllables.iter().map(|one| Glyph { character: '\0', readings: Readings::written(*one) }).collect();
         return Some(Name { glyphs, surname: 1, form: Form::Han });
     }
     let letters: Vec<char> = text.to_uppercase().chars().filter(|c| c.is_alphabetic()).take(32).collect();
     let glyph = |character: &char| Glyph { character: *character, readings: Readings::NONE };
     (letters.len() > 1).then(|| Name { glyphs: letters.iter().map(glyph).collect(), surname: 0, form: Form::Letters })
+}
+
+/// Characters, and pinyin for those that could not be typed: 郑fang, 王Yao瑶.
+fn mixed(text: &str) -> Option<Name> {
+    let mut glyphs: SmallVec<[Glyph; 3]> = SmallVec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        if is_character(first) {
+            glyphs.push(Glyph::new(first));
+            rest = &rest[first.len_utf8()..];
+        } else if first.is_ascii_alphabetic() {
+            let end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+            let syllables = spelled(&rest[..end]).filter(|_| end > 1)?;
+            glyphs.extend(syllables.into_iter().map(|one| Glyph { character: '\0', readings: Readings::written(one) }));
+            rest = &rest[end..];
+        } else {
+            return None;
+        }
+    }
+    let known: Vec<char> = glyphs.iter().map(|glyph| glyph.character).collect();
+    let is_name = (2..=4).contains(&glyphs.len()) && known.contains(&'\0') && known[0] != '\0';
+    is_name.then(|| Name { surname: surnames::length(&known) as u8, glyphs, form: Form::Han })
 }
 
 /// Whether the character can stand in a Chinese name.

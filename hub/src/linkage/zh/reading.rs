@@ -149,8 +149,8 @@ impl Readings {
     }
 }
 
-/// Reads a name written in pinyin (`Zhang Wei`, `ZHANGWEI`) as syllables; nothing when it cannot be cut into at least
-/// two. The longest syllables are tried first.
+/// Reads a name written in pinyin (`Zhang Wei`, `ZHANGWEI`) as syllables; nothing when it cannot be cut into
+/// syllables. The longest are tried first.
 pub fn spelled(text: &str) -> Option<Vec<Syllable>> {
     let lower = text.to_lowercase();
     let mut syllables = Vec::new();
@@ -159,7 +159,7 @@ pub fn spelled(text: &str) -> Option<Vec<Syllable>> {
             return None;
         }
     }
-    (syllables.len() >= 2).then_some(syllables)
+    (!syllables.is_empty()).then_some(syllables)
 }
 
 fn cut(word: &str, syllables: &mut Vec<Syllable>) -> bool {

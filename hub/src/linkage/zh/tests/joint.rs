@@ -54,6 +54,17 @@ fn a_parents_number_on_a_child_neither_joins_the_two_nor_parts_the_child_from_it
 }
 
 #[test]
+fn a_number_with_another_birth_date_is_the_persons_own_where_the_whole_name_is_one() {
+    let known = ["11010519491231002X", "李梅", "女", "1949-12-31", "", ""];
+    let (verdict, levels) = judge(known, ["11010519491231002X", "李梅", "女", "2019-05-07", PHONE, HOME]);
+    assert_eq!((verdict, levels[0], levels[3]), (Verdict::Free, Some(0), None));
+    for (name, sex) in [("李梅", "男"), ("李小梅", "女"), ("李*", "女")] {
+        let (_, levels) = judge(known, ["11010519491231002X", name, sex, "2019-05-07", PHONE, HOME]);
+        assert_eq!(levels[0], Some(4), "{name} {sex}");
+    }
+}
+
+#[test]
 fn a_number_confirmed_by_two_birth_dates_outweighs_another_name() {
     let one = |name, sex| ["11010519491231002X", name, sex, "1949-12-31", "", ""];
     assert_eq!(judge(one("李梅", "女"), one("小红", "女")).0, Verdict::Free);
@@ -160,9 +171,10 @@ fn a_cell_that_slipped_into_the_next_column_is_read_as_what_it_is() {
         ["11010519491231002X", "", "女", "1949-12-31", PHONE, "李晓梅"],
         ["11010519491231002X", HOME, "女", "1949-12-31", PHONE, "无"],
         ["11010519491231002X", HOME, "女", "1949-12-31", PHONE, "李*梅（户主）"],
+        ["11010519491231002X", "3-2-501", "女", "1949-12-31", PHONE, "李 晓梅"],
     ] {
         let (verdict, levels) = judge(slipped, whole);
-        let agree = levels.iter().all(|level| level.is_none_or(|level| level == 0 || level == 3));
+        let agree = levels.iter().all(|level| level.is_none_or(|level| matches!(level, 0 | 1 | 3)));
         assert!(verdict == Verdict::Free && agree, "{slipped:?} {levels:?}");
     }
     // A short word is not taken for a name.

@@ -35,6 +35,9 @@ fn sound_and_look_are_told_from_other_differences() {
         ("陈林", "陈宁", "sound"),
         ("张伟", "ZHANG WEI", "sound"),
         ("张伟", "zhangwei", "sound"),
+        ("郑芳", "郑fang", "sound"),
+        ("王瑶佳", "王Yao佳", "sound"),
+        ("王瑶佳", "王Ming佳", "one_differs"),
         ("阿依古丽·买买提", "阿依古丽·麦买提", "alike"),
         ("李明华", "李明芳", "one_differs"),
         ("李明", "李强", "surname"),
@@ -94,7 +97,10 @@ fn masked_and_shortened_names_agree_as_far_as_they_go() {
 fn pet_forms_agree_in_the_character_they_name() {
     check::<Name>(&[
         ("丁欣然", "然然", "shorter"),
-        ("丁欣然", "丁然然", "one_differs"),
+        ("丁欣然", "丁然然", "shorter"),
+        ("丁欣然", "丁欣欣", "one_differs"),
+        ("丁欣然", "王然然", "different"),
+        ("丁乐乐", "丁然然", "surname"),
         ("丁然", "丁然然", "shorter"),
         ("王梅婉", "王小婉", "one_differs"),
         ("王婉", "王小婉", "shorter"),
