@@ -1,39 +1,52 @@
 //! Cells that stand in each other's column: name and address, number and phone, number and birth date.
 //!
-//! Owns how that is seen, also where one of the two is empty; it reads the cells again, each as what it is. Never moves a cell that can be what its
-//! column says.
+//! Owns how that is seen, also where one of the two is empty or a whole row slipped by a column; it reads the cells again,
+//! each as what it is. Never moves a cell that can be what its column says.
 
 use smallvec::SmallVec;
 
 use super::citizen::{Class, Document};
 use crate::linkage::evidence::{Evidence, Kind, Value};
 
-/// Reads exchanged cells again.
+/// The columns that are looked at.
+const KINDS: [Kind; 6] = [Kind::CitizenId, Kind::NameZh, Kind::Sex, Kind::BirthDate, Kind::Phone, Kind::AddressZh];
+
+/// From one column to another.
+type Move = (usize, usize);
+type Moves = SmallVec<[Move; 6]>;
+
+/// Reads cells again that stand in each other's columns, or slipped along a row.
 pub fn read_again(kinds: &[Kind], cells: &[&str], record: &mut [Option<Value>]) {
+    let first = |kind: &Kind| kinds.iter().position(|one| one == kind).filter(|place| *place < cells.len());
     // Most cells are where they belong, and need not be held against the others.
-    let strays = kinds.iter().zip(cells).map(|(kind, cell)| !fits(*kind, cell)).collect::<SmallVec<[bool; 16]>>();
-    let first = |kind| kinds.iter().position(|one| *one == kind).filter(|place| strays.get(*place) == Some(&true));
-    let (number, name) = (first(Kind::CitizenId), first(Kind::NameZh));
-    for (one, other) in [
-        (name, first(Kind::AddressZh)),
-        (name, number),
-        (name, first(Kind::Phone)),
-        (name, first(Kind::BirthDate)),
-        (name, first(Kind::Sex)),
-        (number, first(Kind::Phone)),
-        (number, first(Kind::BirthDate)),
-        (first(Kind::Phone), first(Kind::BirthDate)),
-    ] {
-        let (Some(one), Some(other)) = (one, other) else { continue };
-        let (there, here) = (fits(kinds[one], cells[other]), fits(kinds[other], cells[one]));
-        let is_blank = |cell: &str| kinds[one].prepare(cell).is_none() && kinds[other].prepare(cell).is_none();
+    let stray = |kind: &Kind| first(kind).filter(|place| !fits(*kind, cells[*place]));
+    let strays: SmallVec<[usize; 6]> = KINDS.iter().filter_map(stray).collect();
+    let is_place = |(from, to): Move| fits(kinds[to], cells[from]) && kinds[to].prepare(cells[from]).is_some();
+    let mut moves = certain(&strays, is_place);
+    // None is written over: what stood there has gone elsewhere, or says nothing.
+    let may = |(from, to): Move, moves: &Moves| {
+        let is_blank = [from, to].iter().all(|column| kinds[*column].prepare(cells[to]).is_none());
         // A short word beside an empty name may be a place.
-        let alone = there && is_blank(cells[one]) && (kinds[one] != Kind::NameZh || cells[other].chars().count() < 4);
-        if there && here || alone || here && is_blank(cells[other]) {
-            record[one] = kinds[one].prepare(cells[other]);
-            record[other] = kinds[other].prepare(cells[one]);
+        is_blank && (kinds[to] != Kind::NameZh || cells[from].chars().count() < 4)
+            || moves.iter().any(|one| one.0 == to)
+    };
+    loop {
+        let left: Moves = moves.iter().copied().filter(|one| may(*one, &moves)).collect();
+        if left.len() == moves.len() {
+            break;
         }
+        moves = left;
     }
+    moves.iter().for_each(|(from, _)| record[*from] = None);
+    moves.iter().for_each(|(from, to)| record[*to] = kinds[*to].prepare(cells[*from]));
+}
+
+/// Moves of which each cell has one place and each place one cell.
+fn certain(strays: &[usize], is_place: impl Fn(Move) -> bool) -> Moves {
+    let all = strays.iter().flat_map(|from| strays.iter().map(|to| (*from, *to)));
+    let moves: Moves = all.filter(|(from, to)| from != to && is_place((*from, *to))).collect();
+    let once = |one: &Move| moves.iter().filter(|(from, to)| *from == one.0 || *to == one.1).count() == 1;
+    moves.iter().copied().filter(once).collect()
 }
 
 /// Whether a cell certainly is what the kind says: stricter than reading it, so that odd cells stay where they are.

@@ -308,12 +308,16 @@ impl Pair<'_> {
     }
 
     /// Whether a number that is not of the birth date beside it is the person's own: who has it has one whole name, which
-    /// nobody has who lent it. The date is then the wrong one, that of the day of writing or of a relative.
+    /// nobody has who lent it. The date is then the wrong one, that of the day of writing or of a relative. Where the number
+    /// is of the other date, a slip in the name is allowed.
     fn is_own_number(&self) -> bool {
-        self.number == Some(citizen::SAME_BORROWED)
-            && self.name == Some(name::SAME)
-            && self.names_are_whole()
-            && self.sex != Some(1)
+        let of_one = self.numbers.is_some_and(|(one, other)| one.is_borrowed() != other.is_borrowed());
+        let is_named = match self.name {
+            Some(name::SAME) => true,
+            Some(name::ALIKE | name::SOUND | name::SWAPPED) => of_one,
+            _ => false,
+        };
+        self.number == Some(citizen::SAME_BORROWED) && is_named && self.names_are_whole() && self.sex != Some(1)
     }
 
     /// Whether the ends of the numbers, where those of twins differ, agree.

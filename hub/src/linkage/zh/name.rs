@@ -74,6 +74,12 @@ pub mod rung {
     pub const DIFFERENT: u8 = 11;
 }
 
+/// What children are called at home, each twice.
+const MILK_NAMES: [char; 22] = [
+    '宝', '贝', '毛', '豆', '果', '乐', '壮', '妞', '丫', '牛', '虎', '团', '圆', '糖', '蛋', '朵', '球', '多', '嘟',
+    '点', '妮', '囡',
+];
+
 /// Places of the tokens that names on each rung share: the whole, its sound, the surname.
 pub(in crate::linkage) const SHARED: [usize; 12] = [0, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3];
 
@@ -124,10 +130,16 @@ impl Name {
         }
     }
 
-    /// Whether the given name is what a newborn is called until it has one: 刘宝宝. It may be a name, too.
+    /// Whether the given name is what children are called at home whatever their name is: 刘宝宝, 刘毛毛, 刘二宝. It may
+    /// be a name, too.
     pub(super) fn is_stopgap(&self) -> bool {
-        self.form == Form::Han
-            && matches!(self.given(), [one, other] if one.character == '宝' && other.character == '宝')
+        match (self.form, self.given()) {
+            (Form::Han, [one, other]) if one.character == other.character => MILK_NAMES.contains(&one.character),
+            (Form::Han, [one, other]) => {
+                matches!(one.character, '大' | '二' | '三' | '小') && matches!(other.character, '宝' | '毛' | '妞')
+            }
+            _ => false,
+        }
     }
 
     /// Which of two or more a child without a name is, if it is told.

@@ -64,6 +64,22 @@ const CHILDREN: &[(&str, Option<bool>)] = &[
     ("之儿", Some(true)),
 ];
 
+/// How a cell goes on behind the name of a child's parent without 之 or 的; what may end a name is not among it.
+const BARE_CHILDREN: &[(&str, Option<bool>)] = &[
+    ("女儿", Some(false)),
+    ("儿子", Some(true)),
+    ("长子", Some(true)),
+    ("次子", Some(true)),
+    ("长女", Some(false)),
+    ("次女", Some(false)),
+    ("男孩", Some(true)),
+    ("女孩", Some(false)),
+    ("男婴", Some(true)),
+    ("女婴", Some(false)),
+    ("孩子", None),
+    ("婴儿", None),
+];
+
 /// Reads a cell; nothing for what is blank or says that there is no name.
 pub fn read(text: &str) -> Option<Name> {
     let text: String = text.chars().map(narrow).collect();
@@ -110,8 +126,8 @@ fn without_brackets(text: &str) -> String {
     kept
 }
 
-/// What says that another name of the same person follows.
-const OTHERWISE: &[&str] = &["曾用名", "原名", "又名", "别名", "乳名", "小名", "/", "|", ";", "、"];
+/// What says that another name of the same person follows, or another person's.
+const OTHERWISE: &[&str] = &["曾用名", "原名", "又名", "别名", "乳名", "小名", "/", "|", ";", ",", "、"];
 
 /// The name before the person's other names.
 fn first_of(text: &str) -> &str {
@@ -125,6 +141,17 @@ fn first_of(text: &str) -> &str {
 /// Signs of one of several born together, behind the rest of a name.
 const MARKS: &[&str] = &["大双", "小双", "大", "小", "甲", "乙", "1", "2", "3"];
 
+/// `张丽女儿`, `张丽大女儿`.
+fn of_parent(text: &str) -> Option<Name> {
+    let (parent, is_male) =
+        BARE_CHILDREN.iter().find_map(|(tail, is_male)| Some((text.strip_suffix(tail)?, *is_male)))?;
+    let ordered = parent.strip_suffix(['大', '小', '二', '三']).filter(|stem| stem.chars().count() > 1);
+    let place = ordered.and_then(|_| parent.chars().next_back()).and_then(order).unwrap_or(0);
+    let mut name = han(ordered.unwrap_or(parent)).filter(|name| (2..=4).contains(&name.glyphs.len()))?;
+    name.form = Form::Unnamed(Child { is_male, place });
+    Some(name)
+}
+
 /// `张丽女2`, `张丽子大双`: the child is told from its twin, so it is no given name.
 fn marked(text: &str) -> Option<Name> {
     let (rest, mark) = MARKS.iter().find_map(|mark| Some((text.strip_suffix(mark)?, mark)))?;
@@ -135,9 +162,9 @@ fn marked(text: &str) -> Option<Name> {
     Some(name)
 }
 
-/// `张丽之子`, `张丽之女2`, `张丽之大女`, `张丽的孩子`.
+/// `张丽之子`, `张丽之女2`, `张丽之大女`, `张丽的孩子`, `张丽女儿`.
 fn unnamed(text: &str) -> Option<Name> {
-    let Some(at) = text.find(['之', '的']) else { return marked(text) };
+    let Some(at) = text.find(['之', '的']) else { return of_parent(text).or_else(|| marked(text)) };
     let (parent, rest) = text.split_at(at);
     let (tail, is_male) = CHILDREN.iter().find(|(tail, _)| rest.starts_with(tail))?;
     let behind = rest[tail.len()..].chars().chain(tail.chars());

@@ -132,7 +132,7 @@ fn a_mothers_name_with_a_sign_of_a_child_is_a_name_until_all_else_agrees() {
     assert_eq!((verdict, levels[1]), (Verdict::Free, None));
     let elsewhere = ["", "王小宝", "女", "20260309", "19900123999", ""];
     assert_eq!(judge(child("张丽女", "2026-03-09"), elsewhere).0, Verdict::Veto(Ground::Twins));
-    assert_eq!(judge(child("张丽女", "2026-03-09"), child("张小宝", "20260309")).0, Verdict::Veto(Ground::Twins));
+    assert_eq!(judge(child("张丽女", "2026-03-09"), child("张小雨", "20260309")).0, Verdict::Veto(Ground::Twins));
     assert_eq!(judge(child("张丽女", ""), child("张丽", "1990-03-07")).0, Verdict::Review(Ground::ParentAndChild));
 }
 
@@ -171,7 +171,11 @@ fn a_cell_that_slipped_into_the_next_column_is_read_as_what_it_is() {
         ["11010519491231002X", "", "女", "1949-12-31", PHONE, "李晓梅"],
         ["11010519491231002X", HOME, "女", "1949-12-31", PHONE, "无"],
         ["11010519491231002X", HOME, "女", "1949-12-31", PHONE, "李*梅（户主）"],
+        ["11010519491231002X", HOME, "不详", "1949-12-31", "未知", "李晓梅"],
         ["11010519491231002X", "3-2-501", "女", "1949-12-31", PHONE, "李 晓梅"],
+        ["11010519491231002X", "李晓梅", "1949-12-31", "女", PHONE, HOME],
+        ["11010519491231002X", "李晓梅", "1949-12-31", PHONE, HOME, ""],
+        ["李晓梅", "女", "1949-12-31", PHONE, HOME, ""],
     ] {
         let (verdict, levels) = judge(slipped, whole);
         let agree = levels.iter().all(|level| level.is_none_or(|level| matches!(level, 0 | 1 | 3)));

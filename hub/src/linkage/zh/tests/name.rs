@@ -13,6 +13,7 @@ fn harmless_writings_are_the_same_name() {
         ("萧红", "肖红", "same"),
         ("张伟（已故）", "张伟", "same"),
         ("张伟／张强", "张伟", "same"),
+        ("张伟，李丽", "张伟", "same"),
         ("张伟 曾用名：张强", "张伟", "same"),
         ("张伟2", "张伟", "same"),
         ("阿依古丽·买买提", "阿依古丽•买买提", "same"),
@@ -100,7 +101,7 @@ fn pet_forms_agree_in_the_character_they_name() {
         ("丁欣然", "丁然然", "shorter"),
         ("丁欣然", "丁欣欣", "one_differs"),
         ("丁欣然", "王然然", "different"),
-        ("丁乐乐", "丁然然", "surname"),
+        ("丁婷婷", "丁然然", "surname"),
         ("丁然", "丁然然", "shorter"),
         ("王梅婉", "王小婉", "one_differs"),
         ("王婉", "王小婉", "shorter"),
@@ -159,6 +160,10 @@ fn a_child_without_a_name_is_not_its_parent() {
         ("张丽女2", "张丽之女小双", "same"),
         ("张丽子大双", "张丽子乙", "different"),
         ("张丽女", "王小宝", "different"),
+        ("张丽女儿", "张丽之女", "same"),
+        ("张晓丽儿子", "张晓丽", "different"),
+        ("张丽大女儿", "张丽小女儿", "different"),
+        ("张丽女儿", "王小雨", "unnamed"),
     ]);
 }
 
@@ -170,7 +175,10 @@ fn what_a_newborn_is_called_may_stand_for_any_name_of_its_family() {
         ("刘宝宝", "刘宝宝", "same"),
         ("刘宝宝", "刘宝", "shorter"),
         ("刘宝宝", "王浩宇", "different"),
-        ("刘毛毛", "刘浩宇", "surname"),
+        ("刘毛毛", "刘浩宇", "unnamed"),
+        ("刘二宝", "刘浩宇", "unnamed"),
+        ("刘婷婷", "刘浩宇", "surname"),
+        ("刘毛毛", "刘果果", "surname"),
     ]);
 }
 
