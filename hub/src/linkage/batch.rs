@@ -15,6 +15,7 @@ use super::decide::{self, Budget};
 use super::evidence::{Ground, Verdict};
 use super::model::Model;
 use super::score::{Pattern, Scorer, probability};
+use super::speak::Profiled;
 use super::table::{Row, Table};
 use super::train::{self, Step, Trained, Training};
 use super::zh::joint;
@@ -115,7 +116,8 @@ fn resolve(
         .map(|at| links[at])
         .collect();
     let between = |a: u32, b: u32| between(table, scorer, a, b);
-    let groups = cluster(table.len(), |record| table.file(record), &sure, model.single, between);
+    let voices = Profiled::new(table.kinds(), between, |record| table.cell_numbers(record));
+    let groups = cluster(table.len(), |record| table.file(record), &sure, model.single, voices);
     let mut decided = joined(table, &groups, links, model.limits.auto);
     decided.extend(waiting(table, &groups, compared, links, (&model, budget)));
     decided.sort_by_key(|decided| (decided.pair, decided.decision));

@@ -1,11 +1,13 @@
 //! From pairs to things: which records are one.
 //!
 //! Owns the constraints: what is barred is never together, not through a chain either; a chain of weak links is no link;
-//! where a file is known to hold each thing once, no thing has two of its records. Never looks at a value.
+//! where a file is known to hold each thing once, no thing has two of its records. Never looks at a value; who speaks for
+//! a large group is `speak`'s.
 
 use fnv::FnvHashMap;
 
 use super::block::parts;
+use super::speak::{Speakers, Speech, Voices};
 use super::table::File;
 
 /// A pair and the logarithm of the odds that it is one thing.
@@ -59,6 +61,13 @@ const VOICE: f64 = 6.0;
 /// A third record settles what is doubted between two if its odds with both are above this.
 const SETTLES: f64 = 3.0;
 
+/// Of large groups that would have to be asked for more pairs than this, a few are asked first.
+const MANY: usize = 1_024;
+/// So many of each group.
+const FEW: usize = 16;
+/// What these say on the average, at most, when they are clearly against.
+const AGAINST: f64 = -VOICE / 2.0;
+
 /// Groups of records, grown link by link.
 #[derive(Debug)]
 pub struct Groups {
@@ -89,18 +98,13 @@ impl Groups {
     }
 
     /// Joins groups by links, the surest first; see [`cluster()`].
-    pub fn grow(
-        &mut self,
-        file_of: impl Fn(u32) -> File,
-        links: &[Link],
-        single: [bool; 2],
-        between: impl Fn(u32, u32) -> Between,
-    ) {
+    pub fn grow(&mut self, file_of: impl Fn(u32) -> File, links: &[Link], single: [bool; 2], voices: impl Voices) {
         let mut order: Vec<&Link> = links.iter().collect();
         order.sort_by(|a, b| b.odds.total_cmp(&a.odds).then(a.pair.cmp(&b.pair)));
         // Many links lead from one group to another: what their members said to each other is asked once.
         let mut refused: FnvHashMap<(u32, u32), Told> = FnvHashMap::default();
         let mut within: FnvHashMap<u32, Within> = FnvHashMap::default();
+        let mut speakers = Speakers::of(self.all(), &voices);
         for link in order {
             let (a, b) = parts(link.pair);
             let (low, high) = (self.of(a).min(self.of(b)), self.of(a).max(self.of(b)));
@@ -108,14 +112,16 @@ impl Groups {
             if low == high || crowded(&file_of, one, other, single) {
                 continue;
             }
+            let (one, other) = (speakers.speech(low, one), speakers.speech(high, other));
             let mut both = |what| {
-                let mut is_told = |root, members| within.entry(root).or_default().is_told(what, members, &between);
+                let mut is_told = |root, speech| within.entry(root).or_default().is_told(what, speech, &voices);
                 is_told(low, one) && is_told(high, other)
             };
-            if refused.entry((low, high)).or_default().agree((one, other), &between, &mut both) {
+            if refused.entry((low, high)).or_default().agree((one, other), &voices, &mut both) {
                 refused.remove(&(low, high));
                 within.remove(&high);
                 self.append(low, high);
+                speakers.grown((low, high), &self.members[low as usize], &voices);
             }
         }
         self.members.iter_mut().for_each(|members| members.sort_unstable());
@@ -139,17 +145,17 @@ impl Groups {
     }
 }
 
-/// Joins records by links, the surest first. `file_of` says which file a record is of, `between` what any two records
+/// Joins records by links, the surest first. `file_of` says which file a record is of, `voices` what any two records
 /// say about each other. What becomes of a record depends on those it is connected with by links, and on no other.
 pub fn cluster(
     records: usize,
     file_of: impl Fn(u32) -> File,
     links: &[Link],
     single: [bool; 2],
-    between: impl Fn(u32, u32) -> Between,
+    voices: impl Voices,
 ) -> Groups {
     let mut groups = Groups::alone(records);
-    groups.grow(file_of, links, single, between);
+    groups.grow(file_of, links, single, voices);
     groups
 }
 
@@ -159,10 +165,12 @@ fn crowded(file_of: &impl Fn(u32) -> File, a: &[u32], b: &[u32], single: [bool; 
     (0..2).any(|file| single[usize::from(file)] && has(a, file) && has(b, file))
 }
 
-/// What the members of two groups said to each other, so many of each: groups grow at their ends.
+/// What those who speak for two groups said to each other, so many of each: groups grow at their ends.
 #[derive(Debug, Default)]
 struct Told {
-    asked: (usize, usize),
+    asked: [usize; 2],
+    thinned: [u32; 2],
+    against: usize,
     sum: f64,
     barred: bool,
     one_name: bool,
@@ -172,18 +180,26 @@ struct Told {
 }
 
 impl Told {
-    /// Whether the members of two groups, taken together, speak for being one thing.
+    /// Whether those who speak for two groups, taken together, speak for being one thing.
     fn agree(
         &mut self,
-        (a, b): (&[u32], &[u32]),
-        between: &impl Fn(u32, u32) -> Between,
+        (a, b): (Speech<'_>, Speech<'_>),
+        voices: &impl Voices,
         both: &mut impl FnMut(Twice) -> bool,
     ) -> bool {
-        if a.len() == 1 && b.len() == 1 {
-            return matches!(between(a[0], b[0]), Between::Odds(..));
+        let (one, other) = (a.records, b.records);
+        if let ([one], [other]) = (one, other) {
+            return matches!(voices.between(*one, *other), Between::Odds(..));
         }
-        self.ask((a, b), between);
-        let settled = |pair: &(u32, u32)| a.iter().chain(b).any(|third| settles(*third, *pair, between));
+        if self.is_against((a, b), voices) {
+            return false;
+        }
+        let thinned = [a.thinned, b.thinned];
+        if self.thinned != thinned {
+            *self = Self { thinned, barred: self.barred, ..Self::default() };
+        }
+        self.ask((one, other), voices);
+        let settled = |pair: &(u32, u32)| one.iter().chain(other).any(|third| settles(*third, *pair, voices));
         if self.barred || !self.doubted.iter().all(settled) {
             return false;
         }
@@ -192,15 +208,38 @@ impl Told {
             && (self.together || !self.apart || !both(Twice::Together))
     }
 
+    /// Whether a few of those who speak for large groups are clearly against, where many would have to be asked. They are
+    /// not asked again before there are twice as many pairs of members.
+    fn is_against(&mut self, (a, b): (Speech<'_>, Speech<'_>), voices: &impl Voices) -> bool {
+        let pairs = a.members * b.members;
+        if pairs < 2 * self.against {
+            return true;
+        }
+        let unasked = (a.records.len() * b.records.len()).saturating_sub(self.asked[0] * self.asked[1]);
+        if a.thinned + b.thinned == 0 || unasked <= MANY {
+            return false;
+        }
+        let some = |of: &[u32]| of.iter().copied().step_by(of.len().div_ceil(FEW)).collect::<Vec<u32>>();
+        let (few, others) = (some(a.records), some(b.records));
+        let odds = |said: Between| match said {
+            Between::Barred => -VOICE,
+            Between::Doubted(odds) | Between::Odds(odds, ..) => odds.clamp(-VOICE, VOICE),
+        };
+        let said = few.iter().flat_map(|x| others.iter().map(|y| odds(voices.between(*x, *y))));
+        let is_against = said.sum::<f64>() < AGAINST * (few.len() * others.len()) as f64;
+        self.against = if is_against { pairs } else { 0 };
+        is_against
+    }
+
     /// Hears those who have not been asked yet.
-    fn ask(&mut self, (a, b): (&[u32], &[u32]), between: &impl Fn(u32, u32) -> Between) {
+    fn ask(&mut self, (a, b): (&[u32], &[u32]), voices: &impl Voices) {
         for (at, x) in a.iter().enumerate() {
-            let from = if at < self.asked.0 { self.asked.1 } else { 0 };
+            let from = if at < self.asked[0] { self.asked[1] } else { 0 };
             for y in b.iter().skip(from) {
                 if self.barred {
                     return;
                 }
-                match between(*x, *y) {
+                match voices.between(*x, *y) {
                     Between::Barred => self.barred = true,
                     Between::Doubted(odds) => {
                         self.sum += odds.clamp(-VOICE, VOICE);
@@ -215,7 +254,7 @@ impl Told {
                 }
             }
         }
-        self.asked = (a.len(), b.len());
+        self.asked = [a.len(), b.len()];
     }
 }
 
@@ -228,27 +267,32 @@ enum Twice {
     Together,
 }
 
-/// What the members of a group said among themselves, so many of them.
+/// What those who speak for a group said among themselves, so many of them.
 #[derive(Debug, Default)]
 struct Within {
     asked: [usize; 2],
+    thinned: [u32; 2],
     is_told: [bool; 2],
 }
 
 impl Within {
-    /// Whether two of the members agree in what is asked.
-    fn is_told(&mut self, what: Twice, members: &[u32], between: &impl Fn(u32, u32) -> Between) -> bool {
+    /// Whether two of them agree in what is asked.
+    fn is_told(&mut self, what: Twice, speech: Speech<'_>, voices: &impl Voices) -> bool {
         let is_said = |said: Between| match what {
             Twice::Named => matches!(said, Between::Odds(_, Called::One, _)),
             Twice::Together => matches!(said, Between::Odds(.., Found::Together)),
         };
-        let (asked, is_told) = (&mut self.asked[what as usize], &mut self.is_told[what as usize]);
-        if !*is_told {
-            let mut later = members.iter().enumerate().skip(*asked);
-            *is_told = later.any(|(at, y)| members[..at].iter().any(|x| is_said(between(*x, *y))));
-            *asked = members.len();
+        let at = what as usize;
+        if self.thinned[at] != speech.thinned {
+            (self.asked[at], self.thinned[at]) = (0, speech.thinned);
         }
-        *is_told
+        if !self.is_told[at] {
+            let records = speech.records;
+            let mut later = records.iter().enumerate().skip(self.asked[at]);
+            self.is_told[at] = later.any(|(at, y)| records[..at].iter().any(|x| is_said(voices.between(*x, *y))));
+            self.asked[at] = records.len();
+        }
+        self.is_told[at]
     }
 }
 
@@ -259,11 +303,11 @@ fn is_sure(odds: f64, called: Called) -> bool {
 
 /// Whether a third record is of one name with one of two and likely the other: what differs between the two are then
 /// the slips of both.
-fn settles(third: u32, (x, y): (u32, u32), between: &impl Fn(u32, u32) -> Between) -> bool {
+fn settles(third: u32, (x, y): (u32, u32), voices: &impl Voices) -> bool {
     if third == x || third == y {
         return false;
     }
-    match (between(third, x), between(third, y)) {
+    match (voices.between(third, x), voices.between(third, y)) {
         (Between::Odds(one, called, _), Between::Odds(other, called_other, _)) => {
             is_sure(one, called)
                 && is_sure(other, called_other)

@@ -15,6 +15,7 @@ use super::count::Words;
 use super::evidence::{Kind, Value, Verdict};
 use super::model::Model;
 use super::score::{Scorer, probability};
+use super::speak::Profiled;
 use super::table::{Row, Table};
 use super::zh::owner;
 
@@ -151,7 +152,8 @@ impl Index {
         }
         let between =
             |a: u32, b: u32| batch::between(&self.table, &self.scorer, members[a as usize], members[b as usize]);
-        let groups: Groups = cluster(members.len(), |_| 0, &links, [false; 2], between);
+        let voices = Profiled::new(&self.kinds, between, |at| self.table.cell_numbers(members[at as usize]));
+        let groups: Groups = cluster(members.len(), |_| 0, &links, [false; 2], voices);
         let local = place.get(&record).copied().unwrap_or_default();
         groups.members(local).iter().filter_map(|at| members.get(*at as usize).copied()).collect()
     }

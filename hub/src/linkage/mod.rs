@@ -23,6 +23,7 @@ pub mod plain;
 pub mod prepare;
 pub mod score;
 pub mod single;
+pub mod speak;
 pub mod table;
 pub mod telling;
 pub mod thread;

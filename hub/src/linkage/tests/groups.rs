@@ -1,11 +1,14 @@
 //! What must hold for groups, whatever the links.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
+use smallvec::smallvec;
 
 use crate::linkage::block::pair;
 use crate::linkage::cluster::{Between, Called, Found, Link, cluster};
+use crate::linkage::speak::{Profile, Voices};
 
 const RECORDS: u32 = 14;
 
@@ -126,4 +129,114 @@ fn one_number_joins_what_was_written_twice_under_two_names() {
     };
     assert_eq!(across(Called::Numbered), [vec![0, 1, 2, 3]]);
     assert_eq!(across(Called::Alike), [vec![0, 1], vec![2, 3]]);
+}
+
+/// Records numbered through some things, each as large as said, and the links within each from record to record.
+fn large(sizes: &[u32]) -> (Vec<u32>, Vec<Link>) {
+    let thing: Vec<u32> =
+        (0_u32..).zip(sizes).flat_map(|(thing, size)| std::iter::repeat_n(thing, *size as usize)).collect();
+    let next = (1..thing.len() as u32).filter(|b| thing[*b as usize] == thing[*b as usize - 1]);
+    let links = next.map(|b| Link { pair: pair(b - 1, b), odds: 9.0 }).collect();
+    (thing, links)
+}
+
+/// Records of a few profiles, and how often they are asked.
+struct Few<'a> {
+    between: &'a dyn Fn(u32, u32) -> Between,
+    profile: &'a dyn Fn(u32) -> u32,
+    asked: &'a Cell<usize>,
+}
+
+impl Voices for Few<'_> {
+    fn between(&self, a: u32, b: u32) -> Between {
+        self.asked.set(self.asked.get() + 1);
+        (self.between)(a, b)
+    }
+
+    fn profile(&self, record: u32) -> Profile {
+        smallvec![(self.profile)(record)]
+    }
+}
+
+#[test]
+fn a_group_ten_times_as_large_costs_no_more_for_each_member() {
+    let asked = |size: u32| {
+        let (thing, mut links) = large(&[size, size]);
+        // Each record of one thing is linked with one of the other, too.
+        links.extend((0..size).map(|record| Link { pair: pair(record, record + size), odds: 3.0 }));
+        let between = |a: u32, b: u32| {
+            let odds = if thing[a as usize] == thing[b as usize] { 6.0 } else { -6.0 };
+            Between::Odds(odds, Called::Otherwise, Found::Somewhere)
+        };
+        let asked = Cell::new(0);
+        let voices = Few { between: &between, profile: &|_| 0, asked: &asked };
+        let groups = cluster(thing.len(), |_| 0, &links, [false; 2], voices);
+        let sizes: Vec<usize> = groups.all().map(<[u32]>::len).collect();
+        assert_eq!(sizes, [size as usize; 2]);
+        asked.get() as f64 / f64::from(size)
+    };
+    let (few, many) = (asked(1_000), asked(10_000));
+    assert!(many < 1.5 * few, "{few} and {many} questions a record");
+}
+
+#[test]
+fn what_one_of_hundreds_bars_is_barred() {
+    let (thing, mut links) = large(&[700, 500]);
+    links.push(Link { pair: pair(0, 700), odds: 5.0 });
+    for one in [0, 1, 333, 699] {
+        for other in [700, 1_001, 1_199] {
+            let between = |a: u32, b: u32| match (a.min(b), a.max(b)) == (one, other) {
+                true => Between::Barred,
+                false => Between::Odds(6.0, Called::One, Found::Together),
+            };
+            let asked = Cell::new(0);
+            let told = |record: u32| if record == one || record == other { record } else { 5_000 };
+            let few = Few { between: &between, profile: &told, asked: &asked };
+            assert_eq!(cluster(thing.len(), |_| 0, &links, [false; 2], few).all().count(), 2, "{one} and {other}");
+            assert!(asked.get() < 300_000, "{} questions", asked.get());
+            assert_eq!(cluster(thing.len(), |_| 0, &links, [false; 2], between).all().count(), 2, "{one} and {other}");
+        }
+    }
+}
+
+#[test]
+fn two_names_that_hundreds_have_each_are_two_people() {
+    let (thing, mut links) = large(&[300, 200]);
+    links.push(Link { pair: pair(0, 300), odds: 5.0 });
+    let groups = |called| {
+        let between = |a: u32, b: u32| match thing[a as usize] == thing[b as usize] {
+            true => Between::Odds(6.0, Called::One, Found::Together),
+            false => Between::Odds(6.0, called, Found::Together),
+        };
+        let voices = Few { between: &between, profile: &|record| thing[record as usize], asked: &Cell::new(0) };
+        cluster(thing.len(), |_| 0, &links, [false; 2], voices).all().count()
+    };
+    assert_eq!(groups(Called::Alike), 2);
+    assert_eq!(groups(Called::One), 1);
+}
+
+#[test]
+fn the_order_of_the_links_does_not_matter_to_hundreds() {
+    let (thing, mut links) = large(&[400, 300, 200]);
+    links.extend((0..200).map(|record| Link { pair: pair(record, record + 500), odds: f64::from(record % 7) }));
+    // Whether two things are one is a close question.
+    let between = |a: u32, b: u32| match thing[a as usize] == thing[b as usize] {
+        true => Between::Odds(6.0, Called::Otherwise, Found::Somewhere),
+        false => Between::Odds(
+            f64::from((a ^ b).wrapping_mul(2_654_435_769) >> 16) / 65_536.0 * 12.0 - 6.1,
+            Called::Otherwise,
+            Found::Somewhere,
+        ),
+    };
+    let groups = |links: &[Link]| {
+        let asked = Cell::new(0);
+        let voices = Few { between: &between, profile: &|_| 0, asked: &asked };
+        cluster(thing.len(), |_| 0, links, [false; 2], voices).all().map(<[u32]>::to_vec).collect::<Vec<_>>()
+    };
+    let expected = groups(&links);
+    for turn in 1..6 {
+        links.rotate_left(turn * 97);
+        links.reverse();
+        assert_eq!(groups(&links), expected);
+    }
 }

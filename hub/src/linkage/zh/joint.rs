@@ -148,6 +148,17 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
     verdict
 }
 
+/// The columns by which two records may be kept apart, called alike or found together; see [`judge`] and [`alike`].
+pub fn told(kinds: &[Kind]) -> Vec<usize> {
+    let places = Places::of(kinds);
+    let is_named = places.number.or(places.name).is_some();
+    if !is_named && places.phone.and(places.address).is_none() {
+        return Vec::new();
+    }
+    let all = [places.number, places.name, places.birth, places.sex, places.phone, places.address];
+    all.into_iter().flatten().collect()
+}
+
 /// How far two records are called alike, and where they are found.
 pub fn alike(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), levels: &[Option<u8>]) -> (Called, Found) {
     let places = Places::of(kinds);
