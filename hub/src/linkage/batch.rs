@@ -13,13 +13,14 @@ use super::cluster::{Between, Groups, Link, cluster};
 use super::compared::Compared;
 use super::decide::{self, Budget};
 use super::evidence::{Ground, Verdict};
+use super::listed::LISTED;
 use super::model::Model;
 use super::score::{Pattern, Scorer, probability};
 use super::speak::Profiled;
 use super::table::{Row, Table};
 use super::train::{self, Step, Trained, Training};
 use super::zh::joint;
-use super::{single, telling};
+use super::{listed, single, telling};
 
 /// What becomes of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,7 +47,8 @@ pub struct Decided {
 pub struct Linked {
     /// The model, frozen.
     pub model: Model,
-    /// Pairs joined or waiting, sorted by pair. Automatic ones are all the pairs within groups (with two files: across).
+    /// Pairs joined or waiting, sorted by pair. Automatic ones are all the pairs within groups (with two files: across), but
+    /// for the largest groups where those were too many; see [`listed`].
     pub decided: Vec<Decided>,
     /// Which records are one thing.
     pub groups: Groups,
@@ -151,23 +153,14 @@ pub fn said(scorer: &Scorer, (low, high): (&Row<'_>, &Row<'_>), pattern: &Patter
     }
 }
 
-/// All pairs within groups; one that is joined through others only is at least as likely as the limit.
+/// The pairs within groups that are listed; one that is joined through others only is at least as likely as the limit.
 fn joined(table: &Table, groups: &Groups, links: &[Link], auto: f64) -> Vec<Decided> {
-    let two = (0..table.len() as u32).any(|record| table.file(record) == 1);
+    let decide = |pair: u64| {
+        let own = links.binary_search_by_key(&pair, |link| link.pair).ok().map(|at| probability(links[at].odds));
+        Decided { pair, probability: own.unwrap_or(auto).max(auto), decision: Decision::Auto }
+    };
     let mut decided = Vec::new();
-    for members in groups.all().filter(|members| members.len() > 1) {
-        for (at, a) in members.iter().enumerate() {
-            for b in members.iter().skip(at + 1) {
-                if two && table.file(*a) == table.file(*b) {
-                    continue;
-                }
-                let pair = block::pair(*a, *b);
-                let own =
-                    links.binary_search_by_key(&pair, |link| link.pair).ok().map(|at| probability(links[at].odds));
-                decided.push(Decided { pair, probability: own.unwrap_or(auto).max(auto), decision: Decision::Auto });
-            }
-        }
-    }
+    listed::pairs(table, groups, LISTED, |pair| decided.push(decide(pair)));
     decided
 }
 

@@ -17,6 +17,7 @@ pub mod few;
 pub mod file;
 pub mod index;
 pub mod learn;
+pub mod listed;
 pub mod model;
 pub mod output;
 pub mod plain;
