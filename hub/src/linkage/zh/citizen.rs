@@ -170,7 +170,7 @@ impl Evidence for Document {
         if is_rounded(&text) {
             return Some(Self::new(&[&text[..KEPT], b"***"].concat(), Class::Masked));
         }
-        let spelled = std::str::from_utf8(&text).ok()?;
+        let spelled = std::str::from_utf8(without_disability(&text)).ok()?;
         if let Ok(number) = CitizenNumber::parse(spelled) {
             let unchecked = text.len() < LENGTH;
             return Some(Self { unchecked, ..Self::new(number.as_str().as_bytes(), Class::Valid) });
@@ -244,6 +244,14 @@ impl Evidence for Document {
     fn shared(&self, _: &Self, rung: u8) -> Option<u64> {
         (rung == rung::SAME).then(|| self.hash())
     }
+}
+
+/// The citizen number at the front of the number of a disability certificate, which goes on with one digit each for kind
+/// and degree (20 in all; from memory, not held against the standard); what is no such number as it is.
+fn without_disability(text: &[u8]) -> &[u8] {
+    let front = text.get(..LENGTH).filter(|_| text.len() == LENGTH + 2);
+    let is_number = |front: &&[u8]| std::str::from_utf8(front).is_ok_and(|front| CitizenNumber::parse(front).is_ok());
+    front.filter(is_number).unwrap_or(text)
 }
 
 /// ASCII capitals and digits only; signs that stand for hidden characters become `*`, a Cyrillic or multiplication sign

@@ -274,7 +274,7 @@ impl Pair<'_> {
             name::UNNAMED => Verdict::Review(Ground::Twins),
             name::SURNAME | name::DIFFERENT if self.names_are_whole() => Verdict::Veto(Ground::Twins),
             name::ONE_DIFFERS if other_sex => Verdict::Veto(Ground::Twins),
-            name::ONE_DIFFERS if self.together() => Verdict::Review(Ground::Twins),
+            name::ONE_DIFFERS => Verdict::Review(Ground::Twins),
             // One sound and another sex is a slip more often than twins: the weights tell.
             _ => Verdict::Free,
         }

@@ -87,6 +87,8 @@ fn twins_are_never_joined_by_machine() {
     let twin = |name| ["", name, "男", "2015-02-09", PHONE, HOME];
     assert_eq!(judge(twin("王建国"), twin("王海涛")).0, Verdict::Veto(Ground::Twins));
     assert_eq!(judge(twin("王子轩"), twin("王子涵")).0, Verdict::Review(Ground::Twins));
+    let elsewhere = ["", "王子涵", "男", "2015-02-09", "", "范本小区1-1-101"];
+    assert_eq!(judge(twin("王子轩"), elsewhere).0, Verdict::Review(Ground::Twins));
     let sister = ["", "王子涵", "女", "2015-02-09", PHONE, HOME];
     assert_eq!(judge(twin("王子轩"), sister).0, Verdict::Veto(Ground::Twins));
 }
