@@ -10,7 +10,7 @@ use super::birth::{BirthDate, rung as birth};
 use super::citizen::{Class, Document, rung as citizen};
 use super::exchanged;
 use super::glyph::Glyph;
-use super::name::{Name, rung as name};
+use super::name::{Form, Name, rung as name};
 use super::phone::rung as phone;
 use crate::linkage::cluster::{Called, Found};
 use crate::linkage::evidence::{Evidence, Ground, Keys, Kind, Value, Verdict, combine, stable_hash};
@@ -224,7 +224,11 @@ impl Pair<'_> {
     }
 
     fn by_number(&self) -> Verdict {
-        let other_name = self.name.is_some_and(|rung| rung >= name::UNNAMED) && self.names_are_whole();
+        let other_name = match self.name {
+            Some(name::SURNAME | name::DIFFERENT) => self.names_contradict(),
+            Some(name::UNNAMED) => self.names_are_whole(),
+            _ => false,
+        };
         let other_sex = self.sex == Some(1);
         let other_birth = self.birth.is_some_and(|rung| rung >= birth::SAME_YEAR);
         match self.number {
@@ -338,6 +342,19 @@ impl Pair<'_> {
 
     fn names_are_whole(&self) -> bool {
         self.name != Some(name::UNNAMED) && self.names.is_some_and(|(one, other)| one.is_whole() && other.is_whole())
+    }
+
+    /// Whether what is seen of both names is enough for two names, given that they do not agree.
+    fn names_contradict(&self) -> bool {
+        let is_seen = |name: &Name| match self.name {
+            Some(name::DIFFERENT) => name.surname().iter().any(|glyph| !glyph.is_mask()),
+            _ => name.given().iter().any(|glyph| !glyph.is_mask()),
+        };
+        let is_masked = |name: &Name| name.form() == Form::Han && name.glyphs.len() > 1 && is_seen(name);
+        self.names.is_some_and(|(one, other)| {
+            let is_told = |name: &Name| name.is_whole() || is_masked(name);
+            is_told(one) && is_told(other)
+        })
     }
 
     /// A child called by its mother's name and 子, 女 or 婴, and its later name: born on one day at one home or phone, and

@@ -171,7 +171,7 @@ fn glyphs(one: &Name, other: &Name) -> u8 {
         if !agree && sounds_same(given, other_given) && !given.is_empty() {
             return rung::OTHER_SURNAME;
         }
-        if agree && tally.apart == 1 && tally.nearly == 0 && given.len() > 1 {
+        if agree && tally.apart == 1 && tally.nearly + tally.masked == 0 && given.len() > 1 {
             return rung::ONE_DIFFERS;
         }
         return if agree { rung::SURNAME } else { rung::DIFFERENT };

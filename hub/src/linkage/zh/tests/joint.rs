@@ -54,6 +54,17 @@ fn a_parents_number_on_a_child_neither_joins_the_two_nor_parts_the_child_from_it
 }
 
 #[test]
+fn a_masked_name_that_cannot_be_the_other_casts_doubt_on_one_number() {
+    let one = |name| ["11010519491231002X", name, "女", "", PHONE, HOME];
+    for other in ["王*梅", "李*轩", "王**"] {
+        assert_eq!(judge(one("李晓梅"), one(other)).0, Verdict::Review(Ground::BorrowedNumber), "{other}");
+    }
+    for other in ["李*梅", "李**", "李*", "李某"] {
+        assert_eq!(judge(one("李晓梅"), one(other)).0, Verdict::Free, "{other}");
+    }
+}
+
+#[test]
 fn a_number_with_another_birth_date_is_the_persons_own_where_the_whole_name_is_one() {
     let known = ["11010519491231002X", "李梅", "女", "1949-12-31", "", ""];
     let (verdict, levels) = judge(known, ["11010519491231002X", "李梅", "女", "2019-05-07", PHONE, HOME]);
