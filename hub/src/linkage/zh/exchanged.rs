@@ -87,10 +87,12 @@ fn fits(kind: Kind, cell: &str) -> bool {
 
 /// Building, unit and room with nothing else, and no date.
 fn is_door(cell: &str) -> bool {
-    let numbers = cell.split(['-', '－']);
     let is_number = |number: &str| (1..=4).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
-    (2..=3).contains(&numbers.clone().count())
-        && numbers.clone().all(is_number)
-        && numbers.clone().next().is_some_and(|first| first.len() < 4)
-        && numbers.last().is_some_and(|room| room.len() >= 3)
+    let numbers: SmallVec<[&str; 4]> = cell.split(['-', '－']).collect();
+    match numbers.as_slice() {
+        [building, .., room] => {
+            numbers.len() <= 3 && numbers.iter().all(|one| is_number(one)) && building.len() < 4 && room.len() >= 3
+        }
+        _ => false,
+    }
 }

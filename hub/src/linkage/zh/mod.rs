@@ -18,6 +18,7 @@ mod name_compare;
 mod name_text;
 pub mod numeral;
 pub mod owner;
+mod pair;
 mod parts;
 pub mod phone;
 pub mod reading;
