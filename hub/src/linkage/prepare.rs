@@ -9,7 +9,7 @@ use super::zh;
 
 /// Reads the cells of one record, one per column.
 pub fn record(kinds: &[Kind], cells: &[&str]) -> Vec<Option<Value>> {
-    let cells: SmallVec<[&str; 16]> = cells.iter().map(|cell| zh::without_label(cell)).collect();
+    let cells: SmallVec<[&str; 16]> = cells.iter().map(|cell| zh::label::without(cell)).collect();
     let mut values: Vec<Option<Value>> = kinds.iter().zip(&cells).map(|(kind, cell)| kind.prepare(cell)).collect();
     values.resize(kinds.len(), None);
     zh::joint::settle(kinds, &cells, &mut values);

@@ -3,8 +3,6 @@
 //! Owns the comparison; the reading is `birth_text`'s. A date that cannot be is kept as it was written, for its digits
 //! still say something; a date that stands for "unknown" is no value.
 
-use chrono::NaiveDate;
-
 use super::birth_text;
 use super::lunar;
 use super::typo::slips;
@@ -105,11 +103,8 @@ impl BirthDate {
     /// Whether one is the day after the other, across the end of a month; within a month it is seen by the digits.
     fn is_next_to(&self, other: &Self) -> bool {
         let turns = self.day() == 1 && other.day() >= 28 || other.day() == 1 && self.day() >= 28;
-        let day = |date: &Self| {
-            let year = i32::try_from(date.digits / 10_000).ok()?;
-            NaiveDate::from_ymd_opt(year, date.month(), date.day())
-        };
-        turns && day(self).zip(day(other)).is_some_and(|(one, other)| (one - other).num_days().abs() == 1)
+        let days = || birth_text::day(self.digits).zip(birth_text::day(other.digits));
+        turns && days().is_some_and(|(one, other)| (one - other).num_days().abs() == 1)
     }
 
     fn is_lunar_of(&self, other: &Self) -> bool {

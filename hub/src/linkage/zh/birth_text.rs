@@ -154,9 +154,12 @@ fn day_first(value: u32) -> u32 {
 }
 
 fn real(digits: u32) -> Option<BirthDate> {
-    let year = digits / 10_000;
-    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, digits / 100 % 100, digits % 100)?;
-    (plausible_year(year) && date.year() > 0).then(|| BirthDate::of_day(digits))
+    day(digits).filter(|date| plausible_year(digits / 10_000) && date.year() > 0).map(|_| BirthDate::of_day(digits))
+}
+
+/// The day of `yyyymmdd`, if there is one.
+pub fn day(digits: u32) -> Option<NaiveDate> {
+    NaiveDate::from_ymd_opt(i32::try_from(digits / 10_000).ok()?, digits / 100 % 100, digits % 100)
 }
 
 fn plausible_year(year: u32) -> bool {

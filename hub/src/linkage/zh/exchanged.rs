@@ -1,7 +1,7 @@
-//! Cells that stand in each other's column: name and address, number and phone, number and birth date.
+//! Cells that stand in the column of another kind: name and address exchanged, a row that slipped by a column.
 //!
-//! Owns how that is seen, also where one of the two is empty or a whole row slipped by a column; it reads the cells again,
-//! each as what it is. Never moves a cell that can be what its column says.
+//! Owns how that is seen, also where one of the columns is empty; it reads the cells again, each as what it is. Never moves
+//! a cell that can be what its column says.
 
 use smallvec::SmallVec;
 

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use super::reading::Readings;
+use super::reading::{Readings, Syllable};
 
 static VARIANTS: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
     let mut pairs = Vec::new();
@@ -95,6 +95,11 @@ impl Glyph {
     pub fn new(character: char) -> Self {
         let character = today(character);
         Self { character, readings: Readings::of(character) }
+    }
+
+    /// A syllable that was written in pinyin.
+    pub fn spoken(syllable: Syllable) -> Self {
+        Self { character: '\0', readings: Readings::written(syllable) }
     }
 
     /// Whether the character was masked.

@@ -93,8 +93,8 @@ fn fill(record: &mut [Option<Value>], place: Option<usize>, value: Value) {
     }
 }
 
-/// Looks at a pair as a whole: sets levels to `None` that say what another level has said already, and tells whether
-/// the weights may decide.
+/// Looks at a pair as a whole: sets levels to `None` that say what another level has said already, takes a number for the
+/// person's own where a wrong date beside it spoke against that, and tells whether the weights may decide.
 pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels: &mut [Option<u8>]) -> Verdict {
     let places = Places::of(kinds);
     if places.number.is_none() && places.name.is_none() {
@@ -156,10 +156,12 @@ pub fn alike(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), lev
         (Some(place), None) if a[place].is_some() && b[place].is_some() => Called::Numbered,
         _ => Called::Otherwise,
     };
+    // One building is, in a village, a group of its houses.
+    let is_together = matches!(pair.number, Some(..=citizen::TWO_TYPOS))
+        || pair.together()
+        || pair.address == Some(address::BUILDING);
     let found = match () {
-        () if matches!(pair.number, Some(..=citizen::TWO_TYPOS)) || pair.together() => Found::Together,
-        // In a village, a group of its houses.
-        () if pair.address == Some(address::BUILDING) => Found::Together,
+        () if is_together => Found::Together,
         () if pair.phone == Some(phone::DIFFERENT) && pair.address >= Some(address::COMMUNITY) => Found::Apart,
         () => Found::Somewhere,
     };

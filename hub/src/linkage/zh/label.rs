@@ -51,12 +51,11 @@ const LONGEST: usize = 32;
 
 /// The cell without the label before it.
 pub fn without(cell: &str) -> &str {
-    let labelled = |(at, sign): (usize, char)| {
-        let label = cell[..at].trim();
-        LABELS.contains(&label).then(|| cell[at + sign.len_utf8()..].trim_start())
-    };
-    let signs = cell.char_indices().take_while(|(at, _)| *at < LONGEST).filter(|(_, c)| matches!(c, ':' | '：'));
-    signs.take(1).find_map(labelled).unwrap_or(cell)
+    let mut start = cell.char_indices().take_while(|(at, _)| *at < LONGEST);
+    match start.find(|(_, c)| matches!(c, ':' | '：')) {
+        Some((at, sign)) if LABELS.contains(&cell[..at].trim()) => cell[at + sign.len_utf8()..].trim_start(),
+        _ => cell,
+    }
 }
 
 #[cfg(test)]

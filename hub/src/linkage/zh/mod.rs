@@ -11,7 +11,7 @@ pub mod citizen;
 mod exchanged;
 pub mod glyph;
 pub mod joint;
-mod label;
+pub mod label;
 pub mod lunar;
 pub mod name;
 mod name_compare;
@@ -24,8 +24,6 @@ pub mod phone;
 pub mod reading;
 pub mod sex;
 mod surnames;
-pub use label::without as without_label;
-
 #[cfg(test)]
 mod tests;
 pub mod typo;

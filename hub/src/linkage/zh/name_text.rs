@@ -95,7 +95,7 @@ pub fn read(text: &str) -> Option<Name> {
     if !text.chars().any(is_character) {
         return latin(text);
     }
-    if let Some(name) = mixed(text) {
+    if let Some(name) = Some(text).filter(|text| text.contains(|c: char| c.is_ascii_alphabetic())).and_then(mixed) {
         return Some(name);
     }
     // Three characters behind the surname are a mother's name and what she bore.
@@ -250,7 +250,7 @@ fn of_wife(surnames: &[char]) -> Name {
 /// A name in Latin letters: pinyin becomes syllables, anything else stays letters.
 fn latin(text: &str) -> Option<Name> {
     if let Some(syllables) = spelled(text).filter(|cut| (2..=4).contains(&cut.len())) {
-        let glyphs = syllables.iter().map(|one| Glyph { character: '\0', readings: Readings::written(*one) }).collect();
+        let glyphs = syllables.into_iter().map(Glyph::spoken).collect();
         return Some(Name { glyphs, surname: 1, form: Form::Han });
     }
     let letters: Vec<char> = text.to_uppercase().chars().filter(|c| c.is_alphabetic()).take(32).collect();
@@ -269,7 +269,7 @@ fn mixed(text: &str) -> Option<Name> {
         } else if first.is_ascii_alphabetic() {
             let end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
             let syllables = spelled(&rest[..end]).filter(|_| end > 1)?;
-            glyphs.extend(syllables.into_iter().map(|one| Glyph { character: '\0', readings: Readings::written(one) }));
+            glyphs.extend(syllables.into_iter().map(Glyph::spoken));
             rest = &rest[end..];
         } else {
             return None;

@@ -187,15 +187,12 @@ impl Pair<'_> {
 
     /// Whether what is seen of both names is enough for two names, given that they do not agree.
     fn names_contradict(&self) -> bool {
-        let is_seen = |name: &Name| match self.name {
-            Some(name::DIFFERENT) => name.surname().iter().any(|glyph| !glyph.is_mask()),
-            _ => name.given().iter().any(|glyph| !glyph.is_mask()),
+        let is_seen = |name: &Name| {
+            let part = if self.name == Some(name::DIFFERENT) { name.surname() } else { name.given() };
+            name.form() == Form::Han && name.glyphs.len() > 1 && part.iter().any(|glyph| !glyph.is_mask())
         };
-        let is_masked = |name: &Name| name.form() == Form::Han && name.glyphs.len() > 1 && is_seen(name);
-        self.names.is_some_and(|(one, other)| {
-            let is_told = |name: &Name| name.is_whole() || is_masked(name);
-            is_told(one) && is_told(other)
-        })
+        let is_told = |name: &Name| name.is_whole() || is_seen(name);
+        self.names.is_some_and(|(one, other)| is_told(one) && is_told(other))
     }
 
     /// A child called by its mother's name and 子, 女 or 婴, and its later name: born on one day at one home or phone, and
