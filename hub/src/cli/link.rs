@@ -14,10 +14,12 @@ use super::{Common, print};
 use crate::error::{Error, Kind, Result};
 use crate::linkage::batch::{self, Decision, Linked};
 use crate::linkage::config::LinkConfig;
+use crate::linkage::evidence::Verdict;
 use crate::linkage::file::{self, Records};
 use crate::linkage::model::{FORMAT, Model};
 use crate::linkage::output;
 use crate::linkage::train::{Step, Training};
+use crate::linkage::why::{self, Why};
 
 /// What to link, and where to write. `--config` is the TOML that says `id = "COLUMN"` and, under `[columns]`, the kind of
 /// each column used.
@@ -41,9 +43,17 @@ pub struct LinkArgs {
     /// Threads; the result does not depend on it
     #[arg(long)]
     threads: Option<NonZeroUsize>,
+    /// Tell why these two records are one or not; may be said several times
+    #[arg(long, value_name = "LEFT,RIGHT", value_parser = two)]
+    why: Vec<(String, String)>,
     /// One CSV file to link with itself, or two to link with each other
     #[arg(required = true, num_args = 1..=2, value_name = "FILE")]
     files: Vec<PathBuf>,
+}
+
+fn two(text: &str) -> std::result::Result<(String, String), String> {
+    let (left, right) = text.split_once(',').ok_or("two ids with a comma between them")?;
+    Ok((left.trim().to_owned(), right.trim().to_owned()))
 }
 
 /// Links.
@@ -71,7 +81,12 @@ pub fn link(args: &LinkArgs, common: &Common) -> Result<ExitCode> {
     };
     bar.finish_and_clear();
     write(args, &records, &linked)?;
-    tell(&records, &linked, common.json)?;
+    let asked = args.why.iter().map(|(left, right)| {
+        let none = || Error::new(Kind::Invalid, format!("--why {left},{right}: one of them names no record"));
+        why::why(&records, &linked, (left, right)).ok_or_else(none)
+    });
+    let asked = asked.collect::<Result<Vec<Why>>>()?;
+    tell(&records, &linked, &asked, common.json)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -126,7 +141,7 @@ fn write(args: &LinkArgs, records: &Records, linked: &Linked) -> Result<()> {
     Ok(())
 }
 
-fn tell(records: &Records, linked: &Linked, json: bool) -> Result<()> {
+fn tell(records: &Records, linked: &Linked, asked: &[Why], json: bool) -> Result<()> {
     let count = |decision: Decision| linked.decided.iter().filter(|decided| decided.decision == decision).count();
     let (auto, review) = (count(Decision::Auto), count(Decision::Review));
     let clusters = linked.groups.all().count();
@@ -135,12 +150,16 @@ fn tell(records: &Records, linked: &Linked, json: bool) -> Result<()> {
         .sum();
     let largest: Vec<_> = linked.exploded.iter().take(10).map(|block| block_json(linked, block)).collect();
     if json {
-        return print::json(&serde_json::json!({
+        let mut told = serde_json::json!({
             "records": records.ids.len(), "compared": linked.compared, "auto": auto, "review": review,
             "clusters": clusters, "expected_wrong": doubtful, "limits": linked.model.limits,
             "single": linked.model.single, "ids_in_both_files": output::ids_in_both(records),
             "blocks_set_aside": linked.exploded.len(), "largest_blocks_set_aside": largest,
-        }));
+        });
+        if let Some(told) = told.as_object_mut().filter(|_| !asked.is_empty()) {
+            told.insert("why".to_owned(), serde_json::json!(asked));
+        }
+        return print::json(&told);
     }
     print::line(&format!(
         "{} records, {} pairs compared: {auto} joined (about {doubtful:.1} of them wrongly), {review} for review, {clusters} clusters",
@@ -155,7 +174,29 @@ fn tell(records: &Records, linked: &Linked, json: bool) -> Result<()> {
         let worst = worst.collect::<Vec<_>>().join(", ");
         print::line(&format!("{} blocks set aside as too large, the largest: {worst}", linked.exploded.len()));
     }
+    asked.iter().for_each(explain);
     Ok(())
+}
+
+fn explain(why: &Why) {
+    let joined = if why.is_joined { "one" } else { "apart" };
+    let verdict = match why.verdict {
+        Verdict::Free => String::new(),
+        Verdict::Review(ground) => format!(", only a person may join them ({ground:?})"),
+        Verdict::Veto(ground) => format!(", never joined ({ground:?})"),
+    };
+    print::line(&format!(
+        "{} and {}: {joined}; {:.2} % likely by themselves{verdict}",
+        why.left_id,
+        why.right_id,
+        why.probability * 100.0
+    ));
+    for said in &why.columns {
+        if let Some(agreement) = said.agreement {
+            print::line(&format!("  {:+6.1} bits  {}: {agreement}", said.bits, said.column));
+        }
+    }
+    print::line(&format!("  {:+6.1} bits  rarer values than usual", why.rarity_bits));
 }
 
 fn block_json(linked: &Linked, block: &crate::linkage::block::Exploded) -> serde_json::Value {

@@ -9,10 +9,10 @@ use fnv::FnvHashSet;
 
 use super::ahead::{Known, Strangers};
 use super::block::{self, Exploded, parts};
-use super::cluster::{Between, Groups, Link, cluster};
+use super::cluster::{Between, Called, Groups, Link, cluster};
 use super::compared::Compared;
 use super::decide::{self, Budget};
-use super::evidence::{Ground, Verdict};
+use super::evidence::{Ground, Kind, Verdict};
 use super::listed::LISTED;
 use super::model::Model;
 use super::score::{Pattern, Scorer, probability};
@@ -97,12 +97,12 @@ pub fn link_frozen(table: &mut Table, model: Model, threads: NonZeroUsize, budge
     resolve(table, model, &compared, &scorer, (&links, budget))
 }
 
+fn pattern(compared: &Compared, at: usize) -> Option<&Pattern> {
+    compared.pattern_of.get(at).and_then(|number| compared.patterns.get(*number as usize))
+}
+
 fn verdict(compared: &Compared, at: usize) -> Verdict {
-    compared
-        .pattern_of
-        .get(at)
-        .and_then(|number| compared.patterns.get(*number as usize))
-        .map_or(Verdict::Free, |p| p.verdict)
+    pattern(compared, at).map_or(Verdict::Free, |pattern| pattern.verdict)
 }
 
 fn resolve(
@@ -121,7 +121,8 @@ fn resolve(
     let voices = Profiled::new(table.kinds(), between, |record| table.cell_numbers(record));
     let groups = cluster(table.len(), |record| table.file(record), &sure, model.single, voices);
     let mut decided = joined(table, &groups, links, model.limits.auto);
-    decided.extend(waiting(table, &groups, compared, links, (&model, budget)));
+    let asked = |at: usize| question(table, scorer, compared, (at, links[at]));
+    decided.extend(waiting(table, &groups, links, asked, (&model, budget)));
     decided.sort_by_key(|decided| (decided.pair, decided.decision));
     Linked { model, decided, groups, exploded: Vec::new(), compared: compared.pairs.len() }
 }
@@ -142,15 +143,26 @@ const UNTOLD: f64 = 2.0;
 /// alike to be joined have a voice against it only by what contradicts it.
 pub fn said(scorer: &Scorer, (low, high): (&Row<'_>, &Row<'_>), pattern: &Pattern, odds: f64) -> Between {
     let odds = if odds < 0.0 { odds.max(-UNTOLD - scorer.against(pattern)) } else { odds };
+    let agreed = || joint::alike(scorer.kinds(), (low, high), &pattern.levels);
     match pattern.verdict {
-        Verdict::Veto(Ground::Twins | Ground::Household) => Between::Doubted(odds),
-        Verdict::Review(ground) if ground != Ground::NearNumbers => Between::Doubted(odds),
+        Verdict::Veto(Ground::Twins | Ground::Household) => Between::Doubted(odds, agreed().born),
+        Verdict::Review(ground) if ground != Ground::NearNumbers => Between::Doubted(odds, agreed().born),
         Verdict::Veto(_) | Verdict::Review(_) => Between::Barred,
-        Verdict::Free => {
-            let (called, found) = joint::alike(scorer.kinds(), (low, high), &pattern.levels);
-            Between::Odds(odds, called, found)
-        }
+        Verdict::Free => Between::Odds(odds, agreed()),
     }
+}
+
+/// How two records compare for a person who is asked. Two valid numbers are a question, and weigh nothing, where the name
+/// is one: somebody may have been given both.
+pub fn but_for_number(scorer: &Scorer, (low, high): (&Row<'_>, &Row<'_>), mut pattern: Pattern) -> Pattern {
+    let number = scorer.kinds().iter().position(|kind| *kind == Kind::CitizenId);
+    if let (Verdict::Veto(Ground::TwoNumbers), Some(number)) = (pattern.verdict, number)
+        && joint::alike(scorer.kinds(), (low, high), &pattern.levels).called >= Called::One
+    {
+        pattern.levels[number] = None;
+        pattern.verdict = Verdict::Review(Ground::TwoNumbers);
+    }
+    pattern
 }
 
 /// The pairs within groups that are listed; one that is joined through others only is at least as likely as the limit.
@@ -167,8 +179,25 @@ fn joined(table: &Table, groups: &Groups, links: &[Link], auto: f64) -> Vec<Deci
 /// From this probability on, two groups of several records each are worth a question.
 const ASKED: f64 = 0.9;
 
+/// Before two of two valid numbers are looked at: how likely somebody was given both.
+const GIVEN_TWO: f64 = 0.01;
+
+/// What a person would be asked about a pair: whether it is one thing, by what odds, and what stands in the way.
+fn question(table: &Table, scorer: &Scorer, compared: &Compared, (at, link): (usize, Link)) -> (Verdict, f64) {
+    let pattern = pattern(compared, at);
+    let verdict = pattern.map_or(Verdict::Free, |pattern| pattern.verdict);
+    let Some(pattern) = pattern.filter(|_| verdict == Verdict::Veto(Ground::TwoNumbers)) else {
+        return (verdict, link.odds);
+    };
+    let (a, b) = parts(link.pair);
+    let (a, b) = (table.row(a), table.row(b));
+    let pattern = but_for_number(scorer, (&a, &b), pattern.clone());
+    let odds = scorer.odds(&scorer.likelihood(&pattern), scorer.rarity(&a, &b, &pattern));
+    (pattern.verdict, odds + GIVEN_TWO.ln())
+}
+
 /// Whether a pair is still a question when both its records have found others: twins that each found themselves are none.
-fn asked(verdict: Verdict, likely: f64) -> bool {
+fn is_open(verdict: Verdict, likely: f64) -> bool {
     match verdict {
         Verdict::Review(Ground::Twins | Ground::ParentAndChild | Ground::Household) => false,
         _ => likely >= ASKED,
@@ -179,18 +208,21 @@ fn asked(verdict: Verdict, likely: f64) -> bool {
 fn waiting(
     table: &Table,
     groups: &Groups,
-    compared: &Compared,
     links: &[Link],
+    question: impl Fn(usize) -> (Verdict, f64),
     (model, budget): (&Model, &Budget),
 ) -> Vec<Decided> {
     let mut best: BTreeMap<u64, (f64, u64)> = BTreeMap::new();
     for (at, link) in links.iter().enumerate() {
         let (a, b) = parts(link.pair);
         let (a, b) = (groups.of(a), groups.of(b));
-        let likely = probability(link.odds);
-        let settled =
-            groups.members(a).len() > 1 && groups.members(b).len() > 1 && !asked(verdict(compared, at), likely);
-        if a == b || settled || likely < model.limits.review || matches!(verdict(compared, at), Verdict::Veto(_)) {
+        if a == b {
+            continue;
+        }
+        let (verdict, odds) = question(at);
+        let likely = probability(odds);
+        let settled = groups.members(a).len() > 1 && groups.members(b).len() > 1 && !is_open(verdict, likely);
+        if settled || likely < model.limits.review || matches!(verdict, Verdict::Veto(_)) {
             continue;
         }
         let known = best.entry(block::pair(a, b)).or_insert((likely, link.pair));

@@ -24,11 +24,22 @@ pub struct Link {
 pub enum Between {
     /// Never together.
     Barred,
-    /// The logarithm of the odds; not together unless a third record settles it: one that has one name with either and is
-    /// likely the other.
-    Doubted(f64),
-    /// The logarithm of the odds, how far the two are called alike, and where they are found.
-    Odds(f64, Called, Found),
+    /// The logarithm of the odds, and when the two were born; not together unless a third record settles it: one that has
+    /// one name with either and is likely the other.
+    Doubted(f64, Born),
+    /// The logarithm of the odds, and in what the two agree.
+    Odds(f64, Agreed),
+}
+
+/// In what two records agree that tells persons apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Agreed {
+    /// How far they are called alike.
+    pub called: Called,
+    /// Where they are found.
+    pub found: Found,
+    /// When they were born.
+    pub born: Born,
 }
 
 /// How far two records are called alike.
@@ -40,8 +51,10 @@ pub enum Called {
     Alike,
     /// By other names, or by what may be one, and one number or the want of a name says why.
     Numbered,
-    /// By one whole name.
+    /// By one whole name, or by what sounds or looks like it.
     One,
+    /// By one given name, character for character, or by one number.
+    Same,
 }
 
 /// Where two records are found.
@@ -53,6 +66,19 @@ pub enum Found {
     Somewhere,
     /// Number, phone or home is one.
     Together,
+}
+
+/// When two records say somebody was born.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Born {
+    /// On another day, be it one slip apart.
+    Otherwise,
+    /// Nobody knows, or the year alone.
+    Unknown,
+    /// On one day that is written otherwise: the lunar date, month and day swapped.
+    Alike,
+    /// On one day.
+    Same,
 }
 
 /// Odds count to this much for or against joining two groups, so that no single pair outvotes the others.
@@ -174,8 +200,11 @@ struct Told {
     sum: f64,
     barred: bool,
     one_name: bool,
+    same_name: bool,
     apart: bool,
     together: bool,
+    born_otherwise: bool,
+    born_alike: bool,
     doubted: Vec<(u32, u32)>,
 }
 
@@ -205,7 +234,9 @@ impl Told {
         }
         self.sum > 0.0
             && (self.one_name || !both(Twice::Named))
+            && (self.same_name || !both(Twice::Written))
             && (self.together || !self.apart || !both(Twice::Together))
+            && (self.born_alike || !self.born_otherwise || !both(Twice::Born))
     }
 
     /// Whether a few of those who speak for large groups are clearly against, where many would have to be asked. They are
@@ -223,7 +254,7 @@ impl Told {
         let (few, others) = (some(a.records), some(b.records));
         let odds = |said: Between| match said {
             Between::Barred => -VOICE,
-            Between::Doubted(odds) | Between::Odds(odds, ..) => odds.clamp(-VOICE, VOICE),
+            Between::Doubted(odds, _) | Between::Odds(odds, _) => odds.clamp(-VOICE, VOICE),
         };
         let said = few.iter().flat_map(|x| others.iter().map(|y| odds(voices.between(*x, *y))));
         let is_against = said.sum::<f64>() < AGAINST * (few.len() * others.len()) as f64;
@@ -241,20 +272,28 @@ impl Told {
                 }
                 match voices.between(*x, *y) {
                     Between::Barred => self.barred = true,
-                    Between::Doubted(odds) => {
+                    Between::Doubted(odds, born) => {
                         self.sum += odds.clamp(-VOICE, VOICE);
                         self.doubted.push((*x, *y));
+                        self.hear(born);
                     }
-                    Between::Odds(odds, called, found) => {
+                    Between::Odds(odds, Agreed { called, found, born }) => {
                         self.sum += odds.clamp(-VOICE, VOICE);
                         self.apart |= found == Found::Apart;
                         self.together |= found == Found::Together;
                         self.one_name |= called >= Called::Numbered;
+                        self.same_name |= matches!(called, Called::Same | Called::Numbered);
+                        self.hear(born);
                     }
                 }
             }
         }
         self.asked = [a.len(), b.len()];
+    }
+
+    fn hear(&mut self, born: Born) {
+        self.born_otherwise |= born == Born::Otherwise;
+        self.born_alike |= born >= Born::Alike;
     }
 }
 
@@ -263,24 +302,34 @@ impl Told {
 enum Twice {
     /// One whole name.
     Named,
+    /// One given name, character for character.
+    Written,
     /// A number, phone or home.
     Together,
+    /// The day of birth.
+    Born,
 }
+
+/// How many there are.
+const TWICE: usize = 4;
 
 /// What those who speak for a group said among themselves, so many of them.
 #[derive(Debug, Default)]
 struct Within {
-    asked: [usize; 2],
-    thinned: [u32; 2],
-    is_told: [bool; 2],
+    asked: [usize; TWICE],
+    thinned: [u32; TWICE],
+    is_told: [bool; TWICE],
 }
 
 impl Within {
     /// Whether two of them agree in what is asked.
     fn is_told(&mut self, what: Twice, speech: Speech<'_>, voices: &impl Voices) -> bool {
-        let is_said = |said: Between| match what {
-            Twice::Named => matches!(said, Between::Odds(_, Called::One, _)),
-            Twice::Together => matches!(said, Between::Odds(.., Found::Together)),
+        let is_said = |said: Between| match (said, what) {
+            (Between::Odds(_, agreed), Twice::Named) => agreed.called >= Called::One,
+            (Between::Odds(_, agreed), Twice::Written) => agreed.called == Called::Same,
+            (Between::Odds(_, agreed), Twice::Together) => agreed.found == Found::Together,
+            (Between::Odds(_, agreed), Twice::Born) => agreed.born == Born::Same,
+            _ => false,
         };
         let at = what as usize;
         if self.thinned[at] != speech.thinned {
@@ -308,11 +357,12 @@ fn settles(third: u32, (x, y): (u32, u32), voices: &impl Voices) -> bool {
         return false;
     }
     match (voices.between(third, x), voices.between(third, y)) {
-        (Between::Odds(one, called, _), Between::Odds(other, called_other, _)) => {
+        (Between::Odds(one, agreed), Between::Odds(other, agreed_other)) => {
+            let (called, called_other) = (agreed.called, agreed_other.called);
             is_sure(one, called)
                 && is_sure(other, called_other)
                 && called.min(called_other) >= Called::Alike
-                && called.max(called_other) == Called::One
+                && called.max(called_other) >= Called::One
         }
         _ => false,
     }

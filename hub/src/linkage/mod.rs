@@ -30,6 +30,7 @@ pub mod telling;
 pub mod thread;
 pub mod train;
 pub mod ways;
+pub mod why;
 pub mod zh;
 
 #[cfg(test)]

@@ -18,13 +18,13 @@ use crate::error::Result;
 use crate::keyring::{Keyring, Tag, Token};
 use crate::linkage::batch;
 use crate::linkage::block::{Blocking, Faceted};
-use crate::linkage::cluster::{Between, Called};
+use crate::linkage::cluster::Between;
 use crate::linkage::evidence::{Ground, Verdict};
 use crate::linkage::model::{FORMAT, Limits, Model};
 use crate::linkage::prepare;
 use crate::linkage::score::{Pattern, Scorer, add, probability};
 use crate::linkage::table::Row;
-use crate::linkage::zh::{joint, owner};
+use crate::linkage::zh::owner;
 
 /// Keys a record has on average: each is a row.
 pub const KEYS: f64 = 5.5;
@@ -214,17 +214,8 @@ impl Matcher {
         (candidate.probability >= self.model.limits.review).then_some(candidate)
     }
 
-    /// How two records compare. Two valid numbers are a question, and weigh nothing, where the name is one: somebody may have
-    /// been given both.
     fn but_for_number(&self, one: &Row<'_>, other: &Row<'_>) -> Pattern {
-        let mut pattern = self.scorer.compare(one, other);
-        if pattern.verdict == Verdict::Veto(Ground::TwoNumbers)
-            && joint::alike(&reading::kinds(), (one, other), &pattern.levels).0 == Called::One
-        {
-            pattern.levels[NUMBER] = None;
-            pattern.verdict = Verdict::Review(Ground::TwoNumbers);
-        }
-        pattern
+        batch::but_for_number(&self.scorer, (one, other), self.scorer.compare(one, other))
     }
 
     /// The people a record is like. Each has to be likelier than all the others together.

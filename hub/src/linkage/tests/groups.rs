@@ -7,10 +7,15 @@ use proptest::prelude::*;
 use smallvec::smallvec;
 
 use crate::linkage::block::pair;
-use crate::linkage::cluster::{Between, Called, Found, Link, cluster};
+use crate::linkage::cluster::{Agreed, Between, Born, Called, Found, Link, cluster};
 use crate::linkage::speak::{Profile, Voices};
 
 const RECORDS: u32 = 14;
+
+/// Odds of two of whom nobody knows when they were born.
+fn voiced(odds: f64, called: Called, found: Found) -> Between {
+    Between::Odds(odds, Agreed { called, found, born: Born::Unknown })
+}
 
 proptest! {
     #[test]
@@ -26,7 +31,7 @@ proptest! {
         let file_of = |record: u32| (record % 2) as u8;
         let between = |a: u32, b: u32| match odds.get(&pair(a, b)) {
             _ if barred.contains(&pair(a, b)) => Between::Barred,
-            odds => Between::Odds(odds.copied().unwrap_or(-8.0), Called::Otherwise, Found::Together),
+            odds => voiced(odds.copied().unwrap_or(-8.0), Called::Otherwise, Found::Together),
         };
         let groups = cluster(RECORDS as usize, file_of, &links, single, between);
         let mut seen = 0;
@@ -61,9 +66,9 @@ fn a_third_record_of_the_same_name_settles_what_is_doubted_between_two() {
         grouped(
             3,
             &[
-                (0, 1, Between::Odds(9.0, Called::One, Found::Together)),
-                (1, 2, Between::Odds(odds, called, Found::Together)),
-                (0, 2, Between::Doubted(2.0)),
+                (0, 1, voiced(9.0, Called::One, Found::Together)),
+                (1, 2, voiced(odds, called, Found::Together)),
+                (0, 2, Between::Doubted(2.0, Born::Unknown)),
             ],
         )
     };
@@ -74,12 +79,12 @@ fn a_third_record_of_the_same_name_settles_what_is_doubted_between_two() {
 
 #[test]
 fn what_is_doubted_is_not_joined_alone_and_what_is_barred_by_nobody() {
-    assert_eq!(grouped(2, &[(0, 1, Between::Doubted(9.0))]), [vec![0], vec![1]]);
+    assert_eq!(grouped(2, &[(0, 1, Between::Doubted(9.0, Born::Unknown))]), [vec![0], vec![1]]);
     let barred = grouped(
         3,
         &[
-            (0, 1, Between::Odds(9.0, Called::One, Found::Together)),
-            (1, 2, Between::Odds(8.0, Called::One, Found::Together)),
+            (0, 1, voiced(9.0, Called::One, Found::Together)),
+            (1, 2, voiced(8.0, Called::One, Found::Together)),
             (0, 2, Between::Barred),
         ],
     );
@@ -89,12 +94,12 @@ fn what_is_doubted_is_not_joined_alone_and_what_is_barred_by_nobody() {
 #[test]
 fn two_names_that_were_each_written_twice_are_two_people() {
     let names = |called| {
-        let across = Between::Odds(7.0, Called::Alike, Found::Together);
+        let across = voiced(7.0, Called::Alike, Found::Together);
         grouped(
             4,
             &[
-                (0, 1, Between::Odds(9.0, Called::One, Found::Together)),
-                (2, 3, Between::Odds(9.0, called, Found::Together)),
+                (0, 1, voiced(9.0, Called::One, Found::Together)),
+                (2, 3, voiced(9.0, called, Found::Together)),
                 (0, 2, across),
                 (0, 3, across),
                 (1, 2, across),
@@ -109,8 +114,8 @@ fn two_names_that_were_each_written_twice_are_two_people() {
 #[test]
 fn two_homes_that_were_each_told_twice_are_of_two_people() {
     let homes = |found| {
-        let across = Between::Odds(7.0, Called::One, found);
-        let home = Between::Odds(9.0, Called::One, Found::Together);
+        let across = voiced(7.0, Called::One, found);
+        let home = voiced(9.0, Called::One, Found::Together);
         let pairs = [(0, 1, home), (2, 3, home), (0, 2, across), (0, 3, across), (1, 2, across), (1, 3, across)];
         grouped(4, &pairs)
     };
@@ -119,11 +124,29 @@ fn two_homes_that_were_each_told_twice_are_of_two_people() {
 }
 
 #[test]
+fn two_spellings_or_birth_dates_that_were_each_written_twice_are_of_two_people() {
+    let groups = |across: Agreed| {
+        let within = Agreed { called: Called::Same, found: Found::Together, born: Born::Same };
+        let (within, across) = (Between::Odds(9.0, within), Between::Odds(7.0, across));
+        let pairs = [(0, 1, within), (2, 3, within), (0, 2, across), (0, 3, across), (1, 2, across), (1, 3, across)];
+        let three: Vec<_> = pairs.iter().filter(|(_, b, _)| *b < 3).copied().collect();
+        assert_eq!(grouped(3, &three), [vec![0, 1, 2]], "a slip is written once");
+        grouped(4, &pairs).len()
+    };
+    let together = Agreed { called: Called::Same, found: Found::Together, born: Born::Same };
+    assert_eq!(groups(together), 1);
+    assert_eq!(groups(Agreed { called: Called::One, ..together }), 2);
+    assert_eq!(groups(Agreed { born: Born::Otherwise, ..together }), 2);
+    assert_eq!(groups(Agreed { born: Born::Alike, ..together }), 1);
+    assert_eq!(groups(Agreed { born: Born::Unknown, ..together }), 1);
+}
+
+#[test]
 fn one_number_joins_what_was_written_twice_under_two_names() {
-    let named = Between::Odds(9.0, Called::One, Found::Together);
+    let named = voiced(9.0, Called::One, Found::Together);
     let across = |called| {
-        let across = Between::Odds(2.0, called, Found::Together);
-        let doubted = Between::Doubted(1.0);
+        let across = voiced(2.0, called, Found::Together);
+        let doubted = Between::Doubted(1.0, Born::Unknown);
         let pairs = [(0, 1, named), (2, 3, named), (0, 2, across), (0, 3, across), (1, 2, doubted), (1, 3, across)];
         grouped(4, &pairs)
     };
@@ -166,7 +189,7 @@ fn a_group_ten_times_as_large_costs_no_more_for_each_member() {
         links.extend((0..size).map(|record| Link { pair: pair(record, record + size), odds: 3.0 }));
         let between = |a: u32, b: u32| {
             let odds = if thing[a as usize] == thing[b as usize] { 6.0 } else { -6.0 };
-            Between::Odds(odds, Called::Otherwise, Found::Somewhere)
+            voiced(odds, Called::Otherwise, Found::Somewhere)
         };
         let asked = Cell::new(0);
         let voices = Few { between: &between, profile: &|_| 0, asked: &asked };
@@ -187,7 +210,7 @@ fn what_one_of_hundreds_bars_is_barred() {
         for other in [700, 1_001, 1_199] {
             let between = |a: u32, b: u32| match (a.min(b), a.max(b)) == (one, other) {
                 true => Between::Barred,
-                false => Between::Odds(6.0, Called::One, Found::Together),
+                false => voiced(6.0, Called::One, Found::Together),
             };
             let asked = Cell::new(0);
             let told = |record: u32| if record == one || record == other { record } else { 5_000 };
@@ -205,8 +228,8 @@ fn two_names_that_hundreds_have_each_are_two_people() {
     links.push(Link { pair: pair(0, 300), odds: 5.0 });
     let groups = |called| {
         let between = |a: u32, b: u32| match thing[a as usize] == thing[b as usize] {
-            true => Between::Odds(6.0, Called::One, Found::Together),
-            false => Between::Odds(6.0, called, Found::Together),
+            true => voiced(6.0, Called::One, Found::Together),
+            false => voiced(6.0, called, Found::Together),
         };
         let voices = Few { between: &between, profile: &|record| thing[record as usize], asked: &Cell::new(0) };
         cluster(thing.len(), |_| 0, &links, [false; 2], voices).all().count()
@@ -221,8 +244,8 @@ fn the_order_of_the_links_does_not_matter_to_hundreds() {
     links.extend((0..200).map(|record| Link { pair: pair(record, record + 500), odds: f64::from(record % 7) }));
     // Whether two things are one is a close question.
     let between = |a: u32, b: u32| match thing[a as usize] == thing[b as usize] {
-        true => Between::Odds(6.0, Called::Otherwise, Found::Somewhere),
-        false => Between::Odds(
+        true => voiced(6.0, Called::Otherwise, Found::Somewhere),
+        false => voiced(
             f64::from((a ^ b).wrapping_mul(2_654_435_769) >> 16) / 65_536.0 * 12.0 - 6.1,
             Called::Otherwise,
             Found::Somewhere,

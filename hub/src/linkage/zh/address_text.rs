@@ -56,6 +56,9 @@ const MEASURES: &[(&str, Measure)] = &[
 /// Characters of the longest name of a district, street or community, without what it is.
 const LONGEST: usize = 8;
 
+/// What street offices are called.
+const OFFICES: [&str; 3] = ["街道办事处", "街道", "办事处"];
+
 /// The provinces by their short names.
 const PROVINCES: &str = "河北 山西 辽宁 吉林 黑龙江 江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南 广东 海南 \
                          四川 贵州 云南 陕西 甘肃 青海 台湾 内蒙古 广西 西藏 宁夏 新疆";
@@ -331,7 +334,9 @@ fn upper<'a>(text: &'a str, ends: &[&str]) -> Option<(&'a str, &'a str)> {
 fn is_upper(text: &str, at: usize, end: &str) -> bool {
     let stem = &text[..at];
     let length = stem.chars().count();
-    if ends_in_road(stem) || stem.chars().any(|c| matches!(c, '路' | '巷')) {
+    // A street office is often named after a road: 中山路街道.
+    let named = if OFFICES.contains(&end) { stem.trim_end_matches(['路', '街', '巷']) } else { stem };
+    if ends_in_road(named) || named.chars().any(|c| matches!(c, '路' | '巷')) {
         return false;
     }
     let last = stem.chars().last().unwrap_or_default();

@@ -12,7 +12,7 @@ use super::glyph::Glyph;
 use super::name::rung as name;
 use super::pair::Pair;
 use super::phone::rung as phone;
-use crate::linkage::cluster::{Called, Found};
+use crate::linkage::cluster::{Agreed, Born, Called, Found};
 use crate::linkage::evidence::{Evidence, Keys, Kind, Value, Verdict, combine, stable_hash};
 
 use chrono::Datelike;
@@ -143,29 +143,37 @@ pub fn told(kinds: &[Kind]) -> Vec<usize> {
     all.into_iter().flatten().collect()
 }
 
-/// How far two records are called alike, and where they are found.
-pub fn alike(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), levels: &[Option<u8>]) -> (Called, Found) {
+/// How far two records are called alike, where they are found, and when born.
+pub fn alike(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), levels: &[Option<u8>]) -> Agreed {
     let places = Places::of(kinds);
     let pair = Pair::of(&places, (a, b), levels);
+    let is_one = matches!(pair.number, Some(citizen::SAME)) || pair.number_agrees() && pair.has_end();
     let called = match (places.name, pair.name) {
         (None, _) => Called::Otherwise,
-        (_, Some(..=name::SOUND | name::SWAPPED)) if pair.names_are_whole() => Called::One,
-        _ if pair.number == Some(citizen::SAME) || pair.number_agrees() && pair.has_end() => Called::Numbered,
+        (_, Some(..=name::SOUND | name::SWAPPED)) if pair.names_are_whole() => {
+            if is_one || pair.given_is_one() { Called::Same } else { Called::One }
+        }
+        _ if is_one => Called::Numbered,
         (_, Some(..=name::OTHER_SURNAME)) => Called::Alike,
         // One has no name of its own yet.
         (Some(place), None) if a[place].is_some() && b[place].is_some() => Called::Numbered,
         _ => Called::Otherwise,
     };
     // One building is, in a village, a group of its houses.
-    let is_together = matches!(pair.number, Some(..=citizen::TWO_TYPOS))
-        || pair.together()
-        || pair.address == Some(address::BUILDING);
+    let is_numbered = matches!(pair.number, Some(..=citizen::TWO_TYPOS));
     let found = match () {
-        () if is_together => Found::Together,
+        () if is_numbered || pair.together() || pair.address == Some(address::BUILDING) => Found::Together,
         () if pair.phone == Some(phone::DIFFERENT) && pair.address >= Some(address::COMMUNITY) => Found::Apart,
         () => Found::Somewhere,
     };
-    (called, found)
+    let born = match pair.birth {
+        _ if is_numbered => Born::Same,
+        Some(birth::SAME) => Born::Same,
+        Some(birth::SWAPPED | birth::LUNAR) => Born::Alike,
+        Some(birth::COARSE) | None => Born::Unknown,
+        Some(_) => Born::Otherwise,
+    };
+    Agreed { called, found, born }
 }
 
 fn set(levels: &mut [Option<u8>], place: Option<usize>, level: Option<u8>) {

@@ -105,7 +105,7 @@ impl Name {
     pub(super) fn as_child(&self) -> Option<Self> {
         let (last, parent) = self.glyphs.split_last().filter(|_| self.form == Form::Han && self.is_whole())?;
         let is_male = match last.character {
-            '子' => Some(true),
+            '子' | '男' => Some(true),
             '女' => Some(false),
             '婴' => None,
             _ => return None,

@@ -41,28 +41,20 @@ const NOBODY: &[&str] = &[
 
 const TITLES: &[&str] = &["先生", "女士", "小姐", "同志", "太太", "师傅", "老师", "阿姨", "大爷", "大妈"];
 
-/// How a cell goes on behind the name of a child's parent, and the child's sex.
+/// What a child without a name is called behind 之 or 的, and its sex.
 const CHILDREN: &[(&str, Option<bool>)] = &[
-    ("之子", Some(true)),
-    ("之女", Some(false)),
-    ("之婴", None),
-    ("之宝", None),
-    ("之长子", Some(true)),
-    ("之次子", Some(true)),
-    ("之长女", Some(false)),
-    ("之次女", Some(false)),
-    ("之大子", Some(true)),
-    ("之小子", Some(true)),
-    ("之大女", Some(false)),
-    ("之小女", Some(false)),
-    ("之孩", None),
-    ("的儿子", Some(true)),
-    ("的女儿", Some(false)),
-    ("的孩子", None),
-    ("之男婴", Some(true)),
-    ("之女婴", Some(false)),
-    ("之儿", Some(true)),
+    ("女", Some(false)),
+    ("子", Some(true)),
+    ("男", Some(true)),
+    ("儿", Some(true)),
+    ("婴", None),
+    ("宝", None),
+    ("孩", None),
+    ("新生", None),
 ];
+
+/// Which of its siblings it is, before that: 之长子, 之二女.
+const ORDERS: [char; 8] = ['大', '小', '长', '次', '幼', '二', '三', '四'];
 
 /// How a cell goes on behind the name of a child's parent without 之 or 的; what may end a name is not among it.
 const BARE_CHILDREN: &[(&str, Option<bool>)] = &[
@@ -76,8 +68,11 @@ const BARE_CHILDREN: &[(&str, Option<bool>)] = &[
     ("女孩", Some(false)),
     ("男婴", Some(true)),
     ("女婴", Some(false)),
+    ("男宝", Some(true)),
+    ("女宝", Some(false)),
     ("孩子", None),
     ("婴儿", None),
+    ("新生儿", None),
 ];
 
 /// Reads a cell; nothing for what is blank or says that there is no name.
@@ -166,8 +161,11 @@ fn marked(text: &str) -> Option<Name> {
 fn unnamed(text: &str) -> Option<Name> {
     let Some(at) = text.find(['之', '的']) else { return of_parent(text).or_else(|| marked(text)) };
     let (parent, rest) = text.split_at(at);
-    let (tail, is_male) = CHILDREN.iter().find(|(tail, _)| rest.starts_with(tail))?;
-    let behind = rest[tail.len()..].chars().chain(tail.chars());
+    let rest = rest.trim_start_matches(['之', '的']);
+    let called = rest.strip_prefix(ORDERS).unwrap_or(rest);
+    let before = &rest[..rest.len() - called.len()];
+    let (child, is_male) = CHILDREN.iter().find(|(child, _)| called.starts_with(child))?;
+    let behind = called[child.len()..].chars().chain(before.chars());
     let place = behind.filter_map(order).next().unwrap_or(0);
     let mut name = han(parent).filter(|name| name.glyphs.len() > 1)?;
     name.form = Form::Unnamed(Child { is_male: *is_male, place });

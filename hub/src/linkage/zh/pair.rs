@@ -181,6 +181,16 @@ impl Pair<'_> {
         self.numbers.is_some_and(|(one, other)| one.ends_like(other))
     }
 
+    /// Whether the given names are one, character for character: twins and siblings have the surname in common.
+    pub fn given_is_one(&self) -> bool {
+        self.names.is_some_and(|(one, other)| {
+            let (given, other) = (one.given(), other.given());
+            !given.is_empty()
+                && given.len() == other.len()
+                && given.iter().zip(other).all(|(one, other)| one.character == other.character && one.character != '\0')
+        })
+    }
+
     pub fn names_are_whole(&self) -> bool {
         self.name != Some(name::UNNAMED) && self.names.is_some_and(|(one, other)| one.is_whole() && other.is_whole())
     }
