@@ -25,7 +25,7 @@ pub enum Between {
     /// Never together.
     Barred,
     /// The logarithm of the odds, and when the two were born; not together unless a third record settles it: one that has
-    /// one name with either and is likely the other.
+    /// one name or number with either and is likely the other.
     Doubted(f64, Born),
     /// The logarithm of the odds, and in what the two agree.
     Odds(f64, Agreed),
@@ -49,7 +49,9 @@ pub enum Called {
     Otherwise,
     /// By what may be one name.
     Alike,
-    /// By other names, or by what may be one, and one number or the want of a name says why.
+    /// One has no name yet.
+    Unnamed,
+    /// By other names, or by what may be one, and one number says why.
     Numbered,
     /// By one whole name, or by what sounds or looks like it.
     One,
@@ -281,8 +283,8 @@ impl Told {
                         self.sum += odds.clamp(-VOICE, VOICE);
                         self.apart |= found == Found::Apart;
                         self.together |= found == Found::Together;
-                        self.one_name |= called >= Called::Numbered;
-                        self.same_name |= matches!(called, Called::Same | Called::Numbered);
+                        self.one_name |= called >= Called::Unnamed;
+                        self.same_name |= matches!(called, Called::Unnamed | Called::Numbered | Called::Same);
                         self.hear(born);
                     }
                 }
@@ -345,13 +347,13 @@ impl Within {
     }
 }
 
-/// Whether two records with these odds are likely one; one number needs no more to be said.
+/// Whether two records with these odds are likely one; one number, or the want of a name, needs no more to be said.
 fn is_sure(odds: f64, called: Called) -> bool {
-    odds > SETTLES || called == Called::Numbered && odds > 0.0
+    odds > SETTLES || matches!(called, Called::Unnamed | Called::Numbered) && odds > 0.0
 }
 
-/// Whether a third record is of one name with one of two and likely the other: what differs between the two are then
-/// the slips of both.
+/// Whether a third record is of one name or number with one of two and likely the other: what differs between the two are
+/// then the slips of both.
 fn settles(third: u32, (x, y): (u32, u32), voices: &impl Voices) -> bool {
     if third == x || third == y {
         return false;
@@ -362,7 +364,7 @@ fn settles(third: u32, (x, y): (u32, u32), voices: &impl Voices) -> bool {
             is_sure(one, called)
                 && is_sure(other, called_other)
                 && called.min(called_other) >= Called::Alike
-                && called.max(called_other) >= Called::One
+                && called.max(called_other) >= Called::Numbered
         }
         _ => false,
     }

@@ -156,7 +156,7 @@ pub fn alike(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), lev
         _ if is_one => Called::Numbered,
         (_, Some(..=name::OTHER_SURNAME)) => Called::Alike,
         // One has no name of its own yet.
-        (Some(place), None) if a[place].is_some() && b[place].is_some() => Called::Numbered,
+        (Some(place), None) if a[place].is_some() && b[place].is_some() => Called::Unnamed,
         _ => Called::Otherwise,
     };
     // One building is, in a village, a group of its houses.
