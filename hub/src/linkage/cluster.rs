@@ -40,6 +40,8 @@ pub struct Agreed {
     pub found: Found,
     /// When they were born.
     pub born: Born,
+    /// Whether they have one number.
+    pub is_numbered: bool,
 }
 
 /// How far two records are called alike.
@@ -230,7 +232,11 @@ impl Told {
             *self = Self { thinned, barred: self.barred, ..Self::default() };
         }
         self.ask((one, other), voices);
-        let settled = |pair: &(u32, u32)| one.iter().chain(other).any(|third| settles(*third, *pair, voices));
+        let settled = |pair: &(u32, u32)| {
+            one.iter().chain(other).any(|third| settles(*third, *pair, voices))
+                || other.iter().any(|third| is_numbered(*third, pair.0, voices))
+                || one.iter().any(|third| is_numbered(*third, pair.1, voices))
+        };
         if self.barred || !self.doubted.iter().all(settled) {
             return false;
         }
@@ -279,7 +285,7 @@ impl Told {
                         self.doubted.push((*x, *y));
                         self.hear(born);
                     }
-                    Between::Odds(odds, Agreed { called, found, born }) => {
+                    Between::Odds(odds, Agreed { called, found, born, .. }) => {
                         self.sum += odds.clamp(-VOICE, VOICE);
                         self.apart |= found == Found::Apart;
                         self.together |= found == Found::Together;
@@ -350,6 +356,12 @@ impl Within {
 /// Whether two records with these odds are likely one; one number, or the want of a name, needs no more to be said.
 fn is_sure(odds: f64, called: Called) -> bool {
     odds > SETTLES || matches!(called, Called::Unnamed | Called::Numbered) && odds > 0.0
+}
+
+/// Whether two records are likely one by their number: what one of them differs in from the others of a group that the
+/// other is in says no more.
+fn is_numbered(one: u32, other: u32, voices: &impl Voices) -> bool {
+    matches!(voices.between(one, other), Between::Odds(odds, agreed) if agreed.is_numbered && odds > SETTLES)
 }
 
 /// Whether a third record is of one name or number with one of two and likely the other: what differs between the two are

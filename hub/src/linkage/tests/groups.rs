@@ -14,7 +14,7 @@ const RECORDS: u32 = 14;
 
 /// Odds of two of whom nobody knows when they were born.
 fn voiced(odds: f64, called: Called, found: Found) -> Between {
-    Between::Odds(odds, Agreed { called, found, born: Born::Unknown })
+    Between::Odds(odds, Agreed { called, found, born: Born::Unknown, is_numbered: false })
 }
 
 proptest! {
@@ -126,14 +126,14 @@ fn two_homes_that_were_each_told_twice_are_of_two_people() {
 #[test]
 fn two_spellings_or_birth_dates_that_were_each_written_twice_are_of_two_people() {
     let groups = |across: Agreed| {
-        let within = Agreed { called: Called::Same, found: Found::Together, born: Born::Same };
+        let within = Agreed { called: Called::Same, found: Found::Together, born: Born::Same, is_numbered: false };
         let (within, across) = (Between::Odds(9.0, within), Between::Odds(7.0, across));
         let pairs = [(0, 1, within), (2, 3, within), (0, 2, across), (0, 3, across), (1, 2, across), (1, 3, across)];
         let three: Vec<_> = pairs.iter().filter(|(_, b, _)| *b < 3).copied().collect();
         assert_eq!(grouped(3, &three), [vec![0, 1, 2]], "a slip is written once");
         grouped(4, &pairs).len()
     };
-    let together = Agreed { called: Called::Same, found: Found::Together, born: Born::Same };
+    let together = Agreed { called: Called::Same, found: Found::Together, born: Born::Same, is_numbered: false };
     assert_eq!(groups(together), 1);
     assert_eq!(groups(Agreed { called: Called::One, ..together }), 2);
     assert_eq!(groups(Agreed { born: Born::Otherwise, ..together }), 2);
@@ -152,6 +152,21 @@ fn one_number_joins_what_was_written_twice_under_two_names() {
     };
     assert_eq!(across(Called::Numbered), [vec![0, 1, 2, 3]]);
     assert_eq!(across(Called::Alike), [vec![0, 1], vec![2, 3]]);
+}
+
+#[test]
+fn whoever_has_one_number_with_one_of_a_group_is_doubted_by_none_of_it() {
+    let named = voiced(9.0, Called::One, Found::Together);
+    let groups = |is_numbered| {
+        let agreed = Agreed { called: Called::Numbered, found: Found::Together, born: Born::Same, is_numbered };
+        let doubted = Between::Doubted(-1.0, Born::Same);
+        let across = Between::Odds(8.0, agreed);
+        // The third of the group is known to the first by another slip only.
+        let pairs = [(0, 1, named), (1, 2, named), (0, 2, Between::Doubted(2.0, Born::Same)), (0, 3, across)];
+        grouped(4, &[&pairs[..], &[(1, 3, doubted), (2, 3, doubted)]].concat())
+    };
+    assert_eq!(groups(true), [vec![0, 1, 2, 3]]);
+    assert_eq!(groups(false), [vec![0, 1, 2], vec![3]]);
 }
 
 /// Records numbered through some things, each as large as said, and the links within each from record to record.

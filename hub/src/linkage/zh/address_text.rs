@@ -34,6 +34,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("号室", Measure::Room),
     ("号房", Measure::Room),
     ("号门", Measure::Unit),
+    ("单", Measure::Unit),
     ("栋", Measure::Building),
     ("幢", Measure::Building),
     ("座", Measure::Building),

@@ -190,8 +190,11 @@ impl Evidence for Document {
         }
         let valid = self.class == Class::Valid && other.class == Class::Valid;
         if self.class == Class::Masked || other.class == Class::Masked {
-            let agrees = self.agrees_masked(other);
-            return if agrees { rung::MASKED } else { rung::DIFFERENT };
+            return match self.agrees_masked(other) {
+                true => rung::MASKED,
+                false if borrowed => rung::BORROWED,
+                false => rung::DIFFERENT,
+            };
         }
         let unchecked = valid && (self.unchecked || other.unchecked);
         // Without a check digit a slip leaves a number that looks valid, and the digit reckoned for it another one.

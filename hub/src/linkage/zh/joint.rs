@@ -147,7 +147,8 @@ pub fn told(kinds: &[Kind]) -> Vec<usize> {
 pub fn alike(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), levels: &[Option<u8>]) -> Agreed {
     let places = Places::of(kinds);
     let pair = Pair::of(&places, (a, b), levels);
-    let is_one = matches!(pair.number, Some(citizen::SAME)) || pair.number_agrees() && pair.has_end();
+    let has_number = pair.number == Some(citizen::SAME);
+    let is_one = has_number || pair.number_agrees() && pair.has_end();
     let called = match (places.name, pair.name) {
         (None, _) => Called::Otherwise,
         (_, Some(..=name::SOUND | name::SWAPPED)) if pair.names_are_whole() => {
@@ -160,20 +161,20 @@ pub fn alike(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), lev
         _ => Called::Otherwise,
     };
     // One building is, in a village, a group of its houses.
-    let is_numbered = matches!(pair.number, Some(..=citizen::TWO_TYPOS));
+    let nearly_numbered = matches!(pair.number, Some(..=citizen::TWO_TYPOS));
     let found = match () {
-        () if is_numbered || pair.together() || pair.address == Some(address::BUILDING) => Found::Together,
+        () if nearly_numbered || pair.together() || pair.address == Some(address::BUILDING) => Found::Together,
         () if pair.phone == Some(phone::DIFFERENT) && pair.address >= Some(address::COMMUNITY) => Found::Apart,
         () => Found::Somewhere,
     };
     let born = match pair.birth {
-        _ if is_numbered => Born::Same,
+        _ if nearly_numbered => Born::Same,
         Some(birth::SAME) => Born::Same,
         Some(birth::SWAPPED | birth::LUNAR) => Born::Alike,
         Some(birth::COARSE) | None => Born::Unknown,
         Some(_) => Born::Otherwise,
     };
-    Agreed { called, found, born }
+    Agreed { called, found, born, is_numbered: has_number }
 }
 
 fn set(levels: &mut [Option<u8>], place: Option<usize>, level: Option<u8>) {

@@ -94,6 +94,18 @@ impl Name {
         matches!(self.form, Form::Unnamed(_))
     }
 
+    /// The letters of its usual sound, or those it is written in.
+    pub(super) fn spell(&self) -> String {
+        let mut letters = String::new();
+        for glyph in &self.glyphs {
+            match glyph.readings.first() {
+                Some(syllable) => letters.extend(syllable.letters().flat_map(char::to_uppercase)),
+                None => letters.push(glyph.character),
+            }
+        }
+        letters
+    }
+
     /// Whether all of surname and given name is known.
     pub fn is_whole(&self) -> bool {
         matches!(self.form, Form::Han | Form::Transcribed(_))

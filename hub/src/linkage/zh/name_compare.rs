@@ -26,7 +26,10 @@ pub fn rung(one: &Name, other: &Name) -> u8 {
         (Form::Pet, _) => pet(one, other),
         (_, Form::Pet) => pet(other, one),
         (Form::Open, _) | (_, Form::Open) => open(one, other),
-        (Form::Letters, Form::Letters) => letters(one, other),
+        (Form::Letters, Form::Letters) => letters(&one.spell(), &other.spell()),
+        (Form::Letters, Form::Transcribed(_) | Form::Han) | (Form::Transcribed(_) | Form::Han, Form::Letters) => {
+            letters(&one.spell(), &other.spell()).max(rung::SOUND)
+        }
         _ if is_written_out(one, other) => rung::ALIKE,
         (Form::Transcribed(_), _) | (_, Form::Transcribed(_)) => transcribed(one, other),
         _ => han(one, other),
@@ -90,15 +93,13 @@ fn pet(one: &Name, other: &Name) -> u8 {
     }
 }
 
-fn letters(one: &Name, other: &Name) -> u8 {
-    let spell = |name: &Name| name.glyphs.iter().map(|glyph| glyph.character).collect::<String>();
-    let (one, other) = (spell(one), spell(other));
+fn letters(one: &str, other: &str) -> u8 {
     match super::typo::slips(one.as_bytes(), other.as_bytes()) {
         Some(0) => rung::SAME,
         Some(_) => rung::ALIKE,
         // The words in another order.
-        None if one.len() == other.len() && one.repeat(2).contains(&other) => rung::SWAPPED,
-        None if one.starts_with(&other) || other.starts_with(&one) => rung::SHORTER,
+        None if one.len() == other.len() && one.repeat(2).contains(other) => rung::SWAPPED,
+        None if one.starts_with(other) || other.starts_with(one) => rung::SHORTER,
         None => rung::DIFFERENT,
     }
 }

@@ -97,7 +97,8 @@ pub fn read(text: &str) -> Option<Name> {
     han(text).map(|name| name.as_child().filter(|_| name.given().len() > 2).unwrap_or(name))
 }
 
-/// The text without what stands in brackets, unless that is a rare character written as its parts: 王(王君).
+/// The text without what stands in brackets, unless that is a rare character written as its parts or its sound: 王(王君),
+/// 李(ben).
 fn without_brackets(text: &str) -> String {
     let (mut kept, mut depth) = (String::with_capacity(text.len()), 0);
     let (mut inside, mut rare) = (String::new(), None);
@@ -106,7 +107,7 @@ fn without_brackets(text: &str) -> String {
             '(' | '[' | '【' | '〔' | '<' | '《' | '{' => depth += 1,
             ')' | ']' | '】' | '〕' | '>' | '》' | '}' => {
                 depth = (depth - 1).max(0);
-                rare = rare.or_else(|| Some((kept.len(), parts::whole(&inside)?)));
+                rare = rare.or_else(|| Some((kept.len(), meant(&inside)?)));
                 inside.clear();
             }
             _ if depth == 0 => kept.push(c),
@@ -115,10 +116,18 @@ fn without_brackets(text: &str) -> String {
     }
     let Some((at, rare)) = rare.filter(|(at, _)| *at > 0) else { return kept };
     let characters: Vec<char> = kept.chars().filter(|c| is_character(*c)).map(today).collect();
-    if (1..=surnames::length(&characters) + 1).contains(&characters.len()) && !characters.contains(&rare) {
-        kept.insert(at, rare);
+    let is_there = characters.iter().any(|known| rare.starts_with(*known));
+    if (1..=surnames::length(&characters) + 1).contains(&characters.len()) && !is_there {
+        kept.insert_str(at, &rare);
     }
     kept
+}
+
+/// The character that its parts in brackets stand for, or the one syllable there.
+fn meant(inside: &str) -> Option<String> {
+    let is_sound = || inside.bytes().all(|byte| byte.is_ascii_alphabetic()) && inside.len() > 1;
+    let sound = || spelled(inside).filter(|syllables| syllables.len() == 1 && is_sound());
+    parts::whole(inside).map(String::from).or_else(|| sound().map(|_| inside.to_owned()))
 }
 
 /// What says that another name of the same person follows, or another person's.
@@ -189,7 +198,7 @@ fn han(text: &str) -> Option<Name> {
         open = rest.chars().count() == 1;
         text = rest;
     }
-    let (mut characters, mut second) = (Vec::new(), 0);
+    let (mut characters, mut second, mut hidden) = (Vec::new(), 0, 0);
     for c in text.chars() {
         match c {
             '·' | '•' | '・' | '.' | '‧' | '∙' | '⋅' | '●' | '。' | '﹒' | '▪' | '-' | '—'
@@ -198,12 +207,19 @@ fn han(text: &str) -> Option<Name> {
                 // The first dot parts the given name from the father's.
                 second = if second == 0 { characters.len() } else { second };
             }
-            '某' => open = true,
-            '*' | '?' | '×' | '□' | '■' | '○' | '＿' | '_' | 'x' | 'X' => characters.push('*'),
-            _ if is_character(c) => characters.push(today(c)),
+            '某' => hidden += 1,
+            '*' | '?' | '×' | '□' | '■' | '○' | '〓' | '◇' | '◆' | '△' | '▲' | '\u{fffd}' | '_' | 'x' | 'X' => {
+                characters.push('*');
+            }
+            _ if is_character(c) => {
+                // 余某良 hides one character, 余某 whatever follows.
+                characters.extend(std::iter::repeat_n('*', std::mem::take(&mut hidden)));
+                characters.push(today(c));
+            }
             _ => {}
         }
     }
+    open |= hidden > 0;
     if second == characters.len() {
         second = 0;
     }

@@ -170,7 +170,8 @@ impl Pair<'_> {
         let of_one = self.numbers.is_some_and(|(one, other)| one.is_borrowed() != other.is_borrowed());
         let is_named = match self.name {
             Some(name::SAME) => true,
-            Some(name::ALIKE | name::SOUND | name::SWAPPED) => of_one,
+            // A child may be called almost as the parent whose number it has.
+            Some(name::ALIKE | name::SOUND | name::SWAPPED) => of_one && !self.is_generation_apart(),
             _ => false,
         };
         self.number == Some(citizen::SAME_BORROWED) && is_named && self.names_are_whole() && self.sex != Some(1)

@@ -43,6 +43,13 @@ impl Syllable {
         FOLDED.get(usize::from(self.code())).copied().unwrap_or(self)
     }
 
+    /// Its letters.
+    pub fn letters(self) -> impl Iterator<Item = char> {
+        let (initial, last) = (usize::from(self.code() >> 6), usize::from(self.code() & 63));
+        let initial = initial.checked_sub(1).and_then(|place| INITIALS.get(place)).copied().unwrap_or_default();
+        initial.chars().chain(FINALS.get(last).copied().unwrap_or_default().chars())
+    }
+
     /// The packed value, for hashing.
     pub fn code(self) -> u16 {
         self.0.get() - 1
@@ -149,15 +156,16 @@ impl Readings {
     }
 }
 
-/// Reads a name written in pinyin (`Zhang Wei`, `ZHANGWEI`) as syllables; nothing when it cannot be cut into
-/// syllables. The longest are tried first.
+/// Reads a name written in pinyin (`Zhang Wei`, `ZHANGWEI`, `Z hang Wei`) as syllables; nothing when it cannot be cut into
+/// syllables. The longest are tried first, and blanks believed while each word is syllables.
 pub fn spelled(text: &str) -> Option<Vec<Syllable>> {
     let lower = text.to_lowercase();
+    let words = lower.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
     let mut syllables = Vec::new();
-    for word in lower.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()) {
-        if !cut(word, &mut syllables) {
-            return None;
-        }
+    if !words.clone().all(|word| cut(word, &mut syllables)) {
+        syllables.clear();
+        let whole: String = words.collect();
+        cut(&whole, &mut syllables);
     }
     (!syllables.is_empty()).then_some(syllables)
 }
@@ -214,6 +222,7 @@ mod tests {
     fn a_name_in_pinyin_is_cut_into_syllables() {
         assert_eq!(spelled("ZHANG WEI").map(|cut| cut.len()), Some(2));
         assert_eq!(spelled("zhangxiaoming").map(|cut| cut.len()), Some(3));
+        assert_eq!(spelled("z hang xiao ming"), spelled("zhangxiaoming"));
         assert_eq!(spelled("Smith"), None);
     }
 }
