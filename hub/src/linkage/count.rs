@@ -19,6 +19,8 @@ pub struct Counted {
     pub once: f64,
     /// Chance that two different things share a token, by its place among the tokens of a value: the whole value first.
     pub chances: [f64; PLACES],
+    /// How many others have a name that chance would give to none; see [`namesakes`].
+    pub namesakes: f64,
 }
 
 /// Places of tokens whose chances are counted.
@@ -33,6 +35,7 @@ pub fn count(table: &Table, column: usize, thing_of: &[u32]) -> Counted {
     let mut valued = 0_u32;
     let mut tokens = Tokens::new();
     let mut last = u32::MAX;
+    let mut parts = FnvHashMap::default();
     let mut order: Vec<u32> = (0..table.len() as u32).collect();
     order.sort_by_key(|record| (thing_of.get(*record as usize).copied().unwrap_or(*record), *record));
     for record in order {
@@ -44,11 +47,38 @@ pub fn count(table: &Table, column: usize, thing_of: &[u32]) -> Counted {
         value.tokens(&mut tokens);
         // The words of a text are counted by `words`.
         let counted = if matches!(value, Value::Text(_)) { 1 } else { tokens.len() };
+        if let (Value::NameZh(name), Some(whole)) = (value, tokens.get(1)) {
+            parts.extend(name.parts().map(|parts| (*whole, parts)));
+        }
         seen.extend((0_u8..).zip(tokens.iter().take(counted)).map(|(at, token)| (*token, thing, at)));
     }
     seen.sort_unstable();
     seen.dedup_by_key(|(token, thing, _)| (*token, *thing));
-    summed(&seen, valued)
+    let counted = summed(&seen, valued);
+    Counted { namesakes: namesakes(&counted, &parts), ..counted }
+}
+
+/// A name that chance would give to fewer others than this is rare.
+pub const RARE: f64 = 0.01;
+/// Of fewer things with rare names nothing is learned.
+const ENOUGH: usize = 500;
+/// At most so many others are believed to have a rare name.
+const MOST: f64 = 0.1;
+
+/// How many others have a rare name: more than come by it by chance where children are named after somebody.
+fn namesakes(counted: &Counted, parts: &FnvHashMap<u64, [u64; 2]>) -> f64 {
+    let counts: FnvHashMap<u64, u32> = counted.counts.iter().copied().collect();
+    let count = |token: u64| f64::from(counts.get(&token).copied().unwrap_or(1));
+    let (mut things, mut others) = (0.0, 0.0);
+    for (name, parts) in parts {
+        let named = count(*name);
+        let both: f64 = parts.iter().map(|part| (count(*part) - named).max(0.0) + counted.once).product();
+        if both < RARE * f64::from(counted.valued) {
+            things += named;
+            others += named * (named - 1.0);
+        }
+    }
+    if things < ENOUGH as f64 { RARE } else { (others / things).clamp(RARE, MOST) }
 }
 
 fn summed(seen: &[(u64, u32, u8)], valued: u32) -> Counted {
@@ -68,7 +98,7 @@ fn summed(seen: &[(u64, u32, u8)], valued: u32) -> Counted {
         }
     }
     let counts = runs().filter(|(_, count)| *count > 1).map(|(run, count)| (run[0].0, count)).collect();
-    Counted { valued, counts, once, chances }
+    Counted { valued, counts, once, chances, namesakes: RARE }
 }
 
 /// How many records' texts have each word: (word, count), sorted, those of one text only left out.

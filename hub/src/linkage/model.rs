@@ -11,7 +11,7 @@ use super::zh::birth::rung as birth;
 use super::zh::citizen::rung::SAME_BORROWED;
 
 /// Version of the document's shape and of what its numbers mean.
-pub const FORMAT: u32 = 6;
+pub const FORMAT: u32 = 7;
 
 /// Days of a year.
 const DAYS: f64 = 365.25;
@@ -73,6 +73,8 @@ pub struct ColumnModel {
     pub counts: Vec<(u64, u32)>,
     /// How many others share a token that was seen once, on average (0 to 1).
     pub once: f64,
+    /// How many others have a value of parts that come together by chance in hardly any, on average (0 to 1).
+    pub namesakes: f64,
     /// How many records have each word that more than one text has, for texts only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<(u64, u32)>,

@@ -91,14 +91,12 @@ struct Prepared {
     counts: FnvHashMap<u64, u32>,
     valued: f64,
     once: f64,
+    namesakes: f64,
     by_chance: [u8; RELATIONS],
 }
 
 /// Below this a rung is taken to speak for one thing: guesses of `m` this many times those of `u`.
 const AGREES: f64 = 5.0;
-
-/// A value nobody else has, of parts that others have, is still taken to be shared by this many others.
-const RARE: f64 = 0.01;
 
 impl Prepared {
     fn of(column: &ColumnModel) -> Self {
@@ -116,6 +114,7 @@ impl Prepared {
             counts: column.counts.iter().copied().collect(),
             valued: f64::from(column.valued.max(1)),
             once: column.once,
+            namesakes: column.namesakes,
             by_chance: Relation::ALL.map(|relation| u8::try_from(column.by_chance(relation)).unwrap_or(u8::MAX)),
         }
     }
@@ -129,7 +128,7 @@ impl Prepared {
             both / self.valued
         };
         let expected = match (others(token), parts.into_iter().flatten().map(by_parts).reduce(f64::add)) {
-            (0, Some(expected)) => expected.clamp(RARE, 1.0),
+            (0, Some(expected)) => expected.clamp(self.namesakes, 1.0),
             (0, None) => self.once,
             (others, _) => f64::from(others),
         };

@@ -88,6 +88,8 @@ pub fn train(table: &mut Table, names: &[String], training: Training<'_>) -> Tra
     prepare(table, &mut model);
     let alone: Vec<u32> = (0..table.len() as u32).collect();
     recount(table, &mut model, &alone);
+    // Whose records they are is not known yet.
+    model.columns.iter_mut().for_each(|column| column.namesakes = count::RARE);
     let all_pairs = possible_pairs(table);
     guess(&mut model, table, all_pairs);
     let mut drawn = draw(table, &model, (training.seed, threads));
@@ -174,6 +176,7 @@ fn blank(table: &Table, names: &[String]) -> Model {
         valued: 0,
         counts: Vec::new(),
         once: 1.0,
+        namesakes: count::RARE,
         words: Vec::new(),
         texts: 0,
         aside: Vec::new(),
@@ -229,6 +232,7 @@ fn recount(table: &Table, model: &mut Model, things: &[u32]) -> Vec<Counted> {
         column.valued = counted.valued;
         column.counts.clone_from(&counted.counts);
         column.once = counted.once;
+        column.namesakes = counted.namesakes;
         for (rung, place) in column.rungs.iter_mut().zip(column.kind.shared_places()) {
             rung.commonness = counted.chances[*place];
         }
