@@ -152,7 +152,11 @@ pub fn alike(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), lev
     let called = match (places.name, pair.name) {
         (None, _) => Called::Otherwise,
         (_, Some(..=name::SOUND | name::SWAPPED)) if pair.names_are_whole() => {
-            if is_one || pair.given_is_one() { Called::Same } else { Called::One }
+            if is_one || pair.given_is_one() {
+                Called::Same
+            } else {
+                Called::One
+            }
         }
         _ if is_one => Called::Numbered,
         (_, Some(..=name::OTHER_SURNAME)) => Called::Alike,

@@ -208,7 +208,8 @@ fn han(text: &str) -> Option<Name> {
                 second = if second == 0 { characters.len() } else { second };
             }
             '某' => hidden += 1,
-            '*' | '?' | '×' | '□' | '■' | '○' | '〓' | '◇' | '◆' | '△' | '▲' | '\u{fffd}' | '_' | 'x' | 'X' => {
+            '*' | '?' | '×' | '□' | '■' | '○' | '〓' | '◇' | '◆' | '△' | '▲' | '\u{fffd}' | '_' | 'x' | 'X' =>
+            {
                 characters.push('*');
             }
             _ if is_character(c) => {
