@@ -17,6 +17,7 @@ use super::index::Index;
 use super::output;
 use super::prepare;
 use super::train::Training;
+use super::why::why;
 use sample::{Line, lines, shuffled};
 
 const TOML: &str = r#"id = "id"
@@ -45,6 +46,20 @@ fn linked_files(files: &[&[Line]], threads: usize) -> (Records, Linked) {
     let mut records = file::read(&config(), &paths, threads, &|_| {}).unwrap();
     let linked = batch::link(&mut records.table, &config().names(), Training::quiet(1, threads), &Budget::default());
     (records, linked)
+}
+
+#[test]
+fn a_pair_is_explained_as_it_was_decided() {
+    let lines = lines(400, 5);
+    let (records, linked) = linked(&lines, 1);
+    let joined = linked.groups.all().find(|members| members.len() > 1).unwrap();
+    let id = |record: u32| &*records.ids[record as usize];
+    let one = why(&records, &linked, (id(joined[0]), id(joined[1]))).unwrap();
+    assert!(one.is_joined && one.columns.iter().map(|said| said.bits).sum::<f64>() > 0.0, "{one:?}");
+    let stranger = (0..records.ids.len() as u32).find(|record| !joined.contains(record)).unwrap();
+    let other = why(&records, &linked, (id(joined[0]), id(stranger))).unwrap();
+    assert!(!other.is_joined && other.probability < one.probability, "{other:?}");
+    assert_eq!(why(&records, &linked, (id(joined[0]), "nobody")), None);
 }
 
 /// Groups of more than one record, by id.

@@ -54,6 +54,15 @@ fn a_parents_number_on_a_child_neither_joins_the_two_nor_parts_the_child_from_it
 }
 
 #[test]
+fn a_child_called_almost_as_the_parent_whose_number_it_has_is_not_the_parent() {
+    let father = ["110105194912310038", "王志豪", "男", "1949-12-31", PHONE, HOME];
+    let child = ["110105194912310038", "王梓豪", "男", "1975-06-01", PHONE, HOME];
+    assert_eq!(judge(father, child).0, Verdict::Review(Ground::ParentAndChild));
+    let near = ["110105194912310038", "王梓豪", "男", "1951-06-01", PHONE, HOME];
+    assert_eq!(judge(father, near).0, Verdict::Free);
+}
+
+#[test]
 fn a_masked_name_that_cannot_be_the_other_casts_doubt_on_one_number() {
     let one = |name| ["11010519491231002X", name, "女", "", PHONE, HOME];
     for other in ["王*梅", "李*轩", "王**"] {
