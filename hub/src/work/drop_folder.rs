@@ -2,8 +2,9 @@
 //!
 //! A file is complete once it has its final name (not `.part`, `.tmp`, `.ok`, and no leading dot) or, where wanted, once its
 //! `.ok` file is there; that file may say `total=`, `as_of=` and `sequence=`. Landed data is removed and a receipt stays.
-//! What the door refuses stays where it is, with the reason beside it, until the file changes. So does a file that cannot
-//! be opened, and that is said once; each scan tries it again, as rights may change and the file not.
+//! What the door refuses stays where it is, with the reason beside it, until the file or its `.ok` file changes: an `.ok`
+//! file may be seen before its text is in it. So does a file that cannot be opened, and that is said once; each scan tries
+//! it again, as rights may change and the file not.
 //!
 //! Who may write here is a department's system and not the hub: links are followed nowhere below the folder, neither to
 //! read nor to write, and a file that cannot be taken keeps no other one from being taken.
@@ -15,11 +16,13 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use adapters::Compression;
+use openssl::sha::sha256;
 
 use crate::error::{Error, Kind, Policy, Result};
 use crate::feed::Feed;
 use crate::feed::spec::AsOfSpec;
 use crate::hub::Hub;
+use crate::id;
 use crate::pipeline::land::{Arrival, Landed, land};
 use crate::time;
 
@@ -103,8 +106,13 @@ fn take(hub: &Hub, feed: &Feed, (path, open): (&Path, Opener), require_ok: bool)
         return Ok(());
     }
     let stamp = stamp(path)?;
+    // What is refused is the file as its `.ok` file tells of it.
+    let both = match &ok {
+        Some(text) => format!("{stamp}-{}", id::hex(&sha256(text.as_bytes())[..8])),
+        None => stamp.clone(),
+    };
     let refusal = beside("refused.json");
-    let told = text_of(&refusal).filter(|text| text.contains(&stamp));
+    let told = text_of(&refusal).filter(|text| text.contains(&format!("\"{both}\"")));
     if told.as_ref().is_some_and(|text| !text.contains(UNREADABLE)) {
         return Ok(());
     }
@@ -114,7 +122,7 @@ fn take(hub: &Hub, feed: &Feed, (path, open): (&Path, Opener), require_ok: bool)
         Err(_) if told.is_some() => return Ok(()),
         Err(error) => {
             tracing::warn!(feed.name = feed.spec.feed, error = %error, "a file of the drop folder cannot be opened");
-            return refuse(&refusal, &stamp, &no_file(error));
+            return refuse(&refusal, &both, &no_file(error));
         }
     };
     match arrival.and_then(|arrival| land(hub, &arrival, Box::new(file))) {
@@ -130,7 +138,7 @@ fn take(hub: &Hub, feed: &Feed, (path, open): (&Path, Opener), require_ok: bool)
             let leftovers = [beside("ok"), refusal];
             leftovers.iter().try_for_each(|left| gone(fs::remove_file(left))).map_err(unreadable)
         }
-        Err(error) if error.kind.policy() == Policy::GiveUp => refuse(&refusal, &stamp, &error),
+        Err(error) if error.kind.policy() == Policy::GiveUp => refuse(&refusal, &both, &error),
         Err(error) => Err(error),
     }
 }
@@ -159,7 +167,7 @@ fn arrival(feed: &Feed, path: &Path, stamp: &str, ok: &str) -> Result<Arrival> {
     Ok(arrival)
 }
 
-/// Tells one file of a name from the next.
+/// Tells one file of a name from the next: bytes and nanoseconds.
 fn stamp(path: &Path) -> Result<String> {
     let found = fs::metadata(path).map_err(unreadable)?;
     let at = found.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
@@ -205,13 +213,39 @@ mod tests {
     use super::*;
     use crate::config::{Config, DropConfig};
 
+    /// A hub in a folder, and where its drop folder is.
+    fn hub(folder: &Path) -> (Hub, PathBuf) {
+        let mut config = Config::in_folder(folder);
+        let drop = folder.join("drop");
+        config.drop = Some(DropConfig { folder: drop.clone(), scan: "* * * * * *".to_owned(), require_ok: false });
+        (Hub::open(config).expect("a hub"), drop)
+    }
+
+    #[test]
+    fn what_was_refused_for_its_ok_file_is_taken_once_that_is_whole() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let (hub, drop) = hub(folder.path());
+        let feed = drop.join("health/resident-health-records");
+        fs::create_dir_all(&feed).expect("the feed's folder");
+        let (file, ok, refusal) =
+            (feed.join("hour.json"), feed.join("hour.json.ok"), feed.join("hour.json.refused.json"));
+        fs::write(&file, "").expect("a file");
+        fs::write(&ok, "").expect("its beginning");
+        scan(&hub).expect("no failing job");
+        let first = text_of(&refusal).expect("the moment it is of is missing");
+        scan(&hub).expect("no failing job");
+        assert_eq!(text_of(&refusal), Some(first), "the same two files");
+
+        fs::write(&ok, "total=0\nas_of=2026-11-01\n").expect("all of it");
+        scan(&hub).expect("it is taken");
+        assert!(feed.join("hour.json.receipt.json").exists());
+        assert!(!file.exists() && !ok.exists() && !refusal.exists());
+    }
+
     #[test]
     fn a_file_that_cannot_be_opened_is_told_once_and_taken_once_it_can() {
         let folder = tempfile::TempDir::new().expect("a folder");
-        let mut config = Config::in_folder(folder.path());
-        let drop = folder.path().join("drop");
-        config.drop = Some(DropConfig { folder: drop.clone(), scan: "* * * * * *".to_owned(), require_ok: false });
-        let hub = Hub::open(config).expect("a hub");
+        let (hub, drop) = hub(folder.path());
         let feed = drop.join("social-security/insured-persons");
         fs::create_dir_all(&feed).expect("the feed's folder");
         let (file, refusal) = (feed.join("night.xml"), feed.join("night.xml.refused.json"));
