@@ -64,15 +64,22 @@ pub fn link(args: &LinkArgs, common: &Common) -> Result<ExitCode> {
     let text = std::fs::read_to_string(path).map_err(|error| cannot("reading", path).because(error))?;
     let config =
         LinkConfig::parse(&text).map_err(|why| Error::new(Kind::Config, format!("{}: {why}", path.display())))?;
+    let read = |error: file::FileError| Error::new(Kind::Invalid, error.to_string());
+    let model = args.model.as_ref().map(|path| kept(path)).transpose()?;
+    let order = match (&model, args.files.first()) {
+        (Some(model), _) => model.columns.iter().map(|column| column.name.clone()).collect(),
+        (None, Some(first)) => file::header(&config, first).map_err(read)?,
+        (None, None) => Vec::new(),
+    };
+    let config = config.arranged(&order);
     let threads = args.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     let bar = bar(&args.files, common.json);
-    let mut records = file::read(&config, &args.files, threads, &|bytes| bar.inc(bytes))
-        .map_err(|error| Error::new(Kind::Invalid, error.to_string()))?;
+    let mut records = file::read(&config, &args.files, threads, &|bytes| bar.inc(bytes)).map_err(read)?;
     bar.set_style(ProgressStyle::default_spinner());
     bar.enable_steady_tick(Duration::from_millis(200));
     let budget = config.budget();
-    let linked = match &args.model {
-        Some(path) => batch::link_frozen(&mut records.table, kept(path, &config)?, threads, &budget),
+    let linked = match model {
+        Some(model) => batch::link_frozen(&mut records.table, of_columns(model, &config)?, threads, &budget),
         None => {
             let watch = |step: Step| bar.set_message(said(step));
             let training = Training { seed: args.seed, threads, watch: &watch };
@@ -113,18 +120,23 @@ fn said(step: Step) -> &'static str {
     }
 }
 
-/// A model from a file, if it is of these columns.
-fn kept(path: &Path, config: &LinkConfig) -> Result<Model> {
+/// A model from a file.
+fn kept(path: &Path) -> Result<Model> {
     let text = std::fs::read_to_string(path).map_err(|error| cannot("reading", path).because(error))?;
     let model: Model = serde_json::from_str(&text).map_err(|error| cannot("reading the model", path).because(error))?;
+    match model.format {
+        FORMAT => Ok(model),
+        other => Err(Error::new(Kind::Config, format!("{}: format {other} is not {FORMAT}", path.display()))),
+    }
+}
+
+/// A model, if it is of these columns.
+fn of_columns(model: Model, config: &LinkConfig) -> Result<Model> {
     let columns = model.columns.iter().map(|column| (&column.name, &column.kind));
-    if model.format != FORMAT {
-        return Err(Error::new(Kind::Config, format!("{}: format {} is not {FORMAT}", path.display(), model.format)));
+    match columns.eq(config.columns.iter().map(|(name, kind)| (name, kind))) {
+        true => Ok(model),
+        false => Err(Error::new(Kind::Config, "the model was learned from other columns")),
     }
-    if !columns.eq(config.columns.iter()) {
-        return Err(Error::new(Kind::Config, format!("{}: learned from other columns", path.display())));
-    }
-    Ok(model)
 }
 
 fn write(args: &LinkArgs, records: &Records, linked: &Linked) -> Result<()> {

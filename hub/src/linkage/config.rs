@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::decide::Budget;
 use super::evidence::Kind;
@@ -17,8 +17,9 @@ pub struct LinkConfig {
     pub id: String,
     /// The character between cells; found by looking at the header if not said.
     pub delimiter: Option<char>,
-    /// Kind of each column used, by the column's name.
-    pub columns: BTreeMap<String, Kind>,
+    /// The columns used and their kinds, by name; see [`LinkConfig::arranged`].
+    #[serde(deserialize_with = "by_name")]
+    pub columns: Vec<(String, Kind)>,
     /// How many errors and how much work are allowed.
     #[serde(default)]
     pub budget: Allowed,
@@ -32,6 +33,41 @@ pub struct Allowed {
     pub wrong: Option<f64>,
     /// Share of records that may wait for a person (0 to 1).
     pub waiting: Option<f64>,
+}
+
+/// In the names of columns that tell of somebody else than the person.
+const RELATIVES: [&str; 22] = [
+    "户主",
+    "父",
+    "母",
+    "配偶",
+    "丈夫",
+    "妻",
+    "监护",
+    "联系人",
+    "亲属",
+    "家长",
+    "spouse",
+    "husband",
+    "wife",
+    "father",
+    "mother",
+    "parent",
+    "guardian",
+    "relative",
+    "kin",
+    "contact",
+    "householder",
+    "head",
+];
+
+fn is_of_relative(column: &str) -> bool {
+    let column = column.to_lowercase();
+    RELATIVES.iter().any(|word| column.contains(word))
+}
+
+fn by_name<'de, D: Deserializer<'de>>(columns: D) -> Result<Vec<(String, Kind)>, D::Error> {
+    BTreeMap::deserialize(columns).map(|columns| columns.into_iter().collect())
 }
 
 /// Columns a record may have.
@@ -48,14 +84,28 @@ impl LinkConfig {
         }
     }
 
+    /// With the columns of one kind in the order in which `header` names them, and those last that are of a relative by
+    /// their names: where a file of residents has a second name or number, it stands behind the person's own.
+    #[must_use]
+    pub fn arranged(mut self, header: &[String]) -> Self {
+        for kind in self.kinds() {
+            let places: Vec<usize> = (0..self.columns.len()).filter(|at| self.columns[*at].1 == kind).collect();
+            let mut columns: Vec<(String, Kind)> = places.iter().map(|at| self.columns[*at].clone()).collect();
+            let place = |name: &str| header.iter().position(|one| one == name).unwrap_or(usize::MAX);
+            columns.sort_by_key(|(name, _)| (is_of_relative(name), place(name)));
+            places.into_iter().zip(columns).for_each(|(at, column)| self.columns[at] = column);
+        }
+        self
+    }
+
     /// Names of the columns, in order.
     pub fn names(&self) -> Vec<String> {
-        self.columns.keys().cloned().collect()
+        self.columns.iter().map(|(name, _)| name.clone()).collect()
     }
 
     /// Kinds of the columns, in the same order.
     pub fn kinds(&self) -> Vec<Kind> {
-        self.columns.values().copied().collect()
+        self.columns.iter().map(|(_, kind)| *kind).collect()
     }
 
     /// The budget.
@@ -79,6 +129,18 @@ mod tests {
         let config = LinkConfig::parse(text).unwrap();
         assert_eq!(config.names(), ["born", "surname"]);
         assert_eq!(config.kinds(), [Kind::BirthDate, Kind::NameLatin]);
+    }
+
+    #[test]
+    fn a_persons_own_name_stands_before_that_of_a_relative() {
+        let text = "id = \"id\"\n[columns]\nguardian = \"name_zh\"\nname = \"name_zh\"\nborn = \"birth_date\"\n";
+        let config = LinkConfig::parse(text).unwrap();
+        assert_eq!(config.names(), ["born", "guardian", "name"]);
+        let header = ["id", "guardian", "name", "born"].map(str::to_owned);
+        assert_eq!(config.arranged(&header).names(), ["born", "name", "guardian"]);
+        let text = "id = \"id\"\n[columns]\nxm2 = \"name_zh\"\nxm1 = \"name_zh\"\n";
+        let config = LinkConfig::parse(text).unwrap().arranged(&["xm2", "id", "xm1"].map(str::to_owned));
+        assert_eq!(config.names(), ["xm2", "xm1"]);
     }
 
     #[test]

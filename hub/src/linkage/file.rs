@@ -9,7 +9,7 @@ use std::io::Read;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use csv::{ByteRecord, ReaderBuilder, Trim};
+use csv::{ByteRecord, Reader, ReaderBuilder, Trim};
 use encoding_rs::{Encoding, GB18030, UTF_8};
 
 use super::config::LinkConfig;
@@ -100,6 +100,27 @@ pub fn read(
     Ok(Records { table, ids })
 }
 
+/// The names of a file's columns, in their order.
+pub fn header(config: &LinkConfig, path: &Path) -> Result<Vec<String>, FileError> {
+    opened(config, path).map(|(.., header)| header)
+}
+
+/// A file that is being read, how it is encoded, and its header.
+type Opened = (Reader<File>, &'static Encoding, Vec<String>);
+
+fn opened(config: &LinkConfig, path: &Path) -> Result<Opened, FileError> {
+    let io = |source| FileError::Io { path: path.to_owned(), source };
+    let csv = |source| FileError::Csv { path: path.to_owned(), source };
+    let encoding = encoding_of(path).map_err(io)?;
+    let delimiter = config.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok());
+    let delimiter = delimiter.map_or_else(|| delimiter_of(path), Ok).map_err(io)?;
+    let mut reader =
+        (ReaderBuilder::new().delimiter(delimiter).trim(Trim::All).flexible(true)).from_path(path).map_err(csv)?;
+    let names = reader.byte_headers().map_err(csv)?;
+    let header = names.iter().map(|name| decode(encoding, name).trim().to_owned()).collect();
+    Ok((reader, encoding, header))
+}
+
 /// One line: id and cells.
 type Line = (Box<str>, Vec<String>);
 
@@ -110,15 +131,8 @@ fn read_one(
     (table, ids): (&mut Table, &mut Vec<Box<str>>),
     (threads, watch): (NonZeroUsize, &dyn Fn(u64)),
 ) -> Result<(), FileError> {
-    let io = |source| FileError::Io { path: path.to_owned(), source };
     let csv = |source| FileError::Csv { path: path.to_owned(), source };
-    let encoding = encoding_of(path).map_err(io)?;
-    let delimiter = config.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok());
-    let delimiter = delimiter.map_or_else(|| delimiter_of(path), Ok).map_err(io)?;
-    let mut reader =
-        (ReaderBuilder::new().delimiter(delimiter).trim(Trim::All).flexible(true)).from_path(path).map_err(csv)?;
-    let header: Vec<String> =
-        reader.byte_headers().map_err(csv)?.iter().map(|name| decode(encoding, name).trim().to_owned()).collect();
+    let (mut reader, encoding, header) = opened(config, path)?;
     let position = |column: &str| {
         header.iter().position(|name| name == column).ok_or_else(|| FileError::Column {
             path: path.to_owned(),
@@ -127,7 +141,7 @@ fn read_one(
         })
     };
     let id_at = position(&config.id)?;
-    let places = config.columns.keys().map(|column| position(column)).collect::<Result<Vec<_>, _>>()?;
+    let places = config.columns.iter().map(|(column, _)| position(column)).collect::<Result<Vec<_>, _>>()?;
     let mut chunk: Vec<Line> = Vec::with_capacity(CHUNK);
     let mut row = ByteRecord::new();
     let mut read = 0;
