@@ -151,7 +151,8 @@ impl Words {
 /// A number or phone with more holders than this is looked at closer.
 const HOLDERS: u32 = 8;
 
-/// Values of a column that are shared by too many different things to belong to one: placeholders, an office's phone.
+/// Values of a column, by [`Value::common`], that are shared by too many different things to belong to one: placeholders, an
+/// office's phone.
 ///
 /// A value is one when most of its holders differ in the columns that name them.
 pub fn shared_by_many(table: &Table, column: usize) -> Vec<u64> {
@@ -162,17 +163,19 @@ pub fn shared_by_many(table: &Table, column: usize) -> Vec<u64> {
     let naming: Vec<usize> = (0..kinds.len())
         .filter(|at| matches!(kinds[*at], Kind::NameZh | Kind::NameLatin | Kind::BirthDate) && *at != column)
         .collect();
+    let mut counts: FnvHashMap<u64, u32> = FnvHashMap::default();
+    for (value, count) in table.counted(column) {
+        if let Some(common) = value.common() {
+            *counts.entry(common).or_default() += count;
+        }
+    }
     let mut holders: FnvHashMap<u64, Vec<Vec<u32>>> = FnvHashMap::default();
-    let suspects: FnvHashMap<u64, ()> = (table.counted(column).into_iter())
-        .filter(|(_, count)| *count > HOLDERS)
-        .filter_map(|(value, _)| Some((value.token()?, ())))
-        .collect();
     for record in 0..table.len() as u32 {
-        if let Some(token) = table.value(record, column).and_then(Value::token)
-            && suspects.contains_key(&token)
+        if let Some(common) = table.value(record, column).and_then(Value::common)
+            && counts.get(&common).is_some_and(|count| *count > HOLDERS)
         {
             let cells = table.cell_numbers(record);
-            holders.entry(token).or_default().push(naming.iter().map(|at| cells[*at]).collect());
+            holders.entry(common).or_default().push(naming.iter().map(|at| cells[*at]).collect());
         }
     }
     let mut shared: Vec<u64> = (holders.into_iter())
@@ -182,7 +185,7 @@ pub fn shared_by_many(table: &Table, column: usize) -> Vec<u64> {
             different.dedup();
             naming.is_empty() || different.len() > (holders.len() / 2).max(HOLDERS as usize)
         })
-        .map(|(token, _)| token)
+        .map(|(common, _)| common)
         .collect();
     shared.sort_unstable();
     shared

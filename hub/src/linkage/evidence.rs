@@ -251,6 +251,14 @@ impl Value {
         tokens.first().copied()
     }
 
+    /// By what many may have it in common: a number whoever's it is, anything else as it is.
+    pub fn common(&self) -> Option<u64> {
+        match self {
+            Self::CitizenId(document) => Some(document.token()),
+            other => other.token(),
+        }
+    }
+
     /// The tokens of its parts that come together by chance: how common one is with the other is how common each is.
     pub fn parts(&self) -> Option<[u64; 2]> {
         match self {

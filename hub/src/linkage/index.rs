@@ -180,9 +180,12 @@ impl Index {
 
     /// Values as the model reads them: those shared by too many are missing, words are weighed.
     fn ready(&self, values: &[Option<Value>]) -> Vec<Option<Value>> {
-        let one = |(at, column): (usize, &super::model::ColumnModel)| {
-            let mut value = values.get(at)?.clone()?;
-            if value.token().is_some_and(|token| column.aside.binary_search(&token).is_ok()) {
+        let mut values = values.to_vec();
+        values.resize(self.model.columns.len(), None);
+        owner::forget(&self.kinds, &mut values, self.model.shared_numbers());
+        let one = |(value, (at, column)): (Option<Value>, (usize, &super::model::ColumnModel))| {
+            let mut value = value?;
+            if column.sets_aside(&value) {
                 return None;
             }
             if let Some(words) = self.words.get(at) {
@@ -190,7 +193,8 @@ impl Index {
             }
             Some(value)
         };
-        let mut values: Vec<Option<Value>> = self.model.columns.iter().enumerate().map(one).collect();
+        let mut values: Vec<Option<Value>> =
+            values.into_iter().zip(self.model.columns.iter().enumerate()).map(one).collect();
         owner::mark(&self.kinds, &mut values, &self.model.borrowed);
         values
     }

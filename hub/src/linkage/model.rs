@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::ahead::Ahead;
 use super::block::{Blocking, Facet, Way};
-use super::evidence::Kind;
+use super::evidence::{Kind, Value};
 use super::zh::birth::rung as birth;
 use super::zh::citizen::rung::SAME_BORROWED;
 
 /// Version of the document's shape and of what its numbers mean.
-pub const FORMAT: u32 = 7;
+pub const FORMAT: u32 = 8;
 
 /// Days of a year.
 const DAYS: f64 = 365.25;
@@ -163,6 +163,11 @@ impl ColumnModel {
     pub fn stays(&self) -> bool {
         self.identifies || self.kind.stays()
     }
+
+    /// Whether a value is one that far too many share.
+    pub fn sets_aside(&self, value: &Value) -> bool {
+        value.common().is_some_and(|common| self.aside.binary_search(&common).is_ok())
+    }
 }
 
 impl Relation {
@@ -215,6 +220,11 @@ impl Kind {
 }
 
 impl Model {
+    /// The numbers of persons that far too many share; see [`ColumnModel::aside`].
+    pub fn shared_numbers(&self) -> &[u64] {
+        self.columns.iter().find(|column| column.kind == Kind::CitizenId).map_or(&[], |column| &column.aside)
+    }
+
     /// What a way of blocking is called: column and facet, or two of them.
     pub fn way_name(&self, way: Way) -> String {
         let name = |facet: Facet| {

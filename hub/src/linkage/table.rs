@@ -2,7 +2,7 @@
 //!
 //! Owns that layout. Never compares anything.
 
-use fnv::FnvHashMap;
+use fnv::{FnvHashMap, FnvHashSet};
 use smallvec::SmallVec;
 
 use super::evidence::{Kind, Value};
@@ -124,10 +124,13 @@ impl Table {
         }
     }
 
-    /// Forgets the values of a column whose first token is one of `tokens`: they become missing.
-    pub fn forget(&mut self, column: usize, tokens: &[u64]) {
-        let Some(known) = self.columns.get(column).map(|column| &column.known) else { return };
-        let gone: SmallVec<[u32; 8]> = tokens.iter().filter_map(|token| known.get(token).copied()).collect();
+    /// Forgets the values of a column that many have in common by one of `common`, sorted: they become missing.
+    pub fn forget(&mut self, column: usize, common: &[u64]) {
+        let Some(values) = self.columns.get(column).map(|column| &column.values).filter(|_| !common.is_empty()) else {
+            return;
+        };
+        let is_gone = |value: &Value| value.common().is_some_and(|one| common.binary_search(&one).is_ok());
+        let gone: FnvHashSet<u32> = (0..).zip(values).filter(|(_, value)| is_gone(value)).map(|(at, _)| at).collect();
         if gone.is_empty() {
             return;
         }
@@ -167,8 +170,8 @@ mod tests {
         assert_eq!(table.counted(0).len(), 1);
         assert_eq!(table.counted(0)[0].1, 2);
         assert!(table.row(1)[1].is_none());
-        let token = table.row(0)[0].and_then(Value::token).unwrap();
-        table.forget(0, &[token]);
+        let common = table.row(0)[0].and_then(Value::common).unwrap();
+        table.forget(0, &[common]);
         assert!(table.row(0)[0].is_none() && table.row(0)[1].is_some());
     }
 }

@@ -137,6 +137,7 @@ pub fn train(table: &mut Table, names: &[String], training: Training<'_>) -> Tra
 
 /// Applies to a table what a frozen model knows of single values, before anything is compared.
 pub fn apply_to_values(table: &mut Table, model: &Model) {
+    owner::forget_shared(table, model.shared_numbers());
     for (at, column) in model.columns.iter().enumerate() {
         table.forget(at, &column.aside);
         count::weigh(table, at, column);

@@ -138,10 +138,9 @@ impl Matcher {
     pub fn read(&self, cells: &[String]) -> Values {
         let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
         let mut values = prepare::record(&reading::kinds(), &cells);
+        owner::forget(&reading::kinds(), &mut values, self.model.shared_numbers());
         for (value, column) in values.iter_mut().zip(&self.model.columns) {
-            if value.as_ref().and_then(|value| value.token()).is_some_and(|token| column.aside.contains(&token)) {
-                *value = None;
-            }
+            *value = value.take().filter(|value| !column.sets_aside(value));
         }
         owner::mark(&reading::kinds(), &mut values, &self.model.borrowed);
         values

@@ -20,6 +20,8 @@ pub struct BirthDate {
     is_real: bool,
     /// Taken from a document number, not from a cell of its own.
     implied: bool,
+    /// A cell says it, and so does the number beside it.
+    confirmed: bool,
 }
 
 /// The rungs of [`BirthDate`], by their place on its ladder.
@@ -47,12 +49,24 @@ pub mod rung {
 impl BirthDate {
     /// A real day, as `yyyymmdd`.
     pub fn of_day(digits: u32) -> Self {
-        Self { digits, lunar: lunar::of_day(digits), open_century: false, is_real: true, implied: false }
+        Self {
+            digits,
+            lunar: lunar::of_day(digits),
+            open_century: false,
+            is_real: true,
+            implied: false,
+            confirmed: false,
+        }
     }
 
     /// The day a document number tells: the same evidence as the number, not further evidence.
     pub fn implied(digits: u32) -> Self {
         Self { implied: true, ..Self::of_day(digits) }
+    }
+
+    /// Marks a day that the number beside it tells, too: a first of January is then no filler.
+    pub fn confirm(&mut self) {
+        self.confirmed = true;
     }
 
     /// Whether a cell said so, and not a document number.
@@ -63,7 +77,7 @@ impl BirthDate {
     /// Digits that are no date, or one of which parts are unknown (0).
     pub(super) fn odd(digits: u32, is_real: bool, open_century: bool) -> Self {
         let lunar = if is_real && !digits.is_multiple_of(100) { lunar::of_day(digits) } else { 0 };
-        Self { digits, lunar, open_century, is_real, implied: false }
+        Self { digits, lunar, open_century, is_real, implied: false, confirmed: false }
     }
 
     /// The year, if it was written in full and the date can be.
@@ -86,7 +100,11 @@ impl BirthDate {
 
     /// Whether only the year may be meant: departments fill up what they do not know with January the first.
     fn is_vague(&self) -> bool {
-        self.day() == 0 || self.digits % 10_000 == 101
+        self.day() == 0 || self.is_filled_up()
+    }
+
+    fn is_filled_up(&self) -> bool {
+        self.digits % 10_000 == 101 && !self.implied && !self.confirmed
     }
 
     fn same_year(&self, other: &Self) -> bool {
@@ -96,8 +114,7 @@ impl BirthDate {
 
     fn is_coarsely(&self, other: &Self) -> bool {
         let months = self.month() == 0 || other.month() == 0 || self.month() == other.month();
-        let defaulted = self.digits % 10_000 == 101 || other.digits % 10_000 == 101;
-        (self.day() == 0 || other.day() == 0) && months || defaulted
+        (self.day() == 0 || other.day() == 0) && months || self.is_filled_up() || other.is_filled_up()
     }
 
     /// Whether one is the day after the other, across the end of a month; within a month it is seen by the digits.
@@ -178,7 +195,8 @@ impl Evidence for BirthDate {
     }
 
     fn tokens(&self, tokens: &mut Tokens) {
-        let writing = u64::from(self.open_century) + 2 * u64::from(self.is_real) + 4 * u64::from(self.implied);
+        let flags = [self.open_century, self.is_real, self.implied, self.confirmed && self.digits % 10_000 == 101];
+        let writing = flags.into_iter().rev().fold(0, |bits, flag| 2 * bits + u64::from(flag));
         tokens.push(combine(self.day_token(), writing));
         tokens.push(self.day_token());
         tokens.push(self.year_token());

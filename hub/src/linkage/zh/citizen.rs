@@ -159,7 +159,7 @@ impl Evidence for Document {
     ];
 
     fn prepare(text: &str) -> Option<Self> {
-        let text = cleaned(text);
+        let text = cleaned(one_of(text));
         let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
         if digits < 4 || is_placeholder(&text) {
             return None;
@@ -247,6 +247,14 @@ impl Evidence for Document {
     fn shared(&self, _: &Self, rung: u8) -> Option<u64> {
         (rung == rung::SAME).then(|| self.hash())
     }
+}
+
+/// The one of several numbers in a cell that is right in itself, else all of the cell.
+fn one_of(text: &str) -> &str {
+    let is_number = |part: &&str| CitizenNumber::parse(part).is_ok();
+    let parts = || text.split(['/', '／', '、', ';', '；', ',', '，', '|', ' ']).map(str::trim);
+    let long = || parts().find(|part| part.len() == LENGTH && is_number(part));
+    if parts().nth(1).is_none() { text } else { long().or_else(|| parts().find(is_number)).unwrap_or(text) }
 }
 
 /// The citizen number at the front of the number of a disability certificate, which goes on with one digit each for kind

@@ -19,7 +19,7 @@ type Moves = SmallVec<[Move; 6]>;
 pub fn read_again(kinds: &[Kind], cells: &[&str], record: &mut [Option<Value>]) {
     let first = |kind: &Kind| kinds.iter().position(|one| one == kind).filter(|place| *place < cells.len());
     // Most cells are where they belong, and need not be held against the others.
-    let stray = |kind: &Kind| first(kind).filter(|place| !fits(*kind, cells[*place]));
+    let stray = |kind: &Kind| first(kind).filter(|place| !stays(*kind, cells[*place]));
     let strays: SmallVec<[usize; 6]> = KINDS.iter().filter_map(stray).collect();
     let is_place = |(from, to): Move| fits(kinds[to], cells[from]) && kinds[to].prepare(cells[from]).is_some();
     let mut moves = certain(&strays, is_place);
@@ -47,6 +47,12 @@ fn certain(strays: &[usize], is_place: impl Fn(Move) -> bool) -> Moves {
     let moves: Moves = all.filter(|(from, to)| from != to && is_place((*from, *to))).collect();
     let once = |one: &Move| moves.iter().filter(|(from, to)| *from == one.0 || *to == one.1).count() == 1;
     moves.iter().copied().filter(once).collect()
+}
+
+/// Whether a cell is where it belongs; a phone may have hyphens, as a door has, and a remark.
+fn stays(kind: Kind, cell: &str) -> bool {
+    let digits = || cell.chars().filter(char::is_ascii_digit);
+    fits(kind, cell) || kind == Kind::Phone && digits().count() == 11 && digits().next() == Some('1')
 }
 
 /// Whether a cell certainly is what the kind says: stricter than reading it, so that odd cells stay where they are.

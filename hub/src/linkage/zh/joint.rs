@@ -9,7 +9,7 @@ use super::birth::{BirthDate, rung as birth};
 use super::citizen::{Class, rung as citizen};
 use super::exchanged;
 use super::glyph::Glyph;
-use super::name::rung as name;
+use super::name::{Name, rung as name};
 use super::pair::Pair;
 use super::phone::rung as phone;
 use crate::linkage::cluster::{Agreed, Born, Called, Found};
@@ -26,6 +26,11 @@ pub(super) struct Places {
     pub sex: Option<usize>,
     pub phone: Option<usize>,
     pub address: Option<usize>,
+}
+
+/// The columns of names behind the first: a relative's.
+fn relatives(kinds: &[Kind]) -> impl Iterator<Item = usize> {
+    (0..kinds.len()).filter(|at| kinds[*at] == Kind::NameZh).skip(1)
 }
 
 impl Places {
@@ -58,7 +63,12 @@ pub fn settle(kinds: &[Kind], cells: &[&str], record: &mut [Option<Value>]) {
         (Some(Some(Value::Sex(written))), Some(sex)) if *written != sex
     );
     let implied = BirthDate::implied(implied.year().unsigned_abs() * 10_000 + implied.month() * 100 + implied.day());
-    match places.birth.map(|place| &record[place]) {
+    match places.birth.map(|place| &mut record[place]) {
+        Some(Some(Value::BirthDate(written)))
+            if implied.digits() == written.digits() && document.class() == Class::Valid =>
+        {
+            written.confirm();
+        }
         Some(Some(Value::BirthDate(written))) if is_of_other(implied.compare(written), other_sex) => {
             if let Some(Value::CitizenId(document)) = &mut record[number] {
                 document.mark_borrowed();
@@ -112,6 +122,10 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
             set(levels, places.birth, None);
         }
     }
+    if pair.is_of_one_day() && is_relatives_name(kinds, (a, b), &pair) {
+        pair.name = None;
+        set(levels, places.name, None);
+    }
     let verdict = pair.verdict();
     let implied = match pair.number {
         Some(citizen::SAME | citizen::TYPO | citizen::TWO_TYPOS | citizen::NEAR) => true,
@@ -130,6 +144,18 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
         set(levels, places.name, None);
     }
     verdict
+}
+
+/// Whether the name of one is what the other calls a relative: written in the wrong column, where one was born with the
+/// other.
+fn is_relatives_name(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), pair: &Pair) -> bool {
+    let calls = |record: &[Option<&Value>], name: &Name| {
+        relatives(kinds)
+            .any(|at| matches!(record[at], Some(Value::NameZh(relative)) if relative.compare(name) == name::SAME))
+    };
+    pair.name >= Some(name::ONE_DIFFERS)
+        && pair.names_are_whole()
+        && pair.names.is_some_and(|(one, other)| calls(a, other) || calls(b, one))
 }
 
 /// The columns by which two records may be kept apart, called alike or found together; see [`judge`] and [`alike`].
@@ -159,6 +185,8 @@ pub fn alike(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), lev
             }
         }
         _ if is_one => Called::Numbered,
+        // Of a given name that is hidden nobody knows what it is like.
+        (_, Some(name::PARTIAL)) => Called::Otherwise,
         (_, Some(..=name::OTHER_SURNAME)) => Called::Alike,
         // One has no name of its own yet.
         (Some(place), None) if a[place].is_some() && b[place].is_some() => Called::Unnamed,

@@ -26,4 +26,5 @@ pub mod sex;
 mod surnames;
 #[cfg(test)]
 mod tests;
+mod transcribed;
 pub mod typo;

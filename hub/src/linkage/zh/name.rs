@@ -33,9 +33,12 @@ pub enum Form {
 pub struct Child {
     /// 之子 or 之女; nothing when not told.
     pub is_male: Option<bool>,
-    /// 1 for 大, 甲 or 1, and so on; 0 when not told.
+    /// 1 for 大, 甲 or 1, and so on; above [`SIBLINGS`] for 二 and those who follow; 0 when not told.
     pub place: u8,
 }
+
+/// Places above this are among all children of a mother, and not among twins.
+pub const SIBLINGS: u8 = 10;
 
 /// A name as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +47,8 @@ pub struct Name {
     /// So many glyphs at the front are the surname.
     pub(super) surname: u8,
     pub(super) form: Form,
+    /// The same for all writings of a name by sounds, see `transcribed`; 0 for others.
+    pub(super) heard: u64,
 }
 
 /// The rungs of [`Name`], by their place on its ladder.
@@ -115,17 +120,21 @@ impl Name {
 
     /// What it is if its last character says that it is the child of whom the others name: 张丽女. It may be a name, too.
     pub(super) fn as_child(&self) -> Option<Self> {
-        let (last, parent) = self.glyphs.split_last().filter(|_| self.form == Form::Han && self.is_whole())?;
+        let (last, parent) = self.glyphs.split_last()?;
         let is_male = match last.character {
             '子' | '男' => Some(true),
             '女' => Some(false),
             '婴' => None,
             _ => return None,
         };
+        if self.form != Form::Han || !self.is_whole() {
+            return None;
+        }
         (parent.len() > usize::from(self.surname)).then(|| Self {
             glyphs: parent.iter().copied().collect(),
             surname: self.surname,
             form: Form::Unnamed(Child { is_male, place: 0 }),
+            heard: 0,
         })
     }
 
@@ -154,7 +163,13 @@ impl Name {
         }
     }
 
-    /// Which of two or more a child without a name is, if it is told.
+    /// Whether it is nothing but what children are called at home: 毛毛. It may be a whole name, too.
+    pub(super) fn is_bare_stopgap(&self) -> bool {
+        matches!((self.form, self.glyphs.as_slice()), (Form::Han, [one, other])
+            if one.character == other.character && MILK_NAMES.contains(&one.character))
+    }
+
+    /// Which of several children a child without a name is, if it is told.
     pub(super) fn place(&self) -> Option<u8> {
         match self.form {
             Form::Unnamed(child) => Some(child.place).filter(|place| *place > 0),
@@ -322,6 +337,9 @@ impl Evidence for Name {
         keys.add(0, self.whole());
         if self.is_unnamed() {
             return;
+        }
+        if self.heard != 0 {
+            keys.add(1, self.heard);
         }
         self.sound_keys(keys);
         self.partial_keys(keys);

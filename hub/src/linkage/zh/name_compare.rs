@@ -13,6 +13,11 @@ pub fn rung(one: &Name, other: &Name) -> u8 {
     if one == other && one.form != Form::Open && !one.glyphs.iter().any(Glyph::is_mask) {
         return rung::SAME;
     }
+    let as_written = as_written(one, other);
+    if one.heard != 0 && one.heard == other.heard { as_written.min(rung::ALIKE) } else { as_written }
+}
+
+fn as_written(one: &Name, other: &Name) -> u8 {
     match (one.form, other.form) {
         (Form::Unnamed(a), Form::Unnamed(b)) => {
             let sexes = a.is_male.is_none() || b.is_male.is_none() || a.is_male == b.is_male;
@@ -43,9 +48,18 @@ fn han(one: &Name, other: &Name) -> u8 {
         (true, false) if pet(one, other) == rung::SHORTER => as_written.min(rung::SHORTER),
         (false, true) if pet(other, one) == rung::SHORTER => as_written.min(rung::SHORTER),
         _ if is_called(one, other) || is_called(other, one) => as_written.min(rung::SHORTER),
+        _ if as_written > rung::ALIKE && one.given().len() == other.given().len() && are_children(one, other) => {
+            rung::ALIKE
+        }
         _ if as_written == rung::SURNAME && one.is_stopgap() != other.is_stopgap() => rung::UNNAMED,
+        _ if as_written >= rung::SURNAME && one.is_bare_stopgap() != other.is_bare_stopgap() => rung::UNNAMED,
         _ => as_written,
     }
+}
+
+/// Whether both may be what a child of one parent is called, 张丽女 and 张丽婴.
+fn are_children(one: &Name, other: &Name) -> bool {
+    one.as_child().zip(other.as_child()).is_some_and(|(one, other)| rung(&one, &other) <= rung::ALIKE)
 }
 
 /// Whether the first is what a child of the second name is called, its last character twice behind the surname; the first
@@ -180,6 +194,17 @@ fn glyphs(one: &Name, other: &Name) -> u8 {
     of_other_length(long, short)
 }
 
+/// A name with one mask for every two: both bytes of a lost character may have left a sign, and two stars hide any name.
+fn half_masked(name: &Name) -> Option<Name> {
+    let mut masks = 0;
+    let mut is_kept = |glyph: &&Glyph| {
+        masks += usize::from(glyph.is_mask());
+        !glyph.is_mask() || masks % 2 == 1
+    };
+    let glyphs = name.glyphs.iter().filter(&mut is_kept).copied().collect();
+    (masks > 1).then(|| Name { glyphs, ..name.clone() })
+}
+
 /// The rung of masked names that agree: whether a given character is seen on both.
 fn masked(one: &Name, other: &Name) -> u8 {
     let given = one.glyphs.iter().zip(&other.glyphs).skip(usize::from(one.surname.max(other.surname)));
@@ -188,6 +213,9 @@ fn masked(one: &Name, other: &Name) -> u8 {
 }
 
 fn of_other_length(long: &Name, short: &Name) -> u8 {
+    if let Some(half) = half_masked(long).filter(|half| half.glyphs.len() == short.glyphs.len()) {
+        return glyphs(&half, short);
+    }
     let agree = long.shares_surname(short);
     if short.glyphs.len() > 1
         && is_part(&long.glyphs, &short.glyphs, Nearness::Same)

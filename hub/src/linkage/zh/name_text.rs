@@ -5,9 +5,9 @@
 use smallvec::SmallVec;
 
 use super::glyph::{Glyph, narrow, today};
-use super::name::{Child, Form, Name};
+use super::name::{Child, Form, Name, SIBLINGS};
 use super::reading::{Readings, spelled};
-use super::{numeral, parts, surnames};
+use super::{numeral, parts, surnames, transcribed};
 
 /// What stands for a missing name.
 const NOBODY: &[&str] = &[
@@ -40,6 +40,38 @@ const NOBODY: &[&str] = &[
 ];
 
 const TITLES: &[&str] = &["先生", "女士", "小姐", "同志", "太太", "师傅", "老师", "阿姨", "大爷", "大妈"];
+
+/// What a clerk notes behind a name, with or without a dash.
+const REMARKS: &[&str] = &[
+    "补录",
+    "补登",
+    "补报",
+    "新增",
+    "待核",
+    "待核实",
+    "已核",
+    "已核实",
+    "核实",
+    "注销",
+    "已注销",
+    "迁出",
+    "已迁出",
+    "迁入",
+    "死亡",
+    "已死亡",
+    "已故",
+    "外出",
+    "重复",
+    "作废",
+    "临时",
+    "变更",
+    "更正",
+    "更名",
+    "备注",
+    "流动",
+    "暂住",
+    "本人",
+];
 
 /// What a child without a name is called behind 之 or 的, and its sex.
 const CHILDREN: &[(&str, Option<bool>)] = &[
@@ -83,7 +115,7 @@ pub fn read(text: &str) -> Option<Name> {
     if text.is_empty() || NOBODY.iter().any(|nobody| text.eq_ignore_ascii_case(nobody)) {
         return None;
     }
-    let text = first_of(text);
+    let text = without_remark(first_of(text));
     if let Some(name) = unnamed(text) {
         return Some(name);
     }
@@ -142,16 +174,38 @@ fn first_of(text: &str) -> &str {
     }
 }
 
+/// The name before what a clerk noted behind it.
+fn without_remark(text: &str) -> &str {
+    let rest = REMARKS.iter().filter_map(|remark| text.strip_suffix(remark)).min_by_key(|rest| rest.len());
+    let rest = rest.map(|rest| rest.trim_end_matches(['-', '－', '—', '_', ' ', '*', '#']));
+    rest.filter(|rest| rest.chars().filter(|c| is_character(*c)).count() > 1).unwrap_or(text)
+}
+
 /// Signs of one of several born together, behind the rest of a name.
 const MARKS: &[&str] = &["大双", "小双", "大", "小", "甲", "乙", "1", "2", "3"];
 
-/// `张丽女儿`, `张丽大女儿`.
+/// Which of the children it is, before what it is called.
+const BARE_ORDERS: [char; 5] = ['大', '小', '二', '三', '四'];
+
+/// `张丽女儿`, `张丽大女儿`, `张丽大女`.
 fn of_parent(text: &str) -> Option<Name> {
-    let (parent, is_male) =
-        BARE_CHILDREN.iter().find_map(|(tail, is_male)| Some((text.strip_suffix(tail)?, *is_male)))?;
-    let ordered = parent.strip_suffix(['大', '小', '二', '三']).filter(|stem| stem.chars().count() > 1);
-    let place = ordered.and_then(|_| parent.chars().next_back()).and_then(order).unwrap_or(0);
+    let bare = || BARE_CHILDREN.iter().find_map(|(tail, is_male)| Some((text.strip_suffix(tail)?, *is_male)));
+    let ordered = || {
+        let (parent, is_male) = text.strip_suffix('女').map(|parent| (parent, false)).or_else(|| {
+            let parent = text.strip_suffix(['子', '男'])?;
+            Some((parent, true))
+        })?;
+        (parent.ends_with(BARE_ORDERS) && parent.chars().count() > 2).then_some((parent, Some(is_male)))
+    };
+    let (parent, is_male) = bare().or_else(ordered)?;
+    let ordered = parent.strip_suffix(BARE_ORDERS).filter(|stem| stem.chars().count() > 1);
+    let place = match parent.chars().next_back().filter(|_| ordered.is_some()) {
+        Some(one @ ('大' | '小')) => order(one),
+        among => among.and_then(order).map(|place| SIBLINGS + place),
+    };
+    let place = place.unwrap_or(0);
     let mut name = han(ordered.unwrap_or(parent)).filter(|name| (2..=4).contains(&name.glyphs.len()))?;
+    name.heard = 0;
     name.form = Form::Unnamed(Child { is_male, place });
     Some(name)
 }
@@ -177,6 +231,7 @@ fn unnamed(text: &str) -> Option<Name> {
     let behind = called[child.len()..].chars().chain(before.chars());
     let place = behind.filter_map(order).next().unwrap_or(0);
     let mut name = han(parent).filter(|name| name.glyphs.len() > 1)?;
+    name.heard = 0;
     name.form = Form::Unnamed(Child { is_male: *is_male, place });
     Some(name)
 }
@@ -235,7 +290,12 @@ fn han(text: &str) -> Option<Name> {
         return None;
     }
     if let (['小' | '老' | '阿', called], 0, false) = (characters.as_slice(), second, open) {
-        return Some(Name { glyphs: [Glyph::new(*called)].into_iter().collect(), surname: 0, form: Form::Pet });
+        return Some(Name {
+            glyphs: [Glyph::new(*called)].into_iter().collect(),
+            surname: 0,
+            form: Form::Pet,
+            heard: 0,
+        });
     }
     if let (Some(('氏', stem)), 0, false) = (characters.split_last(), second, open)
         && !stem.is_empty()
@@ -251,7 +311,8 @@ fn han(text: &str) -> Option<Name> {
     };
     let surname = if transcribed && !open { 0 } else { surname as u8 };
     let glyph = |c: &char| if *c == '*' { Glyph::MASK } else { Glyph::new(*c) };
-    Some(Name { glyphs: characters.iter().take(32).map(glyph).collect(), surname, form })
+    let glyphs: SmallVec<[Glyph; 3]> = characters.iter().take(32).map(glyph).collect();
+    Some(Name { heard: transcribed::heard(&glyphs, form), glyphs, surname, form })
 }
 
 /// A wife by the surnames: her husband's, if it is told, and her own, which is all that is known of her name.
@@ -259,18 +320,23 @@ fn of_wife(surnames: &[char]) -> Name {
     let husband = surnames::length(surnames);
     let own = if husband < surnames.len() { &surnames[husband..] } else { surnames };
     let glyphs = own.iter().map(|c| if *c == '*' { Glyph::MASK } else { Glyph::new(*c) }).collect();
-    Name { surname: own.len() as u8, glyphs, form: Form::Open }
+    Name { surname: own.len() as u8, glyphs, form: Form::Open, heard: 0 }
 }
 
 /// A name in Latin letters: pinyin becomes syllables, anything else stays letters.
 fn latin(text: &str) -> Option<Name> {
     if let Some(syllables) = spelled(text).filter(|cut| (2..=4).contains(&cut.len())) {
         let glyphs = syllables.into_iter().map(Glyph::spoken).collect();
-        return Some(Name { glyphs, surname: 1, form: Form::Han });
+        return Some(Name { glyphs, surname: 1, form: Form::Han, heard: 0 });
     }
     let letters: Vec<char> = text.to_uppercase().chars().filter(|c| c.is_alphabetic()).take(32).collect();
     let glyph = |character: &char| Glyph { character: *character, readings: Readings::NONE };
-    (letters.len() > 1).then(|| Name { glyphs: letters.iter().map(glyph).collect(), surname: 0, form: Form::Letters })
+    (letters.len() > 1).then(|| Name {
+        glyphs: letters.iter().map(glyph).collect(),
+        surname: 0,
+        form: Form::Letters,
+        heard: 0,
+    })
 }
 
 /// Characters, and pinyin for those that could not be typed: 郑fang, 王Yao瑶.
@@ -292,7 +358,7 @@ fn mixed(text: &str) -> Option<Name> {
     }
     let known: Vec<char> = glyphs.iter().map(|glyph| glyph.character).collect();
     let is_name = (2..=4).contains(&glyphs.len()) && known.contains(&'\0') && known[0] != '\0';
-    is_name.then(|| Name { surname: surnames::length(&known) as u8, glyphs, form: Form::Han })
+    is_name.then(|| Name { surname: surnames::length(&known) as u8, glyphs, form: Form::Han, heard: 0 })
 }
 
 /// Whether the character can stand in a Chinese name.

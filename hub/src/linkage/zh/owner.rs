@@ -6,7 +6,7 @@
 use super::citizen::{Class, Document};
 use super::joint::Places;
 use super::name::{Name, rung as name};
-use crate::linkage::evidence::{Evidence, Value, combine};
+use crate::linkage::evidence::{Evidence, Kind, Value, combine};
 use crate::linkage::table::Table;
 
 /// Numbers with the names that have borrowed them, each pair as one hash, sorted.
@@ -38,6 +38,38 @@ pub fn borrowed(table: &Table) -> Vec<u64> {
     borrowed
 }
 
+/// Forgets the number of a record that far too many share, and what was read out of it.
+pub fn forget(kinds: &[Kind], record: &mut [Option<Value>], shared: &[u64]) {
+    let places = Places::of(kinds);
+    let Some(Value::CitizenId(document)) = places.number.and_then(|place| record[place].as_ref()) else { return };
+    if shared.binary_search(&document.token()).is_err() {
+        return;
+    }
+    let sex = document.sex().map(Value::Sex);
+    let is_implied = matches!(places.birth.and_then(|place| record[place].as_ref()),
+        Some(Value::BirthDate(birth)) if !birth.is_written());
+    let implied = [places.birth, places.sex.filter(|place| record[*place] == sex)];
+    for place in implied.into_iter().filter(|_| is_implied).chain([places.number]).flatten() {
+        record[place] = None;
+    }
+}
+
+/// Does for all records what [`forget`] does for one.
+pub fn forget_shared(table: &mut Table, shared: &[u64]) {
+    let Some(number) = Places::of(table.kinds()).number.filter(|_| !shared.is_empty()) else { return };
+    let kinds = table.kinds().to_vec();
+    for record in 0..table.len() as u32 {
+        let common = table.value(record, number).and_then(Value::common);
+        if common.is_some_and(|common| shared.binary_search(&common).is_ok()) {
+            let mut values: Vec<Option<Value>> = table.row(record).iter().map(|value| value.cloned()).collect();
+            forget(&kinds, &mut values, shared);
+            for (column, value) in values.into_iter().enumerate() {
+                table.replace(record, column, value);
+            }
+        }
+    }
+}
+
 /// Marks the numbers that are somebody else's, and forgets what was read out of them.
 pub fn apply(table: &mut Table, borrowed: &[u64]) {
     if borrowed.is_empty() {
@@ -57,7 +89,7 @@ pub fn apply(table: &mut Table, borrowed: &[u64]) {
 }
 
 /// Does for one record what [`apply`] does for all.
-pub fn mark(kinds: &[crate::linkage::evidence::Kind], record: &mut [Option<Value>], borrowed: &[u64]) {
+pub fn mark(kinds: &[Kind], record: &mut [Option<Value>], borrowed: &[u64]) {
     let places = Places::of(kinds);
     if !borrowed.is_empty() && places.is_lent(&record.iter().map(Option::as_ref).collect::<Vec<_>>(), borrowed) {
         places.disown(record);

@@ -6,8 +6,9 @@
 use super::address::rung as address;
 use super::birth::{BirthDate, rung as birth};
 use super::citizen::{Document, rung as citizen};
+use super::glyph::{Glyph, Nearness};
 use super::joint::Places;
-use super::name::{Form, Name, rung as name};
+use super::name::{Form, Name, SIBLINGS, rung as name};
 use super::phone::rung as phone;
 use crate::linkage::evidence::{Ground, Value, Verdict};
 
@@ -81,7 +82,9 @@ impl Pair<'_> {
             // The cells of the birth date agree, and so with the number: a name changed, or a nickname.
             Some(citizen::SAME) if other_name && self.is_written_birth() && !other_sex => Verdict::Free,
             Some(citizen::SAME) if other_name && (other_sex || other_birth) => Verdict::Veto(Ground::BorrowedNumber),
-            Some(citizen::SAME) if other_name => Verdict::Review(Ground::BorrowedNumber),
+            Some(citizen::SAME) if other_name || self.may_have_mothers_number() => {
+                Verdict::Review(Ground::BorrowedNumber)
+            }
             Some(citizen::SAME_BORROWED) if other_name || self.is_parent() => Verdict::Veto(Ground::BorrowedNumber),
             _ => Verdict::Free,
         }
@@ -103,7 +106,8 @@ impl Pair<'_> {
             if self.has_end() && self.is_written_birth() && self.sex != Some(1) {
                 return Verdict::Free;
             }
-            let other = names >= name::SURNAME && self.names_are_whole();
+            let is_other_child = names == name::UNNAMED && self.sex == Some(1);
+            let other = names >= name::SURNAME && self.names_are_whole() || is_other_child;
             return if other { Verdict::Review(Ground::Twins) } else { Verdict::Free };
         }
         if births > birth::COARSE { self.of_other_birth(names, births) } else { self.of_one_birth(names) }
@@ -118,6 +122,9 @@ impl Pair<'_> {
             name::UNNAMED if self.birth == Some(birth::SAME) && !other_sex && !self.has_place() => Verdict::Free,
             name::UNNAMED => Verdict::Review(Ground::Twins),
             name::SURNAME | name::DIFFERENT if self.names_are_whole() => Verdict::Veto(Ground::Twins),
+            name::SURNAME | name::DIFFERENT if self.names_contradict() && self.names_are_of_one_length() => {
+                Verdict::Review(Ground::Twins)
+            }
             name::ONE_DIFFERS if other_sex => Verdict::Veto(Ground::Twins),
             name::ONE_DIFFERS => Verdict::Review(Ground::Twins),
             // One sound and another sex is a slip more often than twins: the weights tell.
@@ -129,6 +136,11 @@ impl Pair<'_> {
     fn of_other_birth(&self, names: u8, births: u8) -> Verdict {
         let other_sex = self.sex == Some(1);
         match names {
+            // Two without a name who are called after one mother, or one with the name of a relative in place of its own.
+            name::SAME if births == birth::DIFFERENT && self.are_children() => Verdict::Veto(Ground::Household),
+            name::SAME if births >= birth::SAME_YEAR && other_sex && self.are_written() => {
+                Verdict::Review(Ground::Household)
+            }
             name::SAME => Verdict::Free,
             _ if births == birth::DIFFERENT || other_sex => Verdict::Veto(Ground::Household),
             name::ONE_DIFFERS.. if self.names_are_whole() => Verdict::Veto(Ground::Household),
@@ -154,8 +166,7 @@ impl Pair<'_> {
 
     /// Whether cells of both records, and not the numbers, say the same birth date.
     fn is_written_birth(&self) -> bool {
-        let written = self.births.is_some_and(|(one, other)| one.is_written() && other.is_written());
-        written && self.birth.is_some_and(|rung| rung <= birth::COARSE)
+        self.are_written() && self.birth.is_some_and(|rung| rung <= birth::COARSE)
     }
 
     /// Whether the numbers are one but for slips or a mask.
@@ -206,21 +217,24 @@ impl Pair<'_> {
         self.names.is_some_and(|(one, other)| is_told(one) && is_told(other))
     }
 
+    fn names_are_of_one_length(&self) -> bool {
+        self.names.is_some_and(|(one, other)| one.glyphs.len() == other.glyphs.len())
+    }
+
     /// A child called by its mother's name and 子, 女 or 婴, and its later name: born on one day at one home or phone, and
     /// of other surnames, which twins are not.
     pub fn is_newborn(&self) -> bool {
         self.name == Some(name::DIFFERENT)
-            && self.birth == Some(birth::SAME)
-            && self.is_written_birth()
+            && self.is_of_one_day()
             && self.sex == Some(0)
-            && self.together()
+            && (self.together() || self.number == Some(citizen::SAME))
             && self.names_are_whole()
             && self.names.is_some_and(|(one, other)| one.as_child().is_some() != other.as_child().is_some())
     }
 
     /// Whether one is a child without a name of which it is told which of the twins it is.
     fn has_place(&self) -> bool {
-        self.names.is_some_and(|(one, other)| one.place().or(other.place()).is_some())
+        self.names.is_some_and(|(one, other)| one.place().or(other.place()).is_some_and(|place| place <= SIBLINGS))
     }
 
     /// Whether both are children without a name, and not the same of the twins.
@@ -230,21 +244,52 @@ impl Pair<'_> {
 
     /// A generation apart by what both wrote, and of one name, phone and home: a child named after its parent.
     fn is_namesake(&self) -> bool {
-        self.is_generation_apart()
-            && self.births.is_some_and(|(one, other)| one.is_written() && other.is_written())
-            && !self.number_agrees()
-            && self.together()
+        self.is_generation_apart() && self.are_written() && !self.number_agrees() && self.together()
+    }
+
+    /// Whether cells of both records say that both were born on one day, and nothing says that they are of two sexes.
+    pub fn is_of_one_day(&self) -> bool {
+        self.birth == Some(birth::SAME) && self.are_written() && self.sex != Some(1)
     }
 
     /// Whether one may be called as a child of whom the other names, and nothing else says that they are one.
     fn may_be_mother(&self) -> bool {
-        let called = |child: &Name, mother: &Name| {
-            child.as_child().is_some_and(|child| child.surname() == mother.surname() && child.given() == mother.given())
+        self.name == Some(name::SHORTER) && self.is_of_other_day() && !self.number_agrees() && self.is_called_after()
+    }
+
+    /// As [`Self::may_be_mother`], where the number is one: that of the mother may stand on the child's record.
+    fn may_have_mothers_number(&self) -> bool {
+        self.is_of_other_day() && self.is_called_after()
+    }
+
+    /// Whether no two cells say that both were born on one day.
+    fn is_of_other_day(&self) -> bool {
+        self.birth.is_none_or(|rung| rung > birth::COARSE) || !self.is_written_birth()
+    }
+
+    /// Whether the name of one is that of the other and 子, 女 or 婴.
+    fn is_called_after(&self) -> bool {
+        let is_like = |one: &[Glyph], other: &[Glyph]| {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.nearness(other) <= Nearness::Alike)
         };
-        self.name == Some(name::SHORTER)
-            && self.birth.is_none_or(|rung| rung > birth::COARSE)
-            && !self.number_agrees()
-            && self.names.is_some_and(|(one, other)| called(one, other) || called(other, one))
+        let called = |child: &Name, mother: &Name| {
+            let child = child.as_child();
+            child.is_some_and(|child| {
+                is_like(child.surname(), mother.surname()) && is_like(child.given(), mother.given())
+            })
+        };
+        self.names.is_some_and(|(one, other)| called(one, other) || called(other, one))
+    }
+
+    /// Whether both are, or may be, children without a name.
+    fn are_children(&self) -> bool {
+        let is_child = |name: &Name| name.is_unnamed() || name.as_child().is_some();
+        self.names.is_some_and(|(one, other)| is_child(one) && is_child(other))
+    }
+
+    /// Whether cells of both records, and not the numbers, say when they were born.
+    fn are_written(&self) -> bool {
+        self.births.is_some_and(|(one, other)| one.is_written() && other.is_written())
     }
 
     /// A generation apart and not of one name, or a child named after the other.

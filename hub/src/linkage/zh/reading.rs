@@ -176,7 +176,10 @@ fn cut(word: &str, syllables: &mut Vec<Syllable>) -> bool {
     }
     let ends = word.char_indices().map(|(at, c)| at + c.len_utf8()).take(6).collect::<Vec<_>>();
     for end in ends.into_iter().rev() {
-        let Some(syllable) = Syllable::parse(&word[..end]) else { continue };
+        // No syllable begins with these: jianguo is no jiang and uo.
+        let Some(syllable) = Syllable::parse(&word[..end]).filter(|_| !word.starts_with(['i', 'u', 'ü', 'v'])) else {
+            continue;
+        };
         syllables.push(syllable);
         if cut(&word[end..], syllables) {
             return true;
@@ -223,6 +226,7 @@ mod tests {
         assert_eq!(spelled("ZHANG WEI").map(|cut| cut.len()), Some(2));
         assert_eq!(spelled("zhangxiaoming").map(|cut| cut.len()), Some(3));
         assert_eq!(spelled("z hang xiao ming"), spelled("zhangxiaoming"));
+        assert_eq!(spelled("jianguo"), spelled("jian guo"));
         assert_eq!(spelled("Smith"), None);
     }
 }

@@ -87,6 +87,15 @@ fn placeholders_are_no_numbers() {
 }
 
 #[test]
+fn of_several_numbers_in_a_cell_the_right_one_is_read() {
+    check::<Document>(&[
+        ("11010519491231002X/110105491231002", "11010519491231002X", "same"),
+        ("E24517774、11010519491231002X", "11010519491231002X", "same"),
+        ("110105 19491231 002X", "11010519491231002X", "same"),
+    ]);
+}
+
+#[test]
 fn a_number_tells_birth_and_sex() {
     let number = Document::prepare("11010519491231002X").unwrap();
     assert_eq!(number.birth_date().map(|date| date.to_string()).as_deref(), Some("1949-12-31"));

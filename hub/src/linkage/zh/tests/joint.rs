@@ -177,6 +177,66 @@ fn a_generation_between_two_of_one_name_is_asked_about() {
 }
 
 #[test]
+fn two_children_of_one_mother_are_two_however_alike_they_are_called() {
+    let child = |called, sex, born| ["", called, sex, born, PHONE, HOME];
+    let apart = judge(child("孟婷之女", "女", "2019-06-14"), child("孟婷女", "女", "2023-07-21"));
+    assert_eq!(apart.0, Verdict::Veto(Ground::Household));
+    let slip = judge(child("孟婷之女", "女", "2019-06-14"), child("孟婷女", "女", "2019-06-15"));
+    assert_eq!(slip.0, Verdict::Free);
+}
+
+#[test]
+fn one_name_with_another_sex_and_another_birth_date_is_asked_about() {
+    let wife = ["", "邓桂梅", "女", "1974-02-08", "", HOME];
+    let husband = ["", "邓桂梅", "男", "1972-04-21", "", HOME];
+    assert_eq!(judge(wife, husband).0, Verdict::Review(Ground::Household));
+    assert_eq!(judge(wife, ["", "邓桂梅", "男", "1974-02-08", "", HOME]).0, Verdict::Free);
+}
+
+#[test]
+fn a_child_with_its_mothers_name_and_number_is_asked_about() {
+    let mother = ["11010519491231002X", "李梅", "女", "1949-12-31", PHONE, HOME];
+    let child = ["11010519491231002X", "李梅子", "", "", PHONE, HOME];
+    assert_eq!(judge(mother, child).0, Verdict::Review(Ground::BorrowedNumber));
+    let herself = ["11010519491231002X", "李梅子", "女", "1949-12-31", PHONE, HOME];
+    assert_eq!(judge(mother, herself).0, Verdict::Free);
+}
+
+#[test]
+fn masked_names_of_one_birth_date_that_differ_where_they_show_are_asked_about() {
+    let child = |called| ["", called, "女", "2020-02-26", PHONE, HOME];
+    assert_eq!(judge(child("李某桐"), child("李雨颖")).0, Verdict::Review(Ground::Twins));
+    assert_eq!(judge(child("李某桐"), child("李雨桐")).0, Verdict::Free);
+}
+
+#[test]
+fn a_name_in_the_column_of_a_relative_is_no_other_name() {
+    const KINDS: [Kind; 4] = [Kind::NameZh, Kind::Sex, Kind::BirthDate, Kind::NameZh];
+    let judged = |one: [&str; 4], other: [&str; 4]| {
+        let read = |cells: [&str; 4]| crate::linkage::prepare::record(&KINDS, &cells);
+        let (one, other) = (read(one), read(other));
+        let (a, b): (Vec<_>, Vec<_>) =
+            (one.iter().map(Option::as_ref).collect(), other.iter().map(Option::as_ref).collect());
+        let mut levels: Vec<Option<u8>> = a.iter().zip(&b).map(|(a, b)| a.as_ref()?.compare((*b)?)).collect();
+        (joint::judge(&KINDS, &a, &b, &mut levels), levels[0])
+    };
+    let husband = ["马伟", "男", "1974-03-16", "金美珍"];
+    assert_eq!(judged(husband, ["金美珍", "男", "1974-03-16", "马伟"]), (Verdict::Free, None));
+    let wife = judged(husband, ["金美珍", "女", "1975-11-20", "马伟"]);
+    assert!(matches!(wife.0, Verdict::Veto(_)) && wife.1.is_some());
+}
+
+#[test]
+fn a_first_of_january_that_the_number_tells_is_a_day() {
+    let born = |number, day| [number, "陈宏民", "男", day, "", ""];
+    let number =
+        crate::identity::CitizenNumber::build("130102", chrono::NaiveDate::from_ymd_opt(1977, 1, 1).unwrap(), 89);
+    let level = |number, day| judge(born(number, "1977-01-01"), born("", day)).1[3];
+    assert_eq!(level("", "1977-09-26"), Some(4));
+    assert_eq!(level(number.unwrap().as_str(), "1977-09-26"), Some(7));
+}
+
+#[test]
 fn exchanged_cells_are_read_as_what_they_are() {
     let (verdict, levels) = judge(
         ["19900123456", HOME, "女", "1949-12-31", "11010519491231002X", "李晓梅"],
@@ -194,6 +254,7 @@ fn a_cell_that_slipped_into_the_next_column_is_read_as_what_it_is() {
         ["11010519491231002X", HOME, "女", "1949-12-31", PHONE, "无"],
         ["11010519491231002X", HOME, "女", "1949-12-31", PHONE, "李*梅（户主）"],
         ["11010519491231002X", HOME, "不详", "1949-12-31", "未知", "李晓梅"],
+        ["11010519491231002X", HOME, "女", "1949-12-31", "199-0012-3456", "李晓梅"],
         ["11010519491231002X", "3-2-501", "女", "1949-12-31", PHONE, "李 晓梅"],
         ["11010519491231002X", "李晓梅", "1949-12-31", "女", PHONE, HOME],
         ["11010519491231002X", "李晓梅", "1949-12-31", PHONE, HOME, ""],

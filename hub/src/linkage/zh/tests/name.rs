@@ -84,6 +84,8 @@ fn masked_and_shortened_names_agree_as_far_as_they_go() {
         ("余文良", "余某良", "masked"),
         ("余文良", "余某", "partial"),
         ("孙頔", "孙〓", "partial"),
+        ("杨兰芳", "杨兰??", "masked"),
+        ("张伟", "张**", "partial"),
         ("李犇", "李(ben)", "sound"),
         ("李犇", "李ben", "sound"),
         ("邓宇涵", "D E N G  Y U H A N", "sound"),
@@ -175,6 +177,21 @@ fn a_child_without_a_name_is_not_its_parent() {
         ("张晓丽儿子", "张晓丽", "different"),
         ("张丽大女儿", "张丽小女儿", "different"),
         ("张丽女儿", "王小雨", "unnamed"),
+        ("张丽大女", "张丽小女", "different"),
+        ("张丽二女", "张丽之女", "same"),
+        ("张丽二女", "张丽", "different"),
+        ("张丽女", "张丽婴", "alike"),
+        ("张丽女", "张丽子", "one_differs"),
+    ]);
+}
+
+#[test]
+fn a_remark_behind_a_name_is_no_part_of_it() {
+    check::<Name>(&[
+        ("杜红琴-补录", "杜红琴", "same"),
+        ("杜红琴迁出", "杜红琴", "same"),
+        ("杜红琴 已注销", "杜红琴", "same"),
+        ("王新增", "王新", "shorter"),
     ]);
 }
 
@@ -190,6 +207,10 @@ fn what_a_newborn_is_called_may_stand_for_any_name_of_its_family() {
         ("刘二宝", "刘浩宇", "unnamed"),
         ("刘婷婷", "刘浩宇", "surname"),
         ("刘毛毛", "刘果果", "surname"),
+        ("毛毛", "刘浩宇", "unnamed"),
+        ("毛毛", "毛毛", "same"),
+        ("毛毛", "豆豆", "different"),
+        ("毛毛", "毛浩宇", "unnamed"),
     ]);
 }
 
