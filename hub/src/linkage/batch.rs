@@ -20,7 +20,7 @@ use super::speak::Profiled;
 use super::table::{Row, Table};
 use super::train::{self, Step, Trained, Training};
 use super::zh::joint;
-use super::{listed, single, telling};
+use super::{listed, rival, single, telling};
 
 /// What becomes of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,7 +72,10 @@ pub fn link(table: &mut Table, names: &[String], training: Training<'_>, budget:
     };
     drop(faceted);
     let known = Known::Strangers(strangers.as_ref());
-    let (links, ahead) = decide::links(table, (&compared, &scorer), model.single, known);
+    let (mut links, ahead) = decide::links(table, (&compared, &scorer), model.single, known);
+    if telling::residents(table.kinds()) {
+        rival::weigh(table, &scorer, &compared, &mut links);
+    }
     model.ahead = ahead;
     let free = |at: usize| verdict(&compared, at) == Verdict::Free;
     // A resident's record under another's name shows one what is of the other; a thing's does not.
@@ -93,7 +96,10 @@ pub fn link_frozen(table: &mut Table, model: Model, threads: NonZeroUsize, budge
         train::worth_keeping(&scorer, pattern, rarity)
     });
     let known = Known::Learned(model.ahead.as_ref());
-    let (links, _) = decide::links(table, (&compared, &scorer), model.single, known);
+    let (mut links, _) = decide::links(table, (&compared, &scorer), model.single, known);
+    if telling::residents(table.kinds()) {
+        rival::weigh(table, &scorer, &compared, &mut links);
+    }
     resolve(table, model, &compared, &scorer, (&links, budget))
 }
 
@@ -101,7 +107,8 @@ fn pattern(compared: &Compared, at: usize) -> Option<&Pattern> {
     compared.pattern_of.get(at).and_then(|number| compared.patterns.get(*number as usize))
 }
 
-fn verdict(compared: &Compared, at: usize) -> Verdict {
+/// What several columns say together of a pair.
+pub fn verdict(compared: &Compared, at: usize) -> Verdict {
     pattern(compared, at).map_or(Verdict::Free, |pattern| pattern.verdict)
 }
 

@@ -36,7 +36,7 @@ pub struct Allowed {
 }
 
 /// In the names of columns that tell of somebody else than the person.
-const RELATIVES: [&str; 22] = [
+const RELATIVES: [&str; 32] = [
     "户主",
     "父",
     "母",
@@ -47,6 +47,7 @@ const RELATIVES: [&str; 22] = [
     "联系人",
     "亲属",
     "家长",
+    "曾用",
     "spouse",
     "husband",
     "wife",
@@ -59,11 +60,24 @@ const RELATIVES: [&str; 22] = [
     "contact",
     "householder",
     "head",
+    "former",
+    "huzhu",
+    "fuqin",
+    "muqin",
+    "peiou",
+    "jianhu",
+    "lianxi",
+    "jiazhang",
+    "qinshu",
 ];
+/// What such names begin with in registers that name columns by the first letters of their words: HZXM, JHRXM.
+const INITIALS: [&str; 10] = ["hz", "fq", "mq", "po", "jhr", "lxr", "jzxm", "jzsf", "jzdh", "cym"];
 
 fn is_of_relative(column: &str) -> bool {
     let column = column.to_lowercase();
+    let is_short = column.len() <= 10 && column.bytes().all(|byte| byte.is_ascii_alphanumeric());
     RELATIVES.iter().any(|word| column.contains(word))
+        || is_short && INITIALS.iter().any(|initials| column.starts_with(initials))
 }
 
 fn by_name<'de, D: Deserializer<'de>>(columns: D) -> Result<Vec<(String, Kind)>, D::Error> {

@@ -223,7 +223,7 @@ fn maximise_column(
             }
             related.iter_mut().zip(shared).for_each(|(sum, shared)| sum[relation] = shared);
         }
-        if let Some(family) = column.kind.in_family().filter(|_| kind == Relation::Household) {
+        if let Some(family) = column.in_family().filter(|_| kind == Relation::Household) {
             let share = in_family(&family, at, compared, groups, expected);
             column.rungs[family.rung].related[relation] = share.unwrap_or(column.rungs[family.rung].random);
         }
@@ -269,6 +269,8 @@ fn shared_by_siblings(column: &ColumnModel) -> bool {
 /// person, or in a name, are few, and those who agree are many.
 fn bound(same: &mut [f64], column: &ColumnModel) {
     match column.kind {
+        // A child has two parents, and its forms name either.
+        _ if column.of_relative => {}
         Kind::Text if column.identifies => bound_by(same, Kind::Text, (RETITLED, TITLED)),
         Kind::NameLatin if column.whole => bound_by(same, Kind::NameLatin, (CONTRADICTED, CALLED)),
         kind if column.identifies && !kind.names() => bound_by(same, kind, (CONTRADICTED, AGREED)),
@@ -338,7 +340,7 @@ fn chance(model: &mut Model, drawn: &[Drawn]) {
             descend(&mut column.rungs);
         }
         for (relation, fixed) in fixed.into_iter().enumerate() {
-            let family = column.kind.in_family().filter(|_| relation == Relation::Household as usize);
+            let family = column.in_family().filter(|_| relation == Relation::Household as usize);
             for (at, rung) in column.rungs.iter_mut().enumerate().take(fixed) {
                 if family.is_none_or(|family| family.rung != at) {
                     rung.related[relation] = rung.random;

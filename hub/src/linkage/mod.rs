@@ -22,6 +22,7 @@ pub mod model;
 pub mod output;
 pub mod plain;
 pub mod prepare;
+pub mod rival;
 pub mod score;
 pub mod single;
 pub mod speak;

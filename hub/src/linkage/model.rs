@@ -62,6 +62,9 @@ pub struct ColumnModel {
     pub kind: Kind,
     /// Whether it tells the members of a household apart, so that those agree here by chance only.
     pub identifies: bool,
+    /// Whether it tells of a relative: the second column of a kind of which a person has one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_relative: bool,
     /// Whether it holds all parts of a person's name in Latin letters.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub whole: bool,
@@ -162,6 +165,11 @@ impl ColumnModel {
     /// Whether it stays with a person who moves, or with a thing that is described anew.
     pub fn stays(&self) -> bool {
         self.identifies || self.kind.stays()
+    }
+
+    /// See [`Kind::in_family`]; relatives are of another family.
+    pub fn in_family(&self) -> Option<Family> {
+        self.kind.in_family().filter(|_| !self.of_relative)
     }
 
     /// Whether a value is one that far too many share.

@@ -17,7 +17,9 @@ const COMPARABLE: f64 = 0.6;
 /// For each column, whether it tells the members of a household apart, or things that have much in common.
 pub fn telling(table: &Table) -> Vec<bool> {
     let kinds = table.kinds();
-    let mut telling: Vec<bool> = kinds.iter().map(|kind| kind.identifies()).collect();
+    let relatives = of_relatives(kinds);
+    let mut telling: Vec<bool> =
+        kinds.iter().zip(&relatives).map(|(kind, of_relative)| kind.identifies() && !of_relative).collect();
     let found = match persons(table) {
         true if telling.contains(&true) => whole_name(table),
         true => [birth(table), whole_name(table)].concat(),
@@ -25,6 +27,12 @@ pub fn telling(table: &Table) -> Vec<bool> {
     };
     found.into_iter().for_each(|at| telling[at] = true);
     telling
+}
+
+/// For each column, whether it tells of a relative: a person has one name, number and birth date, and those stand first.
+pub fn of_relatives(kinds: &[Kind]) -> Vec<bool> {
+    let is_own = |kind: Kind| matches!(kind, Kind::NameZh | Kind::CitizenId | Kind::BirthDate);
+    (0..kinds.len()).map(|at| is_own(kinds[at]) && kinds[..at].contains(&kinds[at])).collect()
 }
 
 /// Whether the records are of persons: one name beside a text that differs more is an author's.

@@ -159,10 +159,11 @@ fn prepare(table: &mut Table, model: &mut Model) {
 }
 
 fn blank(table: &Table, names: &[String]) -> Model {
-    let column = |((kind, name), identifies): ((&Kind, &String), bool)| ColumnModel {
+    let column = |((kind, name), (identifies, of_relative)): ((&Kind, &String), (bool, bool))| ColumnModel {
         name: name.clone(),
         kind: *kind,
         identifies,
+        of_relative,
         whole: identifies && *kind == Kind::NameLatin,
         rungs: (kind.ladder().iter())
             .map(|rung| RungModel {
@@ -182,9 +183,10 @@ fn blank(table: &Table, names: &[String]) -> Model {
         texts: 0,
         aside: Vec::new(),
     };
+    let told = telling::telling(table).into_iter().zip(telling::of_relatives(table.kinds()));
     Model {
         format: FORMAT,
-        columns: table.kinds().iter().zip(names).zip(telling::telling(table)).map(column).collect(),
+        columns: table.kinds().iter().zip(names).zip(told).map(column).collect(),
         exchanges: exchanges(table.kinds()),
         priors: Priors { same: 0.0, moved: 0.0, related: [0.0; RELATIONS] },
         borrowed: Vec::new(),

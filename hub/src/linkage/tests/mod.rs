@@ -3,6 +3,7 @@
 mod few;
 mod groups;
 mod rarity;
+mod residents;
 mod sample;
 mod things;
 

@@ -6,7 +6,7 @@
 
 use super::address::rung as address;
 use super::birth::{BirthDate, rung as birth};
-use super::citizen::{Class, rung as citizen};
+use super::citizen::{Class, Document, rung as citizen};
 use super::exchanged;
 use super::glyph::Glyph;
 use super::name::{Name, rung as name};
@@ -140,6 +140,11 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
             set(levels, places.sex, None);
         }
     }
+    // The same name in Latin letters says nothing more.
+    if pair.name.is_some_and(|rung| rung <= name::SOUND) && pair.names_are_whole() {
+        let latin = kinds.iter().zip(levels.iter_mut()).filter(|(kind, _)| **kind == Kind::NameLatin);
+        latin.for_each(|(_, level)| *level = None);
+    }
     if pair.name == Some(name::UNNAMED) {
         set(levels, places.name, None);
     }
@@ -150,8 +155,8 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
 /// other.
 fn is_relatives_name(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), pair: &Pair) -> bool {
     let calls = |record: &[Option<&Value>], name: &Name| {
-        relatives(kinds)
-            .any(|at| matches!(record[at], Some(Value::NameZh(relative)) if relative.compare(name) == name::SAME))
+        let is_one = |value: &Value| matches!(value, Value::NameZh(relative) if relative.compare(name) == name::SAME);
+        relatives(kinds).filter_map(|at| record[at]).any(is_one)
     };
     pair.name >= Some(name::ONE_DIFFERS)
         && pair.names_are_whole()
@@ -167,6 +172,15 @@ pub fn told(kinds: &[Kind]) -> Vec<usize> {
     }
     let all = [places.number, places.name, places.birth, places.sex, places.phone, places.address];
     all.into_iter().flatten().collect()
+}
+
+/// Whether a record tells who it is about by itself: by a whole name of its own, or a number that is right in itself.
+pub fn is_named(kinds: &[Kind], record: &[Option<&Value>]) -> bool {
+    let places = Places::of(kinds);
+    let name = matches!(places.name.and_then(|place| record[place]), Some(Value::NameZh(name)) if name.is_whole());
+    let number = places.number.and_then(|place| record[place]);
+    let is_own = |document: &Document| document.class() == Class::Valid && !document.is_borrowed();
+    name || matches!(number, Some(Value::CitizenId(document)) if is_own(document))
 }
 
 /// How far two records are called alike, where they are found, and when born.

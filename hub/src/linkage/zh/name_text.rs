@@ -105,6 +105,8 @@ const BARE_CHILDREN: &[(&str, Option<bool>)] = &[
     ("孩子", None),
     ("婴儿", None),
     ("新生儿", None),
+    ("宝宝", None),
+    ("宝贝", None),
 ];
 
 /// Reads a cell; nothing for what is blank or says that there is no name.
@@ -147,6 +149,10 @@ fn without_brackets(text: &str) -> String {
         }
     }
     let Some((at, rare)) = rare.filter(|(at, _)| *at > 0) else { return kept };
+    if BARE_CHILDREN.iter().any(|(child, _)| rare == *child) {
+        kept.push_str(&rare);
+        return kept;
+    }
     let characters: Vec<char> = kept.chars().filter(|c| is_character(*c)).map(today).collect();
     let is_there = characters.iter().any(|known| rare.starts_with(*known));
     if (1..=surnames::length(&characters) + 1).contains(&characters.len()) && !is_there {
@@ -155,8 +161,12 @@ fn without_brackets(text: &str) -> String {
     kept
 }
 
-/// The character that its parts in brackets stand for, or the one syllable there.
+/// The character that its parts in brackets stand for, or the one syllable there; or that a child of the parent named is
+/// meant: 张丽(婴儿).
 fn meant(inside: &str) -> Option<String> {
+    if BARE_CHILDREN.iter().any(|(child, _)| inside.trim() == *child) {
+        return Some(inside.trim().to_owned());
+    }
     let is_sound = || inside.bytes().all(|byte| byte.is_ascii_alphabetic()) && inside.len() > 1;
     let sound = || spelled(inside).filter(|syllables| syllables.len() == 1 && is_sound());
     parts::whole(inside).map(String::from).or_else(|| sound().map(|_| inside.to_owned()))
@@ -190,6 +200,11 @@ const BARE_ORDERS: [char; 5] = ['大', '小', '二', '三', '四'];
 /// `张丽女儿`, `张丽大女儿`, `张丽大女`.
 fn of_parent(text: &str) -> Option<Name> {
     let bare = || BARE_CHILDREN.iter().find_map(|(tail, is_male)| Some((text.strip_suffix(tail)?, *is_male)));
+    if let Some((parent, twin)) =
+        text.strip_suffix('双').and_then(|rest| Some((rest.strip_suffix(['大', '小'])?, rest)))
+    {
+        return child_of(parent, None, twin.chars().next_back().and_then(order));
+    }
     let ordered = || {
         let (parent, is_male) = text.strip_suffix('女').map(|parent| (parent, false)).or_else(|| {
             let parent = text.strip_suffix(['子', '男'])?;
@@ -199,15 +214,22 @@ fn of_parent(text: &str) -> Option<Name> {
     };
     let (parent, is_male) = bare().or_else(ordered)?;
     let ordered = parent.strip_suffix(BARE_ORDERS).filter(|stem| stem.chars().count() > 1);
-    let place = match parent.chars().next_back().filter(|_| ordered.is_some()) {
-        Some(one @ ('大' | '小')) => order(one),
-        among => among.and_then(order).map(|place| SIBLINGS + place),
-    };
-    let place = place.unwrap_or(0);
-    let mut name = han(ordered.unwrap_or(parent)).filter(|name| (2..=4).contains(&name.glyphs.len()))?;
-    name.heard = 0;
-    name.form = Form::Unnamed(Child { is_male, place });
-    Some(name)
+    let place = parent.chars().next_back().filter(|_| ordered.is_some()).and_then(placed);
+    child_of(ordered.unwrap_or(parent), is_male, place)
+}
+
+/// A child that is called after this parent.
+fn child_of(parent: &str, is_male: Option<bool>, place: Option<u8>) -> Option<Name> {
+    let name = han(parent).filter(|name| (2..=4).contains(&name.glyphs.len()))?;
+    Some(Name { heard: 0, form: Form::Unnamed(Child { is_male, place: place.unwrap_or(0) }), ..name })
+}
+
+/// What stands before 子 or 女: 大 and 小 are twins, 长, 次 and 二 all children of a mother.
+fn placed(character: char) -> Option<u8> {
+    match character {
+        '大' | '小' => order(character),
+        _ => order(character).map(|place| SIBLINGS + place),
+    }
 }
 
 /// `张丽女2`, `张丽子大双`: the child is told from its twin, so it is no given name.
@@ -228,12 +250,8 @@ fn unnamed(text: &str) -> Option<Name> {
     let called = rest.strip_prefix(ORDERS).unwrap_or(rest);
     let before = &rest[..rest.len() - called.len()];
     let (child, is_male) = CHILDREN.iter().find(|(child, _)| called.starts_with(child))?;
-    let behind = called[child.len()..].chars().chain(before.chars());
-    let place = behind.filter_map(order).next().unwrap_or(0);
-    let mut name = han(parent).filter(|name| name.glyphs.len() > 1)?;
-    name.heard = 0;
-    name.form = Form::Unnamed(Child { is_male: *is_male, place });
-    Some(name)
+    let behind = called[child.len()..].chars().find_map(order);
+    child_of(parent, *is_male, behind.or_else(|| before.chars().find_map(placed)))
 }
 
 /// What a character says about the place among twins or siblings.

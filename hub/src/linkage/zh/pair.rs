@@ -150,6 +150,10 @@ impl Pair<'_> {
     }
 
     fn by_name_alone(&self) -> Verdict {
+        // Who has no name and was born on another day may be anybody of the family.
+        if self.name.is_none() && self.birth == Some(birth::DIFFERENT) && self.are_written() && !self.number_agrees() {
+            return Verdict::Review(Ground::Household);
+        }
         let other = self.name.is_some_and(|rung| rung >= name::SURNAME) && self.names_are_whole();
         match other {
             true if self.number_agrees() => Verdict::Review(Ground::Household),

@@ -227,6 +227,29 @@ fn a_name_in_the_column_of_a_relative_is_no_other_name() {
 }
 
 #[test]
+fn who_has_no_name_and_another_birth_date_is_asked_about() {
+    let newborn = ["", "未取名", "男", "2016-11-30", PHONE, HOME];
+    assert_eq!(judge(newborn, ["", "郭诺宸", "男", "2020-09-08", PHONE, HOME]).0, Verdict::Review(Ground::Household));
+    assert_eq!(judge(newborn, ["", "郭诺宸", "男", "2016-11-30", PHONE, HOME]).0, Verdict::Free);
+}
+
+#[test]
+fn a_name_in_pinyin_says_nothing_more_than_the_name() {
+    const KINDS: [Kind; 2] = [Kind::NameZh, Kind::NameLatin];
+    let level = |one: [&str; 2], other: [&str; 2]| {
+        let read = |cells: [&str; 2]| crate::linkage::prepare::record(&KINDS, &cells);
+        let (one, other) = (read(one), read(other));
+        let (a, b): (Vec<_>, Vec<_>) =
+            (one.iter().map(Option::as_ref).collect(), other.iter().map(Option::as_ref).collect());
+        let mut levels: Vec<Option<u8>> = a.iter().zip(&b).map(|(a, b)| a.as_ref()?.compare((*b)?)).collect();
+        joint::judge(&KINDS, &a, &b, &mut levels);
+        levels[1]
+    };
+    assert_eq!(level(["李强", "LI QIANG"], ["李强", "Li Qiang"]), None);
+    assert_eq!(level(["李*", "LI QIANG"], ["李强", "Li Qiang"]), Some(0));
+}
+
+#[test]
 fn a_first_of_january_that_the_number_tells_is_a_day() {
     let born = |number, day| [number, "陈宏民", "男", day, "", ""];
     let number =
