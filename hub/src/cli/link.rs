@@ -65,16 +65,19 @@ pub fn link(args: &LinkArgs, common: &Common) -> Result<ExitCode> {
     let config =
         LinkConfig::parse(&text).map_err(|why| Error::new(Kind::Config, format!("{}: {why}", path.display())))?;
     let read = |error: file::FileError| Error::new(Kind::Invalid, error.to_string());
-    let model = args.model.as_ref().map(|path| kept(path)).transpose()?;
-    let order = match (&model, args.files.first()) {
-        (Some(model), _) => model.columns.iter().map(|column| column.name.clone()).collect(),
-        (None, Some(first)) => file::header(&config, first).map_err(read)?,
-        (None, None) => Vec::new(),
-    };
-    let config = config.arranged(&order);
+    let model = args.model.as_deref().map(kept).transpose()?;
     let threads = args.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     let bar = bar(&args.files, common.json);
-    let mut records = file::read(&config, &args.files, threads, &|bytes| bar.inc(bytes)).map_err(read)?;
+    let watch = |bytes| bar.inc(bytes);
+    let (config, mut records) = match &model {
+        Some(model) => {
+            let columns: Vec<String> = model.columns.iter().map(|column| column.name.clone()).collect();
+            let config = config.in_order(&columns);
+            let records = file::read(&config, &args.files, threads, &watch).map_err(read)?;
+            (config, records)
+        }
+        None => file::read_own_first(&config, &args.files, threads, &watch).map_err(read)?,
+    };
     bar.set_style(ProgressStyle::default_spinner());
     bar.enable_steady_tick(Duration::from_millis(200));
     let budget = config.budget();

@@ -112,6 +112,13 @@ impl LinkConfig {
         self
     }
 
+    /// With the columns in the order of these names, and others behind them.
+    #[must_use]
+    pub fn in_order(mut self, names: &[String]) -> Self {
+        self.columns.sort_by_key(|(name, _)| names.iter().position(|one| one == name).unwrap_or(usize::MAX));
+        self
+    }
+
     /// Names of the columns, in order.
     pub fn names(&self) -> Vec<String> {
         self.columns.iter().map(|(name, _)| name.clone()).collect()

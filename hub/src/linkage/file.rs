@@ -15,7 +15,7 @@ use encoding_rs::{Encoding, GB18030, UTF_8};
 use super::config::LinkConfig;
 use super::evidence::Kind;
 use super::table::Table;
-use super::{prepare, thread};
+use super::{own, prepare, thread};
 
 /// What can be wrong with a file.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +76,25 @@ pub struct Records {
 /// Records prepared at once.
 const CHUNK: usize = 16_384;
 
+/// Reads the files with a person's own columns before those of relatives, as far as the names of the columns or the values
+/// show which they are; and says how the columns stand.
+pub fn read_own_first(
+    config: &LinkConfig,
+    paths: &[PathBuf],
+    threads: NonZeroUsize,
+    watch: &dyn Fn(u64),
+) -> Result<(LinkConfig, Records), FileError> {
+    let header = paths.first().map(|path| header(config, path)).transpose()?.unwrap_or_default();
+    let config = config.clone().arranged(&header);
+    let records = read(&config, paths, threads, watch)?;
+    let Some(order) = own::first(&records.table) else { return Ok((config, records)) };
+    drop(records);
+    let columns = order.iter().filter_map(|at| config.columns.get(*at).cloned()).collect();
+    let config = LinkConfig { columns, ..config };
+    let records = read(&config, paths, threads, &|_| {})?;
+    Ok((config, records))
+}
+
 /// Reads the files. `watch` hears how many bytes have been read.
 pub fn read(
     config: &LinkConfig,
@@ -101,7 +120,7 @@ pub fn read(
 }
 
 /// The names of a file's columns, in their order.
-pub fn header(config: &LinkConfig, path: &Path) -> Result<Vec<String>, FileError> {
+fn header(config: &LinkConfig, path: &Path) -> Result<Vec<String>, FileError> {
     opened(config, path).map(|(.., header)| header)
 }
 

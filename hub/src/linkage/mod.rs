@@ -20,6 +20,7 @@ pub mod learn;
 pub mod listed;
 pub mod model;
 pub mod output;
+pub mod own;
 pub mod plain;
 pub mod prepare;
 pub mod rival;

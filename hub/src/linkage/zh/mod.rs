@@ -16,6 +16,7 @@ pub mod lunar;
 pub mod name;
 mod name_compare;
 mod name_text;
+mod newborn;
 pub mod numeral;
 pub mod owner;
 mod pair;

@@ -1,13 +1,13 @@
-//! Reads a name cell: masks, brackets, titles, dots, a newborn named after its mother, pinyin instead of characters.
+//! Reads a name cell: masks, brackets, titles, remarks, dots, pinyin instead of characters.
 //!
 //! Owns the writings. Never compares.
 
 use smallvec::SmallVec;
 
 use super::glyph::{Glyph, narrow, today};
-use super::name::{Child, Form, Name, SIBLINGS};
+use super::name::{Form, Name};
 use super::reading::{Readings, spelled};
-use super::{numeral, parts, surnames, transcribed};
+use super::{newborn, parts, surnames, transcribed};
 
 /// What stands for a missing name.
 const NOBODY: &[&str] = &[
@@ -73,42 +73,6 @@ const REMARKS: &[&str] = &[
     "本人",
 ];
 
-/// What a child without a name is called behind 之 or 的, and its sex.
-const CHILDREN: &[(&str, Option<bool>)] = &[
-    ("女", Some(false)),
-    ("子", Some(true)),
-    ("男", Some(true)),
-    ("儿", Some(true)),
-    ("婴", None),
-    ("宝", None),
-    ("孩", None),
-    ("新生", None),
-];
-
-/// Which of its siblings it is, before that: 之长子, 之二女.
-const ORDERS: [char; 8] = ['大', '小', '长', '次', '幼', '二', '三', '四'];
-
-/// How a cell goes on behind the name of a child's parent without 之 or 的; what may end a name is not among it.
-const BARE_CHILDREN: &[(&str, Option<bool>)] = &[
-    ("女儿", Some(false)),
-    ("儿子", Some(true)),
-    ("长子", Some(true)),
-    ("次子", Some(true)),
-    ("长女", Some(false)),
-    ("次女", Some(false)),
-    ("男孩", Some(true)),
-    ("女孩", Some(false)),
-    ("男婴", Some(true)),
-    ("女婴", Some(false)),
-    ("男宝", Some(true)),
-    ("女宝", Some(false)),
-    ("孩子", None),
-    ("婴儿", None),
-    ("新生儿", None),
-    ("宝宝", None),
-    ("宝贝", None),
-];
-
 /// Reads a cell; nothing for what is blank or says that there is no name.
 pub fn read(text: &str) -> Option<Name> {
     let text: String = text.chars().map(narrow).collect();
@@ -118,7 +82,7 @@ pub fn read(text: &str) -> Option<Name> {
         return None;
     }
     let text = without_remark(first_of(text));
-    if let Some(name) = unnamed(text) {
+    if let Some(name) = newborn::read(text) {
         return Some(name);
     }
     if !text.chars().any(is_character) {
@@ -149,7 +113,7 @@ fn without_brackets(text: &str) -> String {
         }
     }
     let Some((at, rare)) = rare.filter(|(at, _)| *at > 0) else { return kept };
-    if BARE_CHILDREN.iter().any(|(child, _)| rare == *child) {
+    if newborn::is_called(&rare) {
         kept.push_str(&rare);
         return kept;
     }
@@ -164,7 +128,7 @@ fn without_brackets(text: &str) -> String {
 /// The character that its parts in brackets stand for, or the one syllable there; or that a child of the parent named is
 /// meant: 张丽(婴儿).
 fn meant(inside: &str) -> Option<String> {
-    if BARE_CHILDREN.iter().any(|(child, _)| inside.trim() == *child) {
+    if newborn::is_called(inside.trim()) {
         return Some(inside.trim().to_owned());
     }
     let is_sound = || inside.bytes().all(|byte| byte.is_ascii_alphabetic()) && inside.len() > 1;
@@ -191,108 +155,15 @@ fn without_remark(text: &str) -> &str {
     rest.filter(|rest| rest.chars().filter(|c| is_character(*c)).count() > 1).unwrap_or(text)
 }
 
-/// Signs of one of several born together, behind the rest of a name.
-const MARKS: &[&str] = &["大双", "小双", "大", "小", "甲", "乙", "1", "2", "3"];
-
-/// Which of the children it is, before what it is called.
-const BARE_ORDERS: [char; 5] = ['大', '小', '二', '三', '四'];
-
-/// `张丽女儿`, `张丽大女儿`, `张丽大女`.
-fn of_parent(text: &str) -> Option<Name> {
-    let bare = || BARE_CHILDREN.iter().find_map(|(tail, is_male)| Some((text.strip_suffix(tail)?, *is_male)));
-    if let Some((parent, twin)) =
-        text.strip_suffix('双').and_then(|rest| Some((rest.strip_suffix(['大', '小'])?, rest)))
-    {
-        return child_of(parent, None, twin.chars().next_back().and_then(order));
-    }
-    let ordered = || {
-        let (parent, is_male) = text.strip_suffix('女').map(|parent| (parent, false)).or_else(|| {
-            let parent = text.strip_suffix(['子', '男'])?;
-            Some((parent, true))
-        })?;
-        (parent.ends_with(BARE_ORDERS) && parent.chars().count() > 2).then_some((parent, Some(is_male)))
-    };
-    let (parent, is_male) = bare().or_else(ordered)?;
-    let ordered = parent.strip_suffix(BARE_ORDERS).filter(|stem| stem.chars().count() > 1);
-    let place = parent.chars().next_back().filter(|_| ordered.is_some()).and_then(placed);
-    child_of(ordered.unwrap_or(parent), is_male, place)
-}
-
-/// A child that is called after this parent.
-fn child_of(parent: &str, is_male: Option<bool>, place: Option<u8>) -> Option<Name> {
-    let name = han(parent).filter(|name| (2..=4).contains(&name.glyphs.len()))?;
-    Some(Name { heard: 0, form: Form::Unnamed(Child { is_male, place: place.unwrap_or(0) }), ..name })
-}
-
-/// What stands before 子 or 女: 大 and 小 are twins, 长, 次 and 二 all children of a mother.
-fn placed(character: char) -> Option<u8> {
-    match character {
-        '大' | '小' => order(character),
-        _ => order(character).map(|place| SIBLINGS + place),
-    }
-}
-
-/// `张丽女2`, `张丽子大双`: the child is told from its twin, so it is no given name.
-fn marked(text: &str) -> Option<Name> {
-    let (rest, mark) = MARKS.iter().find_map(|mark| Some((text.strip_suffix(mark)?, mark)))?;
-    let mut name = han(rest)?.as_child()?;
-    if let Form::Unnamed(child) = &mut name.form {
-        child.place = mark.chars().find_map(order)?;
-    }
-    Some(name)
-}
-
-/// `张丽之子`, `张丽之女2`, `张丽之大女`, `张丽的孩子`, `张丽女儿`.
-fn unnamed(text: &str) -> Option<Name> {
-    let Some(at) = text.find(['之', '的']) else { return of_parent(text).or_else(|| marked(text)) };
-    let (parent, rest) = text.split_at(at);
-    let rest = rest.trim_start_matches(['之', '的']);
-    let called = rest.strip_prefix(ORDERS).unwrap_or(rest);
-    let before = &rest[..rest.len() - called.len()];
-    let (child, is_male) = CHILDREN.iter().find(|(child, _)| called.starts_with(child))?;
-    let behind = called[child.len()..].chars().find_map(order);
-    child_of(parent, *is_male, behind.or_else(|| before.chars().find_map(placed)))
-}
-
-/// What a character says about the place among twins or siblings.
-fn order(character: char) -> Option<u8> {
-    match character {
-        '大' | '长' | '甲' | 'a' | 'A' => Some(1),
-        '小' | '次' | '乙' | 'b' | 'B' => Some(2),
-        '丙' | 'c' | 'C' => Some(3),
-        _ => character.to_digit(10).or_else(|| numeral::digit(character)).and_then(|digit| u8::try_from(digit).ok()),
-    }
-}
-
-fn han(text: &str) -> Option<Name> {
+/// A name in characters.
+pub(super) fn han(text: &str) -> Option<Name> {
     let mut open = false;
     let mut text = text;
     if let Some(rest) = TITLES.iter().find_map(|title| text.strip_suffix(title)).filter(|rest| !rest.is_empty()) {
         open = rest.chars().count() == 1;
         text = rest;
     }
-    let (mut characters, mut second, mut hidden) = (Vec::new(), 0, 0);
-    for c in text.chars() {
-        match c {
-            '·' | '•' | '・' | '.' | '‧' | '∙' | '⋅' | '●' | '。' | '﹒' | '▪' | '-' | '—'
-                if !characters.is_empty() =>
-            {
-                // The first dot parts the given name from the father's.
-                second = if second == 0 { characters.len() } else { second };
-            }
-            '某' => hidden += 1,
-            '*' | '?' | '×' | '□' | '■' | '○' | '〓' | '◇' | '◆' | '△' | '▲' | '\u{fffd}' | '_' | 'x' | 'X' =>
-            {
-                characters.push('*');
-            }
-            _ if is_character(c) => {
-                // 余某良 hides one character, 余某 whatever follows.
-                characters.extend(std::iter::repeat_n('*', std::mem::take(&mut hidden)));
-                characters.push(today(c));
-            }
-            _ => {}
-        }
-    }
+    let (mut characters, mut second, hidden) = written(text);
     open |= hidden > 0;
     if second == characters.len() {
         second = 0;
@@ -331,6 +202,34 @@ fn han(text: &str) -> Option<Name> {
     let glyph = |c: &char| if *c == '*' { Glyph::MASK } else { Glyph::new(*c) };
     let glyphs: SmallVec<[Glyph; 3]> = characters.iter().take(32).map(glyph).collect();
     Some(Name { heard: transcribed::heard(&glyphs, form), glyphs, surname, form })
+}
+
+/// The characters of a name with `*` for those that are hidden, where its second part starts (0: nowhere), and how many 某
+/// stand behind it.
+fn written(text: &str) -> (Vec<char>, usize, usize) {
+    let (mut characters, mut second, mut hidden) = (Vec::new(), 0, 0);
+    for c in text.chars() {
+        match c {
+            '·' | '•' | '・' | '.' | '‧' | '∙' | '⋅' | '●' | '。' | '﹒' | '▪' | '-' | '—'
+                if !characters.is_empty() =>
+            {
+                // The first dot parts the given name from the father's.
+                second = if second == 0 { characters.len() } else { second };
+            }
+            '某' => hidden += 1,
+            '*' | '?' | '×' | '□' | '■' | '○' | '〓' | '◇' | '◆' | '△' | '▲' | '\u{fffd}' | '_' | 'x' | 'X' =>
+            {
+                characters.push('*');
+            }
+            _ if is_character(c) => {
+                // 余某良 hides one character, 余某 whatever follows.
+                characters.extend(std::iter::repeat_n('*', std::mem::take(&mut hidden)));
+                characters.push(today(c));
+            }
+            _ => {}
+        }
+    }
+    (characters, second, hidden)
 }
 
 /// A wife by the surnames: her husband's, if it is told, and her own, which is all that is known of her name.
