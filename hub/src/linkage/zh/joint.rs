@@ -62,39 +62,48 @@ pub fn settle(kinds: &[Kind], cells: &[&str], record: &mut [Option<Value>]) {
         (places.sex.map(|place| &record[place]), document.sex()),
         (Some(Some(Value::Sex(written))), Some(sex)) if *written != sex
     );
+    let is_of_relative = other_sex || is_relatives_number(kinds, record, &document);
     let implied = BirthDate::implied(implied.year().unsigned_abs() * 10_000 + implied.month() * 100 + implied.day());
-    match places.birth.map(|place| &mut record[place]) {
-        Some(Some(Value::BirthDate(written)))
-            if implied.digits() == written.digits() && document.class() == Class::Valid =>
-        {
+    let is_valid = document.class() == Class::Valid;
+    let is_borrowed = match places.birth.map(|place| &mut record[place]) {
+        Some(Some(Value::BirthDate(written))) if implied.digits() == written.digits() && is_valid => {
             written.confirm();
+            false
         }
-        Some(Some(Value::BirthDate(written))) if is_of_other(implied.compare(written), other_sex) => {
-            if let Some(Value::CitizenId(document)) = &mut record[number] {
-                document.mark_borrowed();
-            }
-            return;
+        Some(Some(Value::BirthDate(written))) => is_of_other(implied.compare(written), is_of_relative),
+        // A boy with a woman's number, and no birth date to say that it is his.
+        _ => is_valid && is_of_relative,
+    };
+    if is_borrowed {
+        if let Some(Value::CitizenId(document)) = &mut record[number] {
+            document.mark_borrowed();
         }
-        Some(None) if document.class() == Class::Valid => {
-            // A boy with a woman's number, and no birth date to say that it is his.
-            if other_sex {
-                if let Some(Value::CitizenId(document)) = &mut record[number] {
-                    document.mark_borrowed();
-                }
-                return;
-            }
-            fill(record, places.birth, Value::BirthDate(implied));
-        }
-        _ => {}
+        return;
+    }
+    if is_valid {
+        fill(record, places.birth, Value::BirthDate(implied));
     }
     if let Some(sex) = document.sex() {
         fill(record, places.sex, Value::Sex(sex));
     }
 }
 
-/// Whether a number is somebody else's by the birth date and the sex it tells.
-fn is_of_other(births: u8, other_sex: bool) -> bool {
-    births > birth::SAME_YEAR || births > birth::COARSE && other_sex
+/// Whether a number is what the record calls a relative's, who is somebody else.
+fn is_relatives_number(kinds: &[Kind], record: &[Option<Value>], document: &Document) -> bool {
+    let mut numbers = (0..kinds.len()).filter(|at| kinds[*at] == Kind::CitizenId).skip(1);
+    let is_it = |at: usize| matches!(&record[at], Some(Value::CitizenId(other)) if other.token() == document.token());
+    let own = kinds.iter().position(|kind| *kind == Kind::NameZh).and_then(|at| record[at].as_ref());
+    // The head of a household is its own head.
+    let is_own = |at: usize| match (own, &record[at]) {
+        (Some(Value::NameZh(own)), Some(Value::NameZh(relative))) => own.compare(relative) <= name::SOUND,
+        _ => false,
+    };
+    numbers.any(is_it) && !relatives(kinds).any(is_own)
+}
+
+/// Whether a number is somebody else's by the birth date it tells.
+fn is_of_other(births: u8, is_of_relative: bool) -> bool {
+    births > birth::SAME_YEAR || births > birth::COARSE && is_of_relative
 }
 
 fn fill(record: &mut [Option<Value>], place: Option<usize>, value: Value) {

@@ -154,6 +154,10 @@ impl Pair<'_> {
         if self.name.is_none() && self.birth == Some(birth::DIFFERENT) && self.are_written() && !self.number_agrees() {
             return Verdict::Review(Ground::Household);
         }
+        // So may a child without a name, as long as nobody says when it was born.
+        if self.name == Some(name::UNNAMED) && !self.number_agrees() {
+            return Verdict::Review(Ground::Household);
+        }
         let other = self.name.is_some_and(|rung| rung >= name::SURNAME) && self.names_are_whole();
         match other {
             true if self.number_agrees() => Verdict::Review(Ground::Household),
@@ -277,7 +281,7 @@ impl Pair<'_> {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.nearness(other) <= Nearness::Alike)
         };
         let called = |child: &Name, mother: &Name| {
-            let child = child.as_child();
+            let child = if child.is_unnamed() { Some(child.clone()) } else { child.as_child() };
             child.is_some_and(|child| {
                 is_like(child.surname(), mother.surname()) && is_like(child.given(), mother.given())
             })

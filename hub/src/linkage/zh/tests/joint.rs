@@ -198,6 +198,8 @@ fn a_child_with_its_mothers_name_and_number_is_asked_about() {
     let mother = ["11010519491231002X", "李梅", "女", "1949-12-31", PHONE, HOME];
     let child = ["11010519491231002X", "李梅子", "", "", PHONE, HOME];
     assert_eq!(judge(mother, child).0, Verdict::Review(Ground::BorrowedNumber));
+    let newborn = ["11010519491231002X", "李梅之女", "女", "", PHONE, HOME];
+    assert_eq!(judge(mother, newborn).0, Verdict::Review(Ground::BorrowedNumber));
     let herself = ["11010519491231002X", "李梅子", "女", "1949-12-31", PHONE, HOME];
     assert_eq!(judge(mother, herself).0, Verdict::Free);
 }
@@ -227,10 +229,27 @@ fn a_name_in_the_column_of_a_relative_is_no_other_name() {
 }
 
 #[test]
+fn a_number_that_the_record_calls_a_relatives_is_borrowed() {
+    const KINDS: [Kind; 5] = [Kind::CitizenId, Kind::NameZh, Kind::BirthDate, Kind::NameZh, Kind::CitizenId];
+    let is_borrowed = |cells: [&str; 5]| {
+        let record = crate::linkage::prepare::record(&KINDS, &cells);
+        matches!(&record[0], Some(Value::CitizenId(document)) if document.is_borrowed())
+    };
+    let number = "11010519491231002X";
+    assert!(is_borrowed([number, "马桂英", "1949-02-06", "赵杰庆", number]));
+    assert!(is_borrowed([number, "马桂英", "", "赵杰庆", number]));
+    assert!(!is_borrowed([number, "马桂英", "1949-12-31", "赵杰庆", number]), "it is of her birth date");
+    assert!(!is_borrowed([number, "赵杰庆", "1949-02-06", "赵杰庆", number]), "the head of a household");
+    assert!(!is_borrowed([number, "马桂英", "1949-02-06", "赵杰庆", ""]));
+}
+
+#[test]
 fn who_has_no_name_and_another_birth_date_is_asked_about() {
     let newborn = ["", "未取名", "男", "2016-11-30", PHONE, HOME];
     assert_eq!(judge(newborn, ["", "郭诺宸", "男", "2020-09-08", PHONE, HOME]).0, Verdict::Review(Ground::Household));
     assert_eq!(judge(newborn, ["", "郭诺宸", "男", "2016-11-30", PHONE, HOME]).0, Verdict::Free);
+    let child = ["", "张丽之子", "男", "", PHONE, HOME];
+    assert_eq!(judge(child, ["", "郭诺宸", "男", "2020-09-08", PHONE, HOME]).0, Verdict::Review(Ground::Household));
 }
 
 #[test]
