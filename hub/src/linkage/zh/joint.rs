@@ -149,6 +149,7 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
             set(levels, places.sex, None);
         }
     }
+    said_twice(kinds, (a, b), levels);
     // The same name in Latin letters says nothing more.
     if pair.name.is_some_and(|rung| rung <= name::SOUND) && pair.names_are_whole() {
         let latin = kinds.iter().zip(levels.iter_mut()).filter(|(kind, _)| **kind == Kind::NameLatin);
@@ -158,6 +159,18 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
         set(levels, places.name, None);
     }
     verdict
+}
+
+/// Sets levels to `None` that another column of the kind has said: who is the head of his household has one name, number
+/// and phone in both columns, and they are one piece of evidence.
+fn said_twice(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), levels: &mut [Option<u8>]) {
+    const KINDS: [Kind; 4] = [Kind::CitizenId, Kind::NameZh, Kind::Phone, Kind::AddressZh];
+    for at in 1..kinds.len() {
+        let is_one = |first: usize| a[first] == a[at] && b[first] == b[at];
+        if KINDS.contains(&kinds[at]) && (0..at).any(|first| kinds[first] == kinds[at] && is_one(first)) {
+            levels[at] = None;
+        }
+    }
 }
 
 /// Whether the name of one is what the other calls a relative: written in the wrong column, where one was born with the

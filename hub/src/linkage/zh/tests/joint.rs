@@ -229,6 +229,23 @@ fn a_name_in_the_column_of_a_relative_is_no_other_name() {
 }
 
 #[test]
+fn the_head_of_a_household_is_named_once() {
+    const KINDS: [Kind; 2] = [Kind::NameZh, Kind::NameZh];
+    let level = |one: [&str; 2], other: [&str; 2]| {
+        let read = |cells: [&str; 2]| crate::linkage::prepare::record(&KINDS, &cells);
+        let (one, other) = (read(one), read(other));
+        let (a, b): (Vec<_>, Vec<_>) =
+            (one.iter().map(Option::as_ref).collect(), other.iter().map(Option::as_ref).collect());
+        let mut levels: Vec<Option<u8>> = a.iter().zip(&b).map(|(a, b)| a.as_ref()?.compare((*b)?)).collect();
+        joint::judge(&KINDS, &a, &b, &mut levels);
+        levels[1]
+    };
+    assert_eq!(level(["张家强", "张家强"], ["张家强", "张家强"]), None);
+    assert_eq!(level(["张家强", "张家强"], ["张家强", "张启志"]), Some(10));
+    assert_eq!(level(["李梅", "张家强"], ["李梅", "张家强"]), Some(0));
+}
+
+#[test]
 fn a_number_that_the_record_calls_a_relatives_is_borrowed() {
     const KINDS: [Kind; 5] = [Kind::CitizenId, Kind::NameZh, Kind::BirthDate, Kind::NameZh, Kind::CitizenId];
     let is_borrowed = |cells: [&str; 5]| {
