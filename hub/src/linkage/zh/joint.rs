@@ -161,14 +161,24 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
     verdict
 }
 
-/// Sets levels to `None` that another column of the kind has said: who is the head of his household has one name, number
-/// and phone in both columns, and they are one piece of evidence.
+/// Sets levels to what is left when another column of the kind has been heard: who is the head of his household has one
+/// name, number and phone in both columns, and who has the surname of the head is not told by it again.
 fn said_twice(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), levels: &mut [Option<u8>]) {
     const KINDS: [Kind; 4] = [Kind::CitizenId, Kind::NameZh, Kind::Phone, Kind::AddressZh];
     for at in 1..kinds.len() {
         let is_one = |first: usize| a[first] == a[at] && b[first] == b[at];
         if KINDS.contains(&kinds[at]) && (0..at).any(|first| kinds[first] == kinds[at] && is_one(first)) {
             levels[at] = None;
+        }
+    }
+    let Some(own) = Places::of(kinds).name else { return };
+    for at in relatives(kinds) {
+        let is_named_alike = |record: &[Option<&Value>]| match (record[own], record[at]) {
+            (Some(Value::NameZh(own)), Some(Value::NameZh(relative))) => own.shares_surname(relative),
+            _ => false,
+        };
+        if matches!(levels[at], Some(name::SURNAME | name::PARTIAL)) && is_named_alike(a) && is_named_alike(b) {
+            levels[at] = levels[at].filter(|level| *level == name::SURNAME).map(|_| name::DIFFERENT);
         }
     }
 }

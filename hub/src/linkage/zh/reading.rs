@@ -145,14 +145,19 @@ impl Readings {
         self.0[0]
     }
 
-    /// Whether some reading of one is a reading of the other.
+    /// Whether the usual reading of one is a reading of the other: by two rare ones nobody takes them for one another.
     pub fn meet(&self, other: &Self) -> bool {
-        self.iter().any(|mine| other.iter().any(|theirs| mine == theirs))
+        self.is_read(other, |syllable| syllable) || other.is_read(self, |syllable| syllable)
     }
 
     /// As [`Self::meet`], by what dialects make of the readings.
     pub fn nearly_meet(&self, other: &Self) -> bool {
-        self.iter().any(|mine| other.iter().any(|theirs| mine.folded() == theirs.folded()))
+        self.is_read(other, Syllable::folded) || other.is_read(self, Syllable::folded)
+    }
+
+    /// Whether the other may be read as this one usually is, as far as `heard`.
+    fn is_read(&self, other: &Self, heard: impl Fn(Syllable) -> Syllable) -> bool {
+        self.first().map(&heard).is_some_and(|usual| other.iter().any(|reading| heard(reading) == usual))
     }
 }
 
@@ -211,6 +216,7 @@ mod tests {
     fn a_character_with_several_readings_meets_each_of_them() {
         let happy = Readings::of('乐');
         assert!(happy.meet(&Readings::of('月')));
+        assert!(!Readings::of('可').meet(&Readings::of('浩')), "gē and gé");
         assert_eq!(happy.iter().count(), 2);
     }
 

@@ -241,7 +241,7 @@ fn the_head_of_a_household_is_named_once() {
         levels[1]
     };
     assert_eq!(level(["张家强", "张家强"], ["张家强", "张家强"]), None);
-    assert_eq!(level(["张家强", "张家强"], ["张家强", "张启志"]), Some(10));
+    assert_eq!(level(["张家强", "张家强"], ["张家强", "张启志"]), Some(11));
     assert_eq!(level(["李梅", "张家强"], ["李梅", "张家强"]), Some(0));
 }
 
