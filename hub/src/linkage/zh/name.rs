@@ -80,9 +80,9 @@ pub mod rung {
 }
 
 /// What children are called at home, each twice.
-const MILK_NAMES: [char; 24] = [
+const MILK_NAMES: [char; 26] = [
     '宝', '贝', '毛', '豆', '果', '乐', '壮', '妞', '丫', '牛', '虎', '团', '圆', '糖', '蛋', '朵', '球', '多', '嘟',
-    '点', '妮', '囡', '天', '乖',
+    '点', '妮', '囡', '天', '乖', '童', '米',
 ];
 
 /// Places of the tokens that names on each rung share: the whole, its sound, the surname.

@@ -43,9 +43,9 @@ const BARE_CHILDREN: &[(&str, Option<bool>)] = &[
     ("宝贝", None),
 ];
 
-/// Whether a word says that a child of the person named before it is meant.
+/// Whether a word in brackets says that a child of the person named before it is meant; (宝宝) is what the person is called.
 pub(super) fn is_called(word: &str) -> bool {
-    BARE_CHILDREN.iter().any(|(child, _)| word == *child)
+    BARE_CHILDREN.iter().any(|(child, _)| word == *child) && !word.starts_with('宝')
 }
 
 /// Signs of one of several born together, behind the rest of a name.

@@ -183,6 +183,7 @@ fn a_child_without_a_name_is_not_its_parent() {
         ("张丽宝宝", "王小宝", "unnamed"),
         ("张丽(婴儿)", "张丽之子", "same"),
         ("张丽（女婴）", "张丽", "different"),
+        ("罗可馨(宝宝)", "罗可馨", "same"),
         ("张丽大双", "张丽小双", "different"),
         ("张丽小双", "张丽之女2", "same"),
         ("张丽女", "张丽婴", "alike"),
