@@ -86,7 +86,7 @@ impl Syllable {
 }
 
 /// The block of characters that nearly all names are written in, first and last.
-const COMMON: [char; 2] = ['\u{4e00}', '\u{9fff}'];
+pub(super) const COMMON: [char; 2] = ['\u{4e00}', '\u{9fff}'];
 
 /// Their readings.
 static READ: LazyLock<Vec<Readings>> = LazyLock::new(|| (COMMON[0]..=COMMON[1]).map(Readings::looked_up).collect());
