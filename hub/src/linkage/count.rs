@@ -19,7 +19,7 @@ pub struct Counted {
     pub once: f64,
     /// Chance that two different things share a token, by its place among the tokens of a value: the whole value first.
     pub chances: [f64; PLACES],
-    /// How many others have a name that chance would give to none; see [`namesakes`].
+    /// How many others have a name that chance would give to none; see `namesakes`.
     pub namesakes: f64,
 }
 

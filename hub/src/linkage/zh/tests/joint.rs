@@ -1,6 +1,7 @@
 //! What several columns say together: who may not be one person, whatever else agrees.
 
 use crate::linkage::evidence::{Ground, Kind, Value, Verdict};
+use crate::linkage::prepare;
 use crate::linkage::zh::joint;
 
 const KINDS: [Kind; 6] = [Kind::CitizenId, Kind::NameZh, Kind::Sex, Kind::BirthDate, Kind::Phone, Kind::AddressZh];
@@ -15,14 +16,22 @@ fn record(cells: [&str; 6]) -> Vec<Option<Value>> {
 
 /// The verdict and the levels that are left, asked both ways round.
 fn judge(one: [&str; 6], other: [&str; 6]) -> (Verdict, Vec<Option<u8>>) {
-    let (one, other) = (record(one), record(other));
+    judged(&KINDS, &record(one), &record(other))
+}
+
+/// As [`judge`], in other columns.
+fn judge_in(kinds: &[Kind], one: &[&str], other: &[&str]) -> (Verdict, Vec<Option<u8>>) {
+    judged(kinds, &prepare::record(kinds, one), &prepare::record(kinds, other))
+}
+
+fn judged(kinds: &[Kind], one: &[Option<Value>], other: &[Option<Value>]) -> (Verdict, Vec<Option<u8>>) {
     let ask = |a: &[Option<Value>], b: &[Option<Value>]| {
         let (a, b): (Vec<_>, Vec<_>) = (a.iter().map(Option::as_ref).collect(), b.iter().map(Option::as_ref).collect());
         let mut levels: Vec<Option<u8>> = a.iter().zip(&b).map(|(a, b)| a.as_ref()?.compare((*b)?)).collect();
-        (joint::judge(&KINDS, &a, &b, &mut levels), levels)
+        (joint::judge(kinds, &a, &b, &mut levels), levels)
     };
-    let answer = ask(&one, &other);
-    assert_eq!(answer, ask(&other, &one));
+    let answer = ask(one, other);
+    assert_eq!(answer, ask(other, one));
     answer
 }
 
@@ -214,32 +223,16 @@ fn masked_names_of_one_birth_date_that_differ_where_they_show_are_asked_about() 
 #[test]
 fn a_name_in_the_column_of_a_relative_is_no_other_name() {
     const KINDS: [Kind; 4] = [Kind::NameZh, Kind::Sex, Kind::BirthDate, Kind::NameZh];
-    let judged = |one: [&str; 4], other: [&str; 4]| {
-        let read = |cells: [&str; 4]| crate::linkage::prepare::record(&KINDS, &cells);
-        let (one, other) = (read(one), read(other));
-        let (a, b): (Vec<_>, Vec<_>) =
-            (one.iter().map(Option::as_ref).collect(), other.iter().map(Option::as_ref).collect());
-        let mut levels: Vec<Option<u8>> = a.iter().zip(&b).map(|(a, b)| a.as_ref()?.compare((*b)?)).collect();
-        (joint::judge(&KINDS, &a, &b, &mut levels), levels[0])
-    };
     let husband = ["马伟", "男", "1974-03-16", "金美珍"];
-    assert_eq!(judged(husband, ["金美珍", "男", "1974-03-16", "马伟"]), (Verdict::Free, None));
-    let wife = judged(husband, ["金美珍", "女", "1975-11-20", "马伟"]);
-    assert!(matches!(wife.0, Verdict::Veto(_)) && wife.1.is_some());
+    let (verdict, levels) = judge_in(&KINDS, &husband, &["金美珍", "男", "1974-03-16", "马伟"]);
+    assert_eq!((verdict, levels[0]), (Verdict::Free, None));
+    let (verdict, levels) = judge_in(&KINDS, &husband, &["金美珍", "女", "1975-11-20", "马伟"]);
+    assert!(matches!(verdict, Verdict::Veto(_)) && levels[0].is_some());
 }
 
 #[test]
 fn the_head_of_a_household_is_named_once() {
-    const KINDS: [Kind; 2] = [Kind::NameZh, Kind::NameZh];
-    let level = |one: [&str; 2], other: [&str; 2]| {
-        let read = |cells: [&str; 2]| crate::linkage::prepare::record(&KINDS, &cells);
-        let (one, other) = (read(one), read(other));
-        let (a, b): (Vec<_>, Vec<_>) =
-            (one.iter().map(Option::as_ref).collect(), other.iter().map(Option::as_ref).collect());
-        let mut levels: Vec<Option<u8>> = a.iter().zip(&b).map(|(a, b)| a.as_ref()?.compare((*b)?)).collect();
-        joint::judge(&KINDS, &a, &b, &mut levels);
-        levels[1]
-    };
+    let level = |one: [&str; 2], other: [&str; 2]| judge_in(&[Kind::NameZh; 2], &one, &other).1[1];
     assert_eq!(level(["张家强", "张家强"], ["张家强", "张家强"]), None);
     assert_eq!(level(["张家强", "张家强"], ["张家强", "张启志"]), Some(11));
     assert_eq!(level(["李梅", "张家强"], ["李梅", "张家强"]), Some(0));
@@ -249,7 +242,7 @@ fn the_head_of_a_household_is_named_once() {
 fn a_number_that_the_record_calls_a_relatives_is_borrowed() {
     const KINDS: [Kind; 5] = [Kind::CitizenId, Kind::NameZh, Kind::BirthDate, Kind::NameZh, Kind::CitizenId];
     let is_borrowed = |cells: [&str; 5]| {
-        let record = crate::linkage::prepare::record(&KINDS, &cells);
+        let record = prepare::record(&KINDS, &cells);
         matches!(&record[0], Some(Value::CitizenId(document)) if document.is_borrowed())
     };
     let number = "11010519491231002X";
@@ -271,16 +264,7 @@ fn who_has_no_name_and_another_birth_date_is_asked_about() {
 
 #[test]
 fn a_name_in_pinyin_says_nothing_more_than_the_name() {
-    const KINDS: [Kind; 2] = [Kind::NameZh, Kind::NameLatin];
-    let level = |one: [&str; 2], other: [&str; 2]| {
-        let read = |cells: [&str; 2]| crate::linkage::prepare::record(&KINDS, &cells);
-        let (one, other) = (read(one), read(other));
-        let (a, b): (Vec<_>, Vec<_>) =
-            (one.iter().map(Option::as_ref).collect(), other.iter().map(Option::as_ref).collect());
-        let mut levels: Vec<Option<u8>> = a.iter().zip(&b).map(|(a, b)| a.as_ref()?.compare((*b)?)).collect();
-        joint::judge(&KINDS, &a, &b, &mut levels);
-        levels[1]
-    };
+    let level = |one: [&str; 2], other: [&str; 2]| judge_in(&[Kind::NameZh, Kind::NameLatin], &one, &other).1[1];
     assert_eq!(level(["李强", "LI QIANG"], ["李强", "Li Qiang"]), None);
     assert_eq!(level(["李*", "LI QIANG"], ["李强", "Li Qiang"]), Some(0));
 }
