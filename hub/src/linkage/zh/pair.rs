@@ -82,6 +82,10 @@ impl Pair<'_> {
             // The cells of the birth date agree, and so with the number: a name changed, or a nickname.
             Some(citizen::SAME) if other_name && self.is_written_birth() && !other_sex => Verdict::Free,
             Some(citizen::SAME) if other_name && (other_sex || other_birth) => Verdict::Veto(Ground::BorrowedNumber),
+            // Boy and girl born together, one with the number of the other.
+            Some(citizen::SAME) if self.name == Some(name::ONE_DIFFERS) && other_sex => {
+                Verdict::Review(Ground::BorrowedNumber)
+            }
             Some(citizen::SAME) if other_name || self.may_have_mothers_number() => {
                 Verdict::Review(Ground::BorrowedNumber)
             }

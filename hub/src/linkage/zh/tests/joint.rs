@@ -203,6 +203,14 @@ fn one_name_with_another_sex_and_another_birth_date_is_asked_about() {
 }
 
 #[test]
+fn a_boy_with_the_number_of_his_twin_sister_is_asked_about() {
+    let twin = |name, sex| ["11010519491231002X", name, sex, "1949-12-31", PHONE, HOME];
+    assert_eq!(judge(twin("王佳怡", "女"), twin("王佳豪", "男")).0, Verdict::Review(Ground::BorrowedNumber));
+    assert_eq!(judge(twin("王佳怡", "女"), twin("王佳豪", "女")).0, Verdict::Free);
+    assert_eq!(judge(twin("王佳怡", "女"), twin("王佳怡", "男")).0, Verdict::Free);
+}
+
+#[test]
 fn a_child_with_its_mothers_name_and_number_is_asked_about() {
     let mother = ["11010519491231002X", "李梅", "女", "1949-12-31", PHONE, HOME];
     let child = ["11010519491231002X", "李梅子", "", "", PHONE, HOME];
