@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::decide::Budget;
 use super::evidence::Kind;
+use super::telling;
 
 /// The document.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -98,11 +99,14 @@ impl LinkConfig {
         }
     }
 
-    /// With the columns of one kind in the order in which `header` names them, and those last that are of a relative by
-    /// their names: where a file of residents has a second name or number, it stands behind the person's own.
+    /// Of a file of residents with the columns of one kind in the order in which `header` names them, and those last that
+    /// are of a relative by their names: where it has a second name or number, that stands behind the person's own.
     #[must_use]
     pub fn arranged(mut self, header: &[String]) -> Self {
-        for kind in self.kinds() {
+        if !telling::residents(&self.kinds()) {
+            return self;
+        }
+        for kind in [Kind::CitizenId, Kind::NameZh, Kind::Sex, Kind::BirthDate, Kind::Phone, Kind::AddressZh] {
             let places: Vec<usize> = (0..self.columns.len()).filter(|at| self.columns[*at].1 == kind).collect();
             let mut columns: Vec<(String, Kind)> = places.iter().map(|at| self.columns[*at].clone()).collect();
             let place = |name: &str| header.iter().position(|one| one == name).unwrap_or(usize::MAX);
