@@ -73,9 +73,7 @@ pub fn link(table: &mut Table, names: &[String], training: Training<'_>, budget:
     drop(faceted);
     let known = Known::Strangers(strangers.as_ref());
     let (mut links, ahead) = decide::links(table, (&compared, &scorer), model.single, known);
-    if telling::residents(table.kinds()) {
-        rival::weigh(table, &scorer, &compared, &mut links);
-    }
+    rival::weigh(table, &scorer, &compared, &mut links);
     model.ahead = ahead;
     let free = |at: usize| verdict(&compared, at) == Verdict::Free;
     // A resident's record under another's name shows one what is of the other; a thing's does not.
@@ -97,9 +95,7 @@ pub fn link_frozen(table: &mut Table, model: Model, threads: NonZeroUsize, budge
     });
     let known = Known::Learned(model.ahead.as_ref());
     let (mut links, _) = decide::links(table, (&compared, &scorer), model.single, known);
-    if telling::residents(table.kinds()) {
-        rival::weigh(table, &scorer, &compared, &mut links);
-    }
+    rival::weigh(table, &scorer, &compared, &mut links);
     resolve(table, model, &compared, &scorer, (&links, budget))
 }
 

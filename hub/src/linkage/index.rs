@@ -182,19 +182,12 @@ impl Index {
     fn ready(&self, values: &[Option<Value>]) -> Vec<Option<Value>> {
         let mut values = values.to_vec();
         values.resize(self.model.columns.len(), None);
-        owner::forget(&self.kinds, &mut values, self.model.shared_numbers());
-        let one = |(value, (at, column)): (Option<Value>, (usize, &super::model::ColumnModel))| {
-            let mut value = value?;
-            if column.sets_aside(&value) {
-                return None;
+        self.model.forget_shared(&self.kinds, &mut values);
+        for (words, value) in self.words.iter().zip(&mut values) {
+            if let Some(value) = value {
+                words.weigh(value);
             }
-            if let Some(words) = self.words.get(at) {
-                words.weigh(&mut value);
-            }
-            Some(value)
-        };
-        let mut values: Vec<Option<Value>> =
-            values.into_iter().zip(self.model.columns.iter().enumerate()).map(one).collect();
+        }
         owner::mark(&self.kinds, &mut values, &self.model.borrowed);
         values
     }

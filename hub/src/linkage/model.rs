@@ -9,6 +9,7 @@ use super::block::{Blocking, Facet, Way};
 use super::evidence::{Kind, Value};
 use super::zh::birth::rung as birth;
 use super::zh::citizen::rung::SAME_BORROWED;
+use super::zh::owner;
 
 /// Version of the document's shape and of what its numbers mean.
 pub const FORMAT: u32 = 8;
@@ -173,7 +174,7 @@ impl ColumnModel {
     }
 
     /// Whether a value is one that far too many share.
-    pub fn sets_aside(&self, value: &Value) -> bool {
+    fn sets_aside(&self, value: &Value) -> bool {
         value.common().is_some_and(|common| self.aside.binary_search(&common).is_ok())
     }
 }
@@ -231,6 +232,14 @@ impl Model {
     /// The numbers of persons that far too many share; see [`ColumnModel::aside`].
     pub fn shared_numbers(&self) -> &[u64] {
         self.columns.iter().find(|column| column.kind == Kind::CitizenId).map_or(&[], |column| &column.aside)
+    }
+
+    /// Forgets what of a record's values far too many share, and what was read out of it.
+    pub fn forget_shared(&self, kinds: &[Kind], values: &mut [Option<Value>]) {
+        owner::forget(kinds, values, self.shared_numbers());
+        for (value, column) in values.iter_mut().zip(&self.columns) {
+            *value = value.take().filter(|value| !column.sets_aside(value));
+        }
     }
 
     /// What a way of blocking is called: column and facet, or two of them.

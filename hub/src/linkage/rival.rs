@@ -10,6 +10,7 @@ use super::compared::Compared;
 use super::evidence::Verdict;
 use super::score::{Scorer, add};
 use super::table::Table;
+use super::telling;
 use super::zh::joint;
 
 /// Odds (logarithm) from which on a pair has a say.
@@ -17,8 +18,11 @@ const SAY: f64 = -3.0;
 /// A record in more pairs than this competes with none: those are of one thing.
 const PAIRS: usize = 64;
 
-/// Lowers the odds of pairs to those of being right about the person, where a record may be of one of two.
+/// Lowers the odds of pairs to those of being right about the person, where a record of a resident may be of one of two.
 pub fn weigh(table: &Table, scorer: &Scorer, compared: &Compared, links: &mut [Link]) {
+    if !telling::residents(table.kinds()) {
+        return;
+    }
     let has_say = |at: &usize| links[*at].odds > SAY && verdict(compared, *at) == Verdict::Free;
     let ends = |at: usize| {
         let (a, b) = parts(links[at].pair);

@@ -138,10 +138,7 @@ impl Matcher {
     pub fn read(&self, cells: &[String]) -> Values {
         let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
         let mut values = prepare::record(&reading::kinds(), &cells);
-        owner::forget(&reading::kinds(), &mut values, self.model.shared_numbers());
-        for (value, column) in values.iter_mut().zip(&self.model.columns) {
-            *value = value.take().filter(|value| !column.sets_aside(value));
-        }
+        self.model.forget_shared(&reading::kinds(), &mut values);
         owner::mark(&reading::kinds(), &mut values, &self.model.borrowed);
         values
     }

@@ -10,6 +10,7 @@ use super::citizen::{Class, Document, rung as citizen};
 use super::exchanged;
 use super::glyph::Glyph;
 use super::name::{Name, rung as name};
+use super::owner;
 use super::pair::Pair;
 use super::phone::rung as phone;
 use crate::linkage::cluster::{Agreed, Born, Called, Found};
@@ -28,9 +29,9 @@ pub(super) struct Places {
     pub address: Option<usize>,
 }
 
-/// The columns of names behind the first: a relative's.
-fn relatives(kinds: &[Kind]) -> impl Iterator<Item = usize> {
-    (0..kinds.len()).filter(|at| kinds[*at] == Kind::NameZh).skip(1)
+/// The columns of a kind behind the first: a relative's.
+fn relatives(kinds: &[Kind], kind: Kind) -> impl Iterator<Item = usize> {
+    (0..kinds.len()).filter(move |at| kinds[*at] == kind).skip(1)
 }
 
 impl Places {
@@ -90,15 +91,14 @@ pub fn settle(kinds: &[Kind], cells: &[&str], record: &mut [Option<Value>]) {
 
 /// Whether a number is what the record calls a relative's, who is somebody else.
 fn is_relatives_number(kinds: &[Kind], record: &[Option<Value>], document: &Document) -> bool {
-    let mut numbers = (0..kinds.len()).filter(|at| kinds[*at] == Kind::CitizenId).skip(1);
     let is_it = |at: usize| matches!(&record[at], Some(Value::CitizenId(other)) if other.token() == document.token());
-    let own = kinds.iter().position(|kind| *kind == Kind::NameZh).and_then(|at| record[at].as_ref());
+    let own = Places::of(kinds).name.and_then(|at| record[at].as_ref());
     // The head of a household is its own head.
     let is_own = |at: usize| match (own, &record[at]) {
         (Some(Value::NameZh(own)), Some(Value::NameZh(relative))) => own.compare(relative) <= name::SOUND,
         _ => false,
     };
-    numbers.any(is_it) && !relatives(kinds).any(is_own)
+    relatives(kinds, Kind::CitizenId).any(is_it) && !relatives(kinds, Kind::NameZh).any(is_own)
 }
 
 /// Whether a number is somebody else's by the birth date it tells.
@@ -149,7 +149,7 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
             set(levels, places.sex, None);
         }
     }
-    said_twice(kinds, (a, b), levels);
+    said_twice(kinds, places.name, (a, b), levels);
     // The same name in Latin letters says nothing more.
     if pair.name.is_some_and(|rung| rung <= name::SOUND) && pair.names_are_whole() {
         let latin = kinds.iter().zip(levels.iter_mut()).filter(|(kind, _)| **kind == Kind::NameLatin);
@@ -163,7 +163,12 @@ pub fn judge(kinds: &[Kind], a: &[Option<&Value>], b: &[Option<&Value>], levels:
 
 /// Sets levels to what is left when another column of the kind has been heard: who is the head of his household has one
 /// name, number and phone in both columns, and who has the surname of the head is not told by it again.
-fn said_twice(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), levels: &mut [Option<u8>]) {
+fn said_twice(
+    kinds: &[Kind],
+    own: Option<usize>,
+    (a, b): (&[Option<&Value>], &[Option<&Value>]),
+    levels: &mut [Option<u8>],
+) {
     const KINDS: [Kind; 4] = [Kind::CitizenId, Kind::NameZh, Kind::Phone, Kind::AddressZh];
     for at in 1..kinds.len() {
         let is_one = |first: usize| a[first] == a[at] && b[first] == b[at];
@@ -171,8 +176,8 @@ fn said_twice(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), le
             levels[at] = None;
         }
     }
-    let Some(own) = Places::of(kinds).name else { return };
-    for at in relatives(kinds) {
+    let Some(own) = own else { return };
+    for at in relatives(kinds, Kind::NameZh) {
         let is_named_alike = |record: &[Option<&Value>]| match (record[own], record[at]) {
             (Some(Value::NameZh(own)), Some(Value::NameZh(relative))) => own.shares_surname(relative),
             _ => false,
@@ -188,7 +193,7 @@ fn said_twice(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), le
 fn is_relatives_name(kinds: &[Kind], (a, b): (&[Option<&Value>], &[Option<&Value>]), pair: &Pair) -> bool {
     let calls = |record: &[Option<&Value>], name: &Name| {
         let is_one = |value: &Value| matches!(value, Value::NameZh(relative) if relative.compare(name) == name::SAME);
-        relatives(kinds).filter_map(|at| record[at]).any(is_one)
+        relatives(kinds, Kind::NameZh).filter_map(|at| record[at]).any(is_one)
     };
     pair.name >= Some(name::ONE_DIFFERS)
         && pair.names_are_whole()
@@ -210,9 +215,7 @@ pub fn told(kinds: &[Kind]) -> Vec<usize> {
 pub fn is_named(kinds: &[Kind], record: &[Option<&Value>]) -> bool {
     let places = Places::of(kinds);
     let name = matches!(places.name.and_then(|place| record[place]), Some(Value::NameZh(name)) if name.is_whole());
-    let number = places.number.and_then(|place| record[place]);
-    let is_own = |document: &Document| document.class() == Class::Valid && !document.is_borrowed();
-    name || matches!(number, Some(Value::CitizenId(document)) if is_own(document))
+    name || places.number.is_some_and(|place| owner::own(record[place]).is_some())
 }
 
 /// How far two records are called alike, where they are found, and when born.

@@ -196,13 +196,15 @@ fn glyphs(one: &Name, other: &Name) -> u8 {
 
 /// A name with one mask for every two: both bytes of a lost character may have left a sign, and two stars hide any name.
 fn half_masked(name: &Name) -> Option<Name> {
+    // Most names have no masks, and cost nothing here.
+    name.glyphs.iter().filter(|glyph| glyph.is_mask()).nth(1)?;
     let mut masks = 0;
-    let mut is_kept = |glyph: &&Glyph| {
+    let is_kept = |glyph: &&Glyph| {
         masks += usize::from(glyph.is_mask());
         !glyph.is_mask() || masks % 2 == 1
     };
-    let glyphs = name.glyphs.iter().filter(&mut is_kept).copied().collect();
-    (masks > 1).then(|| Name { glyphs, ..name.clone() })
+    let glyphs = name.glyphs.iter().filter(is_kept).copied().collect();
+    Some(Name { glyphs, ..name.clone() })
 }
 
 /// The rung of masked names that agree: whether a given character is seen on both.

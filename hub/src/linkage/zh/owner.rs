@@ -61,11 +61,7 @@ pub fn forget_shared(table: &mut Table, shared: &[u64]) {
     for record in 0..table.len() as u32 {
         let common = table.value(record, number).and_then(Value::common);
         if common.is_some_and(|common| shared.binary_search(&common).is_ok()) {
-            let mut values: Vec<Option<Value>> = table.row(record).iter().map(|value| value.cloned()).collect();
-            forget(&kinds, &mut values, shared);
-            for (column, value) in values.into_iter().enumerate() {
-                table.replace(record, column, value);
-            }
+            rewrite(table, record, |values| forget(&kinds, values, shared));
         }
     }
 }
@@ -80,11 +76,7 @@ pub fn apply(table: &mut Table, borrowed: &[u64]) {
         if !places.is_lent(&table.row(record), borrowed) {
             continue;
         }
-        let mut values: Vec<Option<Value>> = table.row(record).iter().map(|value| value.cloned()).collect();
-        places.disown(&mut values);
-        for (column, value) in values.into_iter().enumerate() {
-            table.replace(record, column, value);
-        }
+        rewrite(table, record, |values| places.disown(values));
     }
 }
 
@@ -96,8 +88,17 @@ pub fn mark(kinds: &[Kind], record: &mut [Option<Value>], borrowed: &[u64]) {
     }
 }
 
+/// Changes the values of one record.
+fn rewrite(table: &mut Table, record: u32, change: impl FnOnce(&mut [Option<Value>])) {
+    let mut values: Vec<Option<Value>> = table.row(record).iter().map(|value| value.cloned()).collect();
+    change(&mut values);
+    for (column, value) in values.into_iter().enumerate() {
+        table.replace(record, column, value);
+    }
+}
+
 /// A valid number that is not known to be somebody else's.
-fn own(value: Option<&Value>) -> Option<&Document> {
+pub(super) fn own(value: Option<&Value>) -> Option<&Document> {
     match value {
         Some(Value::CitizenId(document)) if document.class() == Class::Valid && !document.is_borrowed() => {
             Some(document)

@@ -266,17 +266,12 @@ impl Pair<'_> {
 
     /// Whether one may be called as a child of whom the other names, and nothing else says that they are one.
     fn may_be_mother(&self) -> bool {
-        self.name == Some(name::SHORTER) && self.is_of_other_day() && !self.number_agrees() && self.is_called_after()
+        self.name == Some(name::SHORTER) && !self.is_written_birth() && !self.number_agrees() && self.is_called_after()
     }
 
     /// As [`Self::may_be_mother`], where the number is one: that of the mother may stand on the child's record.
     fn may_have_mothers_number(&self) -> bool {
-        self.is_of_other_day() && self.is_called_after()
-    }
-
-    /// Whether no two cells say that both were born on one day.
-    fn is_of_other_day(&self) -> bool {
-        self.birth.is_none_or(|rung| rung > birth::COARSE) || !self.is_written_birth()
+        !self.is_written_birth() && self.is_called_after()
     }
 
     /// Whether the name of one is that of the other and 子, 女 or 婴.
